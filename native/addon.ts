@@ -1,0 +1,322 @@
+/**
+ * The typed door to the C++ addon. Everything native is reached through {@link native}; each thread that
+ * imports this module gets its own addon instance over the same code.
+ *
+ * Units: time in microseconds (`Us`, fractions allowed, CLOCK_MONOTONIC), sizes in bytes unless named.
+ * Buffers are `Uint8Array` views (also over a SharedArrayBuffer); native code never keeps one past the call.
+ */
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+
+/** Pixel formats by their libyuv names: `RGB24` is B,G,R in memory, `RAW` is R,G,B, `ABGR` is R,G,B,A ("RGBA" of the web). */
+export type PixelFormat = "I420" | "NV12" | "YUY2" | "RGB24" | "RAW" | "ARGB" | "ABGR" | "MJPG";
+
+/** Where one plane lies in its buffer. */
+export interface PlaneLayout {
+  /** Bytes from the buffer's start to the plane's first row. */
+  readonly offset: number;
+  /** Bytes from one row to the next. */
+  readonly stride: number;
+}
+
+/** An image in a buffer. I420: planes Y, U, V (chroma (w+1)/2 by (h+1)/2); NV12: Y, UV; packed formats: one plane. */
+export interface ImageLayout {
+  readonly format: PixelFormat;
+  readonly width: number;
+  readonly height: number;
+  readonly planes: readonly PlaneLayout[];
+}
+
+export type ScaleFilter = "none" | "linear" | "bilinear" | "box";
+
+export interface H264EncoderOptions {
+  readonly width: number;
+  readonly height: number;
+  readonly frameRate: number;
+  readonly bitrateBps: number;
+  /** Frames between IDRs without a request; 0: only on request. */
+  readonly idrInterval: number;
+  /** Largest NAL unit in bytes, for packetization-mode 0; 0: one slice a picture. */
+  readonly maxNalBytes?: number;
+  /** Encoder threads; 1 by default. */
+  readonly threads?: number;
+  /** File to load OpenH264 from; Debian's by default. */
+  readonly libraryPath?: string;
+}
+
+export interface H264Encoder {
+  /**
+   * Encodes one I420 picture into `out` as Annex-B (SPS and PPS before every IDR). Returns the bytes written, 0 when
+   * rate control skipped the picture. Throws when `out` is too small (the picture is lost, the next one is an IDR).
+   */
+  encode(
+    image: Uint8Array,
+    layout: ImageLayout,
+    captureTimeUs: number,
+    forceKeyframe: boolean,
+    out: Uint8Array,
+  ): number;
+  /** Whether the last `encode` produced an IDR picture. */
+  readonly lastWasKeyframe: boolean;
+  setBitrate(bitrateBps: number): void;
+  setFrameRate(frameRate: number): void;
+  close(): void;
+}
+
+/** Indices into the Int32Array that {@link H264Decoder.decode} fills. */
+export const DecodedLayout = {
+  width: 0,
+  height: 1,
+  strideY: 2,
+  strideU: 3,
+  strideV: 4,
+  offsetY: 5,
+  offsetU: 6,
+  offsetV: 7,
+  words: 8,
+} as const;
+
+export interface H264Decoder {
+  /**
+   * Decodes one access unit (Annex-B). When it completes a picture, copies it as I420 into `out`, fills `layout`
+   * ({@link DecodedLayout}) and returns the picture's byte length; 0: no picture; -1: damaged, a keyframe is needed;
+   * -2: `out` is too small (layout's width and height say for what).
+   */
+  decode(accessUnit: Uint8Array, out: Uint8Array, layout: Int32Array): number;
+  close(): void;
+}
+
+export interface OpusEncoderOptions {
+  /** Always 48000 on the wire clock; 8000, 12000, 16000, 24000 or 48000 at the input. */
+  readonly sampleRate: number;
+  readonly channels: 1 | 2;
+  readonly bitrateBps: number;
+  readonly application?: "voip" | "audio" | "lowdelay";
+  /** In-band forward error correction (RFC 6716 §2.1.7). */
+  readonly fec?: boolean;
+  readonly dtx?: boolean;
+  /** Expected loss in percent, steers FEC. */
+  readonly packetLossPercent?: number;
+}
+
+export interface OpusEncoder {
+  /** Encodes one frame of interleaved samples (2.5, 5, 10, 20, 40 or 60 ms). Returns bytes written to `out`. */
+  encode(pcm: Int16Array, out: Uint8Array): number;
+  setBitrate(bitrateBps: number): void;
+  setPacketLoss(percent: number): void;
+  close(): void;
+}
+
+export interface OpusDecoder {
+  /** Decodes one packet into interleaved samples; returns samples per channel, -1 when the packet is damaged. */
+  decode(packet: Uint8Array, pcm: Int16Array): number;
+  /** Recovers the frame before `packet` from its in-band FEC; `frameSamples` per channel. */
+  decodeFec(packet: Uint8Array, pcm: Int16Array, frameSamples: number): number;
+  /** Conceals a lost frame of `frameSamples` per channel. */
+  conceal(pcm: Int16Array, frameSamples: number): number;
+  close(): void;
+}
+
+/** SRTP protection profiles by their IANA names without the `SRTP_` prefix (RFC 5764 §4.1.2, RFC 7714 §14.2). */
+export type SrtpProfile = "AEAD_AES_128_GCM" | "AEAD_AES_256_GCM" | "AES128_CM_SHA1_80";
+
+/** What `unprotect…` returns instead of a length. */
+export const SrtpError = { malformed: -1, authentication: -2, replay: -3 } as const;
+
+/** One direction of SRTP and SRTCP under one master key (RFC 3711, RFC 7714); all SSRCs of the direction. */
+export interface SrtpContext {
+  readonly profile: SrtpProfile;
+  /** Most bytes `protectRtp` adds. */
+  readonly rtpOverhead: number;
+  readonly rtcpOverhead: number;
+  /** Protects `length` bytes at `offset` in place; returns the new length (the buffer must have the overhead's room). */
+  protectRtp(buffer: Uint8Array, offset: number, length: number): number;
+  protectRtcp(buffer: Uint8Array, offset: number, length: number): number;
+  /** Unprotects in place; returns the new length or a {@link SrtpError}. Never throws for network bytes. */
+  unprotectRtp(buffer: Uint8Array, offset: number, length: number): number;
+  unprotectRtcp(buffer: Uint8Array, offset: number, length: number): number;
+  /** As `protectRtp` for `count` packets of a datagram table ({@link DatagramTable}); lengths are updated in the table. */
+  protectRtpBatch(slab: Uint8Array, table: Int32Array, first: number, count: number): void;
+  close(): void;
+}
+
+/**
+ * A table of datagrams over one slab, as the UDP calls read and fill it: `words` 32-bit words an entry. Address words
+ * hold the network-order bytes as they lie in memory (IPv4: the first word alone); `arrival` is a float64 (µs) over two words.
+ */
+export const DatagramTable = {
+  offset: 0,
+  length: 1,
+  /** 4 or 6. */
+  family: 2,
+  port: 3,
+  address: 4,
+  arrival: 8,
+  scopeId: 10,
+  flags: 11,
+  words: 12,
+} as const;
+
+export interface UdpBindOptions {
+  /** A numeric IPv4 or IPv6 address. */
+  readonly address: string;
+  /** 0: any. */
+  readonly port: number;
+  readonly receiveBufferBytes?: number;
+  readonly sendBufferBytes?: number;
+}
+
+export interface UdpSocket {
+  readonly address: string;
+  readonly port: number;
+  readonly family: 4 | 6;
+  /** The descriptor; hand it to another thread's `UdpSocket.attach`, which duplicates it. */
+  readonly fd: number;
+  /** Receives what is there, without waiting, into `slab`; returns the entries filled. GRO bursts come split. */
+  receive(slab: Uint8Array, table: Int32Array): number;
+  /**
+   * Sends entries [first, first+count) in as few system calls as the kernel allows (GSO, sendmmsg). Returns how many the
+   * kernel took; the rest were dropped (full buffer, unreachable) and counted.
+   */
+  send(slab: Uint8Array, table: Int32Array, first: number, count: number): number;
+  readonly counters: {
+    sent: number;
+    received: number;
+    sendErrors: number;
+    truncated: number;
+    syscalls: number;
+  };
+  close(): void;
+}
+
+/** Waits for sockets and for a doorbell (an eventfd) at once. One owner thread; `ring` from any thread. */
+export interface UdpPoller {
+  /** The doorbell's descriptor, for `ringDoorbell(fd)` in other threads. Valid until `close`. */
+  readonly doorbellFd: number;
+  add(socket: UdpSocket): void;
+  remove(socket: UdpSocket): void;
+  /** Returns when a socket is readable, the doorbell rang or `timeoutUs` passed; the number of readable sockets. */
+  wait(timeoutUs: number): number;
+  /** Whether `socket` was readable at the last wait. */
+  isReadable(socket: UdpSocket): boolean;
+  close(): void;
+}
+
+export interface Certificate {
+  readonly certificatePem: string;
+  readonly privateKeyPem: string;
+  /** Milliseconds since 1970. */
+  readonly expiresMs: number;
+  /** RFC 8122 §5: upper-case hex pairs joined by colons. `algorithm` as in SDP: "sha-256", "sha-384", "sha-512", "sha-1". */
+  fingerprint(algorithm: string): string;
+}
+
+export interface DtlsTransportOptions {
+  readonly role: "client" | "server";
+  readonly certificate: Certificate;
+  /** Largest datagram the handshake sends. */
+  readonly mtu?: number;
+  /** In order of preference; default GCM-128, GCM-256, CM-SHA1-80. */
+  readonly srtpProfiles?: readonly SrtpProfile[];
+  /** First retransmission after this long (RFC 6347 §4.2.4.1; 50 ms by default, doubling). */
+  readonly retransmitUs?: number;
+}
+
+/** DTLS 1.2 over memory (RFC 6347) with use_srtp (RFC 5764). Sans-IO: time comes in, datagrams go in and out. */
+export interface DtlsTransport {
+  readonly state: "new" | "connecting" | "connected" | "closed" | "failed";
+  /** Why the state is failed. */
+  readonly failure: string;
+  start(nowUs: number): void;
+  handleDatagram(datagram: Uint8Array, nowUs: number): void;
+  handleTimeout(nowUs: number): void;
+  /** Infinity when no timer runs. */
+  readonly nextDeadlineUs: number;
+  /** Writes the next datagram to send into `out`; 0 when there is none. */
+  takeDatagram(out: Uint8Array): number;
+  /** The peer certificate's fingerprint, "" before it is known. */
+  remoteFingerprint(algorithm: string): string;
+  readonly srtpProfile: SrtpProfile | "";
+  /** "DTLSv1.2 ECDHE-ECDSA-AES128-GCM-SHA256" or the like, once connected. */
+  readonly cipher: string;
+  /** RFC 5705. */
+  exportKeyingMaterial(label: string, length: number): Uint8Array;
+  sendApplicationData(data: Uint8Array): void;
+  /** Next received application datagram; 0 when there is none. */
+  takeApplicationData(out: Uint8Array): number;
+  /** Queues close_notify. */
+  close(): void;
+  /** Frees the native object; further calls throw. */
+  destroy(): void;
+}
+
+export interface V4l2FormatRequest {
+  readonly width: number;
+  readonly height: number;
+  readonly frameRate: number;
+}
+
+export interface V4l2Capture {
+  readonly format: "YUY2" | "NV12" | "MJPG";
+  readonly width: number;
+  readonly height: number;
+  readonly frameRate: number;
+  /** Waits up to `timeoutUs` for a frame and converts it as I420 into `out`; returns its capture time in µs, or 0 on time-out. */
+  capture(out: Uint8Array, layout: ImageLayout, timeoutUs: number): number;
+  close(): void;
+}
+
+export interface NativeAddon {
+  monotonicUs(): number;
+  threadCpuUs(): number;
+  setThreadName(name: string): void;
+  /** Wakes the poller that owns the eventfd. */
+  ringDoorbell(fd: number): void;
+
+  /** Converts `source` to the destination's format and size-equal layout (any to I420; I420 to any but MJPG). */
+  convertImage(
+    source: Uint8Array,
+    sourceLayout: ImageLayout,
+    target: Uint8Array,
+    targetLayout: ImageLayout,
+  ): void;
+  /** Scales I420 to I420. */
+  scaleImage(
+    source: Uint8Array,
+    sourceLayout: ImageLayout,
+    target: Uint8Array,
+    targetLayout: ImageLayout,
+    filter: ScaleFilter,
+  ): void;
+
+  H264Encoder: new (options: H264EncoderOptions) => H264Encoder;
+  H264Decoder: new (options?: { readonly libraryPath?: string }) => H264Decoder;
+  /** Version of the OpenH264 library that was loaded, such as "2.3.1". */
+  openH264Version(libraryPath?: string): string;
+  OpusEncoder: new (options: OpusEncoderOptions) => OpusEncoder;
+  OpusDecoder: new (options: { readonly sampleRate: number; readonly channels: 1 | 2 }) => OpusDecoder;
+  SrtpContext: new (options: {
+    readonly profile: SrtpProfile;
+    readonly masterKey: Uint8Array;
+    readonly masterSalt: Uint8Array;
+    /** Replay window in packets (RFC 3711 §3.3.2), 64 at least; 1024 by default. */
+    readonly replayWindow?: number;
+  }) => SrtpContext;
+  UdpSocket: { bind(options: UdpBindOptions): UdpSocket; attach(fd: number): UdpSocket };
+  UdpPoller: new () => UdpPoller;
+  Certificate: {
+    generate(options?: {
+      readonly commonName?: string;
+      readonly days?: number;
+      readonly subjectAltNames?: readonly string[];
+    }): Certificate;
+    fromPem(certificatePem: string, privateKeyPem: string): Certificate;
+  };
+  DtlsTransport: new (options: DtlsTransportOptions) => DtlsTransport;
+  V4l2Capture: { open(path: string, request: V4l2FormatRequest): V4l2Capture };
+}
+
+/** This file runs from dist/native, the addon lies in build/Release. */
+const addonPath = fileURLToPath(new URL("../../build/Release/roomrtc.node", import.meta.url));
+
+export const native: NativeAddon = createRequire(import.meta.url)(addonPath);

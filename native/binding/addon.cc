@@ -1,0 +1,23 @@
+// The addon's entry: called once for every environment that loads it (Node-API's context-aware contract).
+#include "addon.h"
+
+namespace roomrtc::binding {
+
+namespace {
+
+using Init = void (*)(Napi::Env, Napi::Object);
+
+constexpr Init kInits[] = {
+    InitThread,
+};
+
+Napi::Object InitAddon(Napi::Env env, Napi::Object exports) {
+  for (Init init : kInits) init(env, exports);
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(roomrtc, InitAddon)
+
+}  // namespace roomrtc::binding

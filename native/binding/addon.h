@@ -1,0 +1,12 @@
+// Every *_binding.cc adds its classes and functions to the exports through one Init function.
+// An addon instance belongs to one environment (the main thread or one worker): no static JS state anywhere,
+// constructors are kept in the environment's own exports object.
+#pragma once
+
+#include <napi.h>
+
+namespace roomrtc::binding {
+
+void InitThread(Napi::Env env, Napi::Object exports);
+
+}  // namespace roomrtc::binding

@@ -1,0 +1,31 @@
+#include "addon.h"
+#include "clock.h"
+
+namespace roomrtc::binding {
+
+namespace {
+
+Napi::Value MonotonicUsJs(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), MonotonicUs());
+}
+
+Napi::Value ThreadCpuUsJs(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), ThreadCpuUs());
+}
+
+void SetThreadNameJs(const Napi::CallbackInfo& info) {
+  if (info.Length() < 1 || !info[0].IsString()) {
+    throw Napi::TypeError::New(info.Env(), "setThreadName: name must be a string");
+  }
+  SetThreadName(info[0].As<Napi::String>().Utf8Value());
+}
+
+}  // namespace
+
+void InitThread(Napi::Env env, Napi::Object exports) {
+  exports.Set("monotonicUs", Napi::Function::New(env, MonotonicUsJs));
+  exports.Set("threadCpuUs", Napi::Function::New(env, ThreadCpuUsJs));
+  exports.Set("setThreadName", Napi::Function::New(env, SetThreadNameJs));
+}
+
+}  // namespace roomrtc::binding
