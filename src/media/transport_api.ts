@@ -1,0 +1,228 @@
+/**
+ * What the API above (src/webrtc) asks of the media engine. The engine's threads are shared by all transports of
+ * the process; every method returns at once and the threads answer by events.
+ */
+import type { SrtpProfile } from "../../native/addon.js";
+
+export type IceRole = "controlling" | "controlled";
+export type IceState = "new" | "checking" | "connected" | "completed" | "disconnected" | "failed" | "closed";
+export type DtlsState = "new" | "connecting" | "connected" | "closed" | "failed";
+export type MediaKind = "audio" | "video";
+
+export interface IceParameters {
+  readonly usernameFragment: string;
+  readonly password: string;
+}
+
+/** A candidate as an SDP attribute value, "candidate:…" (RFC 8839 §5.1). */
+export interface LocalCandidate {
+  readonly candidate: string;
+  readonly address: string;
+  readonly port: number;
+  readonly type: "host" | "srflx" | "prflx" | "relay";
+}
+
+export interface SelectedPair {
+  readonly local: string;
+  readonly remote: string;
+  readonly rttUs: number;
+}
+
+export interface Fingerprint {
+  /** "sha-256" and so on, lower case. */
+  readonly algorithm: string;
+  /** Upper-case hex pairs joined by colons. */
+  readonly value: string;
+}
+
+/** What the settings (not the W3C configuration) say about sockets. */
+export interface TransportSettings {
+  /** Addresses to bind; empty: every interface that is up (loopback only when nothing else is, or when asked for). */
+  readonly bindAddresses?: readonly string[];
+  readonly includeLoopback?: boolean;
+  readonly portRange?: { readonly min: number; readonly max: number };
+  /** Largest UDP payload; 1200 by default. */
+  readonly maxPacketBytes?: number;
+  readonly srtpProfiles?: readonly SrtpProfile[];
+  /** Silence before the transport counts as unstable, and before it ends. 2 s and 20 s by default. */
+  readonly unstableAfterUs?: number;
+  readonly failAfterUs?: number;
+}
+
+export interface TransportOptions {
+  readonly iceRole: IceRole;
+  readonly local: IceParameters;
+  /** host:port of STUN servers, resolved. */
+  readonly stunServers: readonly { readonly address: string; readonly port: number }[];
+  readonly certificatePem: string;
+  readonly privateKeyPem: string;
+  readonly settings: TransportSettings;
+}
+
+/** Ids of negotiated RTP header extensions (RFC 8285), 0 or absent: not in use. */
+export interface HeaderExtensionIds {
+  readonly mid?: number;
+  readonly absCaptureTime?: number;
+  readonly absSendTime?: number;
+  readonly transportCc?: number;
+  readonly audioLevel?: number;
+}
+
+export interface SendStreamOptions {
+  readonly kind: MediaKind;
+  readonly mid: string;
+  readonly ssrc: number;
+  readonly cname: string;
+  readonly payloadType: number;
+  readonly clockRate: number;
+  /** RFC 6184 §6.2; video only. */
+  readonly packetizationMode?: 0 | 1;
+  readonly extensions: HeaderExtensionIds;
+  readonly nack: boolean;
+  readonly reducedSizeRtcp: boolean;
+}
+
+export interface ReceiveStreamOptions {
+  readonly kind: MediaKind;
+  readonly mid: string;
+  /** Payload type → codec; the stream is found by SSRC, by mid, or by payload type, in this order (RFC 8843 §9.2). */
+  readonly payloadTypes: readonly {
+    readonly payloadType: number;
+    readonly codec: "H264" | "opus";
+    readonly clockRate: number;
+    readonly channels?: 1 | 2;
+  }[];
+  /** Announced by a=ssrc; may be empty. */
+  readonly ssrcs: readonly number[];
+  readonly extensions: HeaderExtensionIds;
+  readonly nack: boolean;
+  /** The sender's SSRC for our feedback: one of our own send streams', or any fixed one. */
+  readonly localSsrc: number;
+  readonly reducedSizeRtcp: boolean;
+}
+
+/** One stage's latency, microseconds. */
+export interface LatencySummary {
+  readonly count: number;
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+export interface SendStreamStats {
+  readonly kind: MediaKind;
+  readonly mid: string;
+  readonly ssrc: number;
+  readonly packetsSent: number;
+  readonly bytesSent: number;
+  readonly framesSent: number;
+  readonly keyframesSent: number;
+  readonly retransmitted: number;
+  readonly nackCount: number;
+  readonly pliCount: number;
+  readonly firCount: number;
+  /** From the peer's receiver reports: */
+  readonly remoteLost: number;
+  /** 0 to 1. */
+  readonly remoteFractionLost: number;
+  readonly remoteJitterUs: number;
+  /** 0: not known yet. */
+  readonly rttUs: number;
+}
+
+export interface ReceiveStreamStats {
+  readonly kind: MediaKind;
+  readonly mid: string;
+  readonly ssrc: number;
+  readonly packetsReceived: number;
+  readonly bytesReceived: number;
+  readonly packetsLost: number;
+  /** 0 to 1, over the last report interval. */
+  readonly fractionLost: number;
+  readonly packetsDiscarded: number;
+  readonly packetsDuplicated: number;
+  readonly extendedHighestSequenceNumber: number;
+  readonly jitterUs: number;
+  readonly framesReceived: number;
+  readonly framesDecoded: number;
+  readonly framesDropped: number;
+  readonly keyframesDecoded: number;
+  readonly nackCount: number;
+  readonly pliCount: number;
+  readonly width: number;
+  readonly height: number;
+  /** Capture to decoded (video) where the sender's capture time is known. */
+  readonly latency: LatencySummary;
+  /** Audio only: concealed samples and what the sink heard. */
+  readonly concealedSamples: number;
+  readonly toneHz: number;
+}
+
+export interface TransportStats {
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  readonly packetsSent: number;
+  readonly packetsReceived: number;
+  /** Datagrams that no layer wanted, by kind. */
+  readonly discarded: Readonly<Record<string, number>>;
+  readonly selectedPair: SelectedPair | null;
+  readonly iceState: IceState;
+  readonly dtlsState: DtlsState;
+  readonly dtlsCipher: string;
+  readonly srtpProfile: SrtpProfile | "";
+  readonly unstable: boolean;
+  readonly send: readonly SendStreamStats[];
+  readonly receive: readonly ReceiveStreamStats[];
+}
+
+export interface MediaTransportEvents {
+  candidate: [LocalCandidate];
+  gatheringcomplete: [];
+  icestate: [IceState];
+  selectedpair: [SelectedPair];
+  dtlsstate: [DtlsState, { readonly error?: string; readonly remoteCertificateFingerprint?: string }];
+  /** 2 s without a packet (true), and when packets flow again (false). */
+  unstable: [boolean];
+  /** First RTP packet of a receive stream. */
+  streamstarted: [{ readonly mid: string; readonly ssrc: number }];
+  /** First frame decoded. */
+  firstframe: [{ readonly mid: string; readonly width: number; readonly height: number }];
+  /** The peer said BYE for a stream. */
+  bye: [{ readonly mid: string; readonly ssrc: number }];
+  failed: [{ readonly code: string; readonly message: string }];
+  closed: [];
+}
+
+/** One ICE + DTLS transport (BUNDLE: all media of a peer connection). */
+export interface MediaTransport {
+  readonly id: number;
+  on<E extends keyof MediaTransportEvents>(
+    event: E,
+    listener: (...args: MediaTransportEvents[E]) => void,
+  ): this;
+  off<E extends keyof MediaTransportEvents>(
+    event: E,
+    listener: (...args: MediaTransportEvents[E]) => void,
+  ): this;
+  gather(): void;
+  setIceRole(role: IceRole): void;
+  setRemoteIceParameters(parameters: IceParameters, lite: boolean): void;
+  /** The value of a candidate attribute, "candidate:…"; a bad one is counted and ignored. */
+  addRemoteCandidate(candidate: string): void;
+  endOfRemoteCandidates(): void;
+  /** Starts the handshake once ICE has a pair; no media flows before one of `fingerprints` matched. */
+  startDtls(role: "client" | "server", fingerprints: readonly Fingerprint[]): void;
+  addSendStream(options: SendStreamOptions): void;
+  removeSendStream(mid: string): void;
+  addReceiveStream(options: ReceiveStreamOptions): void;
+  removeReceiveStream(mid: string): void;
+  getStats(): Promise<TransportStats>;
+  /** BYE, close_notify, sockets closed; resolves when the threads have let go. */
+  close(): Promise<void>;
+}
+
+/** The part of the engine that src/webrtc uses. */
+export interface TransportFactory {
+  createTransport(options: TransportOptions): MediaTransport;
+}
