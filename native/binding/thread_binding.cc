@@ -1,4 +1,5 @@
 #include "addon.h"
+#include "args.h"
 #include "clock.h"
 
 namespace roomrtc::binding {
@@ -14,10 +15,7 @@ Napi::Value ThreadCpuUsJs(const Napi::CallbackInfo& info) {
 }
 
 void SetThreadNameJs(const Napi::CallbackInfo& info) {
-  if (info.Length() < 1 || !info[0].IsString()) {
-    throw Napi::TypeError::New(info.Env(), "setThreadName: name must be a string");
-  }
-  SetThreadName(info[0].As<Napi::String>().Utf8Value());
+  SetThreadName(ToText(info[0], "setThreadName: name"));
 }
 
 }  // namespace
