@@ -1,0 +1,143 @@
+/**
+ * What the main thread and the workers receiver, sender and rtcp say to each other about transports, over their
+ * control ports. Media never takes this way, only what changes a few times in a call. All of it can be cloned by
+ * `postMessage`.
+ *
+ * Ids are unique in the engine: a transport's id names it in all three workers, a stream's id also in the encoder's,
+ * decoder's and speaker's descriptors.
+ */
+import type { SrtpProfile } from "../../../native/addon.js";
+import type {
+  Fingerprint,
+  IceParameters,
+  IceRole,
+  MediaTransportEvents,
+  ReceiveStreamOptions,
+  SendStreamOptions,
+  TransportOptions,
+} from "../transport_api.js";
+
+/** The master key of one direction (RFC 5764 §4.2), as it leaves the DTLS exporter. */
+export interface SrtpKeys {
+  readonly profile: SrtpProfile;
+  readonly masterKey: Uint8Array;
+  readonly masterSalt: Uint8Array;
+}
+
+/** Where the sender's datagrams go: the selected pair. */
+export interface SendRoute {
+  /** The receiver's socket; the sender attaches a duplicate. */
+  readonly fd: number;
+  readonly family: 4 | 6;
+  /** The peer's numeric address. */
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Main to receiver. */
+export type ReceiverCommand = { readonly transportId: number } & (
+  | {
+      readonly type: "openTransport";
+      readonly options: TransportOptions;
+      /** A {@link TransportCounters} block. */
+      readonly counters: SharedArrayBuffer;
+    }
+  | { readonly type: "gather" }
+  | { readonly type: "setIceRole"; readonly role: IceRole }
+  | {
+      readonly type: "setRemoteIceParameters";
+      readonly parameters: IceParameters;
+      readonly lite: boolean;
+    }
+  | { readonly type: "addRemoteCandidate"; readonly candidate: string }
+  | { readonly type: "endOfRemoteCandidates" }
+  | {
+      readonly type: "startDtls";
+      readonly role: "client" | "server";
+      readonly fingerprints: readonly Fingerprint[];
+    }
+  | {
+      readonly type: "addReceiveStream";
+      readonly streamId: number;
+      readonly options: ReceiveStreamOptions;
+      /** A {@link ReceiveCounters} block. */
+      readonly counters: SharedArrayBuffer;
+    }
+  | { readonly type: "removeReceiveStream"; readonly streamId: number }
+  /** Says close_notify, closes the sockets and answers `transportClosed`. */
+  | { readonly type: "closeTransport" }
+);
+
+/** The events of {@link MediaTransportEvents} that a worker tells of, as messages. */
+export type TransportNotice = {
+  [E in keyof MediaTransportEvents]: { readonly event: E; readonly args: MediaTransportEvents[E] };
+}[keyof MediaTransportEvents];
+
+/** Receiver to main. */
+export type ReceiverEvent = { readonly transportId: number } & (
+  | { readonly type: "notice"; readonly notice: TransportNotice }
+  /** For the sender: `setRoute`. */
+  | { readonly type: "route"; readonly route: SendRoute }
+  /** For the sender: `setKeys`; the peer's fingerprint has been verified. */
+  | { readonly type: "keys"; readonly keys: SrtpKeys; readonly cipher: string }
+  /** The first discarded datagram of a kind; all of them are counted. */
+  | { readonly type: "discarded"; readonly kind: string; readonly from: string }
+  | { readonly type: "transportClosed" }
+);
+
+/** Main to sender. */
+export type SenderCommand = { readonly transportId: number } & (
+  | {
+      readonly type: "openTransport";
+      /** Largest UDP payload. */
+      readonly maxPacketBytes: number;
+      /** A {@link TransportCounters} block. */
+      readonly counters: SharedArrayBuffer;
+    }
+  | { readonly type: "setRoute"; readonly route: SendRoute }
+  | { readonly type: "setKeys"; readonly keys: SrtpKeys }
+  | {
+      readonly type: "addSendStream";
+      readonly streamId: number;
+      readonly options: SendStreamOptions;
+      /** A {@link SendCounters} block. */
+      readonly counters: SharedArrayBuffer;
+    }
+  | { readonly type: "removeSendStream"; readonly streamId: number }
+  /** Sends what the rtcp worker has left in the channel (BYE), lets go of the socket, answers `transportClosed`. */
+  | { readonly type: "closeTransport" }
+);
+
+/** Main to rtcp. */
+export type RtcpCommand = { readonly transportId: number } & (
+  | { readonly type: "openTransport" }
+  /** The keys are in place: reports may flow. */
+  | { readonly type: "start" }
+  | {
+      readonly type: "addSendStream";
+      readonly streamId: number;
+      readonly options: SendStreamOptions;
+      /** A {@link SendCounters} block. */
+      readonly counters: SharedArrayBuffer;
+    }
+  | { readonly type: "removeSendStream"; readonly streamId: number }
+  | {
+      readonly type: "addReceiveStream";
+      readonly streamId: number;
+      readonly options: ReceiveStreamOptions;
+      /** A {@link ReceiveCounters} block. */
+      readonly counters: SharedArrayBuffer;
+    }
+  | { readonly type: "removeReceiveStream"; readonly streamId: number }
+  /** Asks the peer for a keyframe of a receive stream (a decoder that lost its reference). */
+  | { readonly type: "requestKeyframe"; readonly streamId: number }
+  /** Hands a BYE to the sender and answers `transportClosed`. */
+  | { readonly type: "closeTransport" }
+);
+
+/** Sender and rtcp to main. */
+export type SenderEvent = { readonly transportId: number; readonly type: "transportClosed" };
+export type RtcpEvent = { readonly transportId: number } & (
+  | { readonly type: "notice"; readonly notice: TransportNotice }
+  | { readonly type: "transportClosed" }
+);
