@@ -6,7 +6,8 @@
 
 namespace roomrtc {
 
-/// CLOCK_MONOTONIC in microseconds (the fraction holds the nanoseconds): one time line for every thread and process.
+/// CLOCK_MONOTONIC in microseconds (the fraction holds the nanoseconds): one time line for every thread and
+/// process.
 double MonotonicUs();
 
 /// CPU time of the calling thread in microseconds (CLOCK_THREAD_CPUTIME_ID).
