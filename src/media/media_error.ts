@@ -1,0 +1,23 @@
+/** Codes of everything the media engine can report; stable. */
+export type MediaErrorCode =
+  | "BAD_SOURCE"
+  | "BAD_SINK"
+  | "BAD_FILE"
+  | "SOURCE_FAILED"
+  | "SINK_FAILED"
+  | "CODEC_FAILED"
+  | "ENGINE_STATE"
+  | "WORKER_FAILED"
+  | "START_TIMEOUT"
+  | "TOO_MANY_STREAMS";
+
+/** An error of the media engine. `code` is stable, the message says what was found and what to do. */
+export class MediaError extends Error {
+  readonly code: MediaErrorCode;
+
+  constructor(code: MediaErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = "MediaError";
+    this.code = code;
+  }
+}
