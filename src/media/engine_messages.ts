@@ -4,25 +4,20 @@
  *
  *   camera ─rawVideo→ encoder ─encodedVideo→ sender          receiver ─accessUnits→ decoder ─pictures→ main
  *   microphone ─encodedAudio→ sender                          receiver ─audioPackets→ speaker ─samples→ main
- *   receiver ─rtcpIn, arrivals→ rtcp ─rtcpOut→ sender
+ *   receiver ─rtcpIn→ rtcp ─rtcpOut→ sender
  */
 
-import type { SrtpProfile } from "../../native/addon.js";
 import type { MetricsBuffers } from "./ring/metrics.js";
 import type { SlotChannelBuffers } from "./ring/slot_channel.js";
-import type { AudioSinkSpec, AudioSourceSpec, VideoSinkSpec, VideoSourceSpec } from "./source_spec.js";
 import type {
-  DtlsState,
-  Fingerprint,
-  IceParameters,
-  IceRole,
-  IceState,
-  MediaTransportEvents,
-  ReceiveStreamOptions,
-  SelectedPair,
-  SendStreamOptions,
-  TransportOptions,
-} from "./transport_api.js";
+  ReceiverCommand,
+  ReceiverEvent,
+  RtcpCommand,
+  RtcpEvent,
+  SenderCommand,
+  SenderEvent,
+} from "./session/messages.js";
+import type { AudioSinkSpec, AudioSourceSpec, VideoSinkSpec, VideoSourceSpec } from "./source_spec.js";
 
 /** The threads, by the names the operating system shows. */
 export const WORKER_NAMES = [
@@ -88,14 +83,11 @@ export interface Wiring {
   receiver: {
     readonly accessUnits: SlotChannelBuffers;
     readonly audioPackets: SlotChannelBuffers;
-    /** Unprotected incoming RTCP compounds. */
+    /** Arrival records and unprotected incoming RTCP compounds (session/arrival_log.ts). */
     readonly rtcpIn: SlotChannelBuffers;
-    /** SpscRing of {@link ARRIVAL_WORDS} words a packet. */
-    readonly arrivals: SharedArrayBuffer;
   };
   rtcp: {
     readonly rtcpIn: SlotChannelBuffers;
-    readonly arrivals: SharedArrayBuffer;
     readonly rtcpOut: SlotChannelBuffers;
   };
   decoder: {
@@ -108,66 +100,10 @@ export interface Wiring {
 
 export type WiringOf<N extends WorkerName> = CommonWiring & Wiring[N];
 
-/** Words of a record in the arrival log (4 float64); the session gives them their meaning. */
-export const ARRIVAL_WORDS = 16;
-
 /** Orders every worker understands. */
 export type CommonOrder =
   /** Close everything, say stopped, return. */
   { readonly type: "stop" };
-
-/** The transport's own threads get these about each transport. `slot` is its metrics row and stays below MAX_TRANSPORTS. */
-export type TransportOrder =
-  | {
-      readonly type: "createTransport";
-      readonly transportId: number;
-      readonly slot: number;
-      readonly options: TransportOptions;
-    }
-  | {
-      readonly type: "addSendStream";
-      readonly transportId: number;
-      readonly streamId: number;
-      readonly options: SendStreamOptions;
-    }
-  | { readonly type: "removeSendStream"; readonly transportId: number; readonly streamId: number }
-  | {
-      readonly type: "addReceiveStream";
-      readonly transportId: number;
-      readonly streamId: number;
-      readonly options: ReceiveStreamOptions;
-    }
-  | { readonly type: "removeReceiveStream"; readonly transportId: number; readonly streamId: number }
-  /** Answer with `transportclosed`. Goes to rtcp (BYE), then to the sender, then to the receiver (close_notify). */
-  | { readonly type: "closeTransport"; readonly transportId: number }
-  /** What another worker sent by `route`; the body is the session's business (src/media/session/messages.ts). */
-  | {
-      readonly type: "routed";
-      readonly transportId: number;
-      readonly from: WorkerName;
-      readonly body: unknown;
-    };
-
-/** To the receiver alone: it owns ICE and DTLS. */
-export type ReceiverOrder =
-  | { readonly type: "gather"; readonly transportId: number }
-  | { readonly type: "setIceRole"; readonly transportId: number; readonly role: IceRole }
-  | {
-      readonly type: "setRemoteIceParameters";
-      readonly transportId: number;
-      readonly parameters: IceParameters;
-      readonly lite: boolean;
-    }
-  | { readonly type: "addRemoteCandidate"; readonly transportId: number; readonly candidate: string }
-  | { readonly type: "endOfRemoteCandidates"; readonly transportId: number }
-  | {
-      readonly type: "startDtls";
-      readonly transportId: number;
-      readonly role: "client" | "server";
-      readonly fingerprints: readonly Fingerprint[];
-    }
-  /** Answer with `transportstats`. */
-  | { readonly type: "getTransportStats"; readonly transportId: number; readonly requestId: number };
 
 /** To the decoder and the speaker: a stream they will hear of by its id. */
 export type PlayoutOrder =
@@ -177,6 +113,8 @@ export type PlayoutOrder =
       readonly transportId: number;
       readonly mid: string;
       readonly channels: 1 | 2;
+      /** The stream's ReceiveCounters block (session/stream_counters.ts). */
+      readonly counters: SharedArrayBuffer;
       /** Streams to keep in step with (the same peer's other streams), by id. */
       readonly syncWith: readonly number[];
     }
@@ -188,40 +126,14 @@ export interface Orders {
   camera: CommonOrder | { readonly type: "setVideoSource"; readonly source: VideoSourceSpec };
   encoder: CommonOrder;
   microphone: CommonOrder | { readonly type: "setAudioSource"; readonly source: AudioSourceSpec };
-  sender: CommonOrder | TransportOrder;
-  receiver: CommonOrder | TransportOrder | ReceiverOrder;
-  rtcp: CommonOrder | TransportOrder;
+  sender: CommonOrder | SenderCommand;
+  receiver: CommonOrder | ReceiverCommand;
+  rtcp: CommonOrder | RtcpCommand;
   decoder: CommonOrder | PlayoutOrder | { readonly type: "setVideoSink"; readonly sink: VideoSinkSpec };
   speaker: CommonOrder | PlayoutOrder | { readonly type: "setAudioSink"; readonly sink: AudioSinkSpec };
 }
 
 export type OrderOf<N extends WorkerName> = Orders[N];
-
-/** The receiver's part of TransportStats; the rest comes from the metrics table. */
-export interface TransportSnapshot {
-  /** Of everything that arrived, and of the ICE and DTLS datagrams that the receiver sent itself. */
-  readonly packetsReceived: number;
-  readonly bytesReceived: number;
-  readonly packetsSent: number;
-  readonly bytesSent: number;
-  readonly discarded: Readonly<Record<string, number>>;
-  readonly selectedPair: SelectedPair | null;
-  readonly iceState: IceState;
-  readonly dtlsState: DtlsState;
-  readonly dtlsCipher: string;
-  readonly srtpProfile: SrtpProfile | "";
-  readonly unstable: boolean;
-}
-
-/** An event for the listeners of one transport, passed on as it is. */
-export type TransportEventMessage = {
-  [E in keyof MediaTransportEvents]: {
-    readonly type: "transport";
-    readonly transportId: number;
-    readonly event: E;
-    readonly args: MediaTransportEvents[E];
-  };
-}[keyof MediaTransportEvents];
 
 /** Worker to main. */
 export type WorkerEvent =
@@ -237,22 +149,9 @@ export type WorkerEvent =
     }
   /** Something went wrong that the worker survives (a source that ended, a file that cannot be written). */
   | { readonly type: "problem"; readonly name: WorkerName; readonly code: string; readonly message: string }
-  | TransportEventMessage
-  /** To another worker, through the main thread: it arrives there as `routed`. */
-  | {
-      readonly type: "route";
-      readonly transportId: number;
-      readonly from: WorkerName;
-      readonly to: "sender" | "receiver" | "rtcp";
-      readonly body: unknown;
-    }
-  | { readonly type: "transportclosed"; readonly transportId: number; readonly name: WorkerName }
-  | {
-      readonly type: "transportstats";
-      readonly transportId: number;
-      readonly requestId: number;
-      readonly snapshot: TransportSnapshot;
-    }
+  | ReceiverEvent
+  | SenderEvent
+  | RtcpEvent
   /** First decoded frame (or sound) of a stream. */
   | {
       readonly type: "firstframe";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { METRICS_ROWS, streamRow, transportRow, workerRow } from "../../src/media/metrics_rows.js";
+import { METRICS_ROWS, streamRow, workerRow } from "../../src/media/metrics_rows.js";
 import { Histogram, MetricsTable } from "../../src/media/ring/metrics.js";
 
 describe("metrics", () => {
@@ -33,13 +33,7 @@ describe("metrics", () => {
 
   it("rows do not overlap", () => {
     const table = MetricsTable.allocate(METRICS_ROWS);
-    const rows = [
-      workerRow("speaker"),
-      streamRow(0, 0),
-      streamRow(255, 2),
-      transportRow(0),
-      transportRow(63),
-    ];
+    const rows = [workerRow("camera"), workerRow("speaker"), streamRow(0), streamRow(255)];
     for (const row of rows) {
       table.row(row).counters.fill(row + 1);
       table.row(row).record(3, row + 1);

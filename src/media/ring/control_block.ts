@@ -38,10 +38,8 @@ export const ControlFloat = {
 
 /** Int32 words of one stream's part. */
 export const StreamWord = {
-  /** The decoder asks for a keyframe of this receive stream (grows); the rtcp thread answers with PLI or FIR. */
-  keyframeRequests: 0,
   /** Grows at every reuse of the row for another stream. */
-  epoch: 1,
+  epoch: 0,
 } as const;
 
 /** Float64 indices within one stream's part. */
