@@ -8,5 +8,9 @@
 namespace roomrtc::binding {
 
 void InitThread(Napi::Env env, Napi::Object exports);
+void InitYuv(Napi::Env env, Napi::Object exports);
+void InitH264Encoder(Napi::Env env, Napi::Object exports);
+void InitH264Decoder(Napi::Env env, Napi::Object exports);
+void InitOpus(Napi::Env env, Napi::Object exports);
 
 }  // namespace roomrtc::binding

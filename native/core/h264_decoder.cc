@@ -1,0 +1,95 @@
+#include "h264_decoder.h"
+
+#include <libyuv.h>
+
+#include <climits>
+#include <cstring>
+#include <string>
+
+#include "coded_error.h"
+
+namespace roomrtc {
+
+namespace {
+
+ISVCDecoder* Create(const OpenH264Library& library) {
+  ISVCDecoder* decoder = nullptr;
+  if (library.createDecoder(&decoder) != 0 || !decoder) {
+    throw CodedError("DECODER_REFUSED", "H264Decoder: OpenH264 could not make a decoder");
+  }
+  return decoder;
+}
+
+struct NalKinds {
+  bool picture = false;
+  bool idr = false;
+};
+
+// Looks at the first byte behind every start code (H.264 B.1, 7.3.1).
+NalKinds FindNals(std::span<const uint8_t> unit) {
+  constexpr uint8_t kSlice = 1;
+  constexpr uint8_t kIdrSlice = 5;
+  NalKinds found;
+  const uint8_t* at = unit.data();
+  const uint8_t* const end = at + unit.size();
+  while (end - at >= 4) {
+    const void* one = std::memchr(at + 2, 1, static_cast<size_t>(end - at - 3));
+    if (!one) break;
+    const uint8_t* mark = static_cast<const uint8_t*>(one);
+    if (mark[-1] == 0 && mark[-2] == 0) {
+      const uint8_t type = mark[1] & 0x1f;
+      found.idr |= type == kIdrSlice;
+      found.picture |= type >= kSlice && type <= kIdrSlice;
+    }
+    at = mark - 1;
+  }
+  return found;
+}
+
+}  // namespace
+
+H264Decoder::H264Decoder(const OpenH264Library& library) : decoder_(Create(library), library.destroyDecoder) {
+  int silent = WELS_LOG_QUIET;
+  decoder_->SetOption(DECODER_OPTION_TRACE_LEVEL, &silent);
+  SDecodingParam parameters{};
+  parameters.uiTargetDqLayer = UCHAR_MAX;
+  parameters.eEcActiveIdc = ERROR_CON_DISABLE;
+  parameters.sVideoProperty.size = sizeof(parameters.sVideoProperty);
+  parameters.sVideoProperty.eVideoBsType = VIDEO_BITSTREAM_AVC;
+  if (decoder_->Initialize(&parameters) != 0) {
+    throw CodedError("DECODER_REFUSED", "H264Decoder: OpenH264 refused its parameters");
+  }
+}
+
+H264Decoder::Result H264Decoder::Decode(std::span<const uint8_t> accessUnit, std::span<uint8_t> out) {
+  const NalKinds nals = FindNals(accessUnit);
+  if (needsKeyframe_ && nals.picture && !nals.idr) return {Outcome::kDamaged};
+  if (accessUnit.empty() || accessUnit.size() > INT_MAX) return {Outcome::kNoPicture};
+  unsigned char* planes[3] = {};
+  SBufferInfo info{};
+  const DECODING_STATE state =
+      decoder_->DecodeFrameNoDelay(accessUnit.data(), static_cast<int>(accessUnit.size()), planes, &info);
+  const bool ready = info.iBufferStatus == 1 && planes[0];
+  const bool damaged = state != dsErrorFree || (nals.picture && !ready);
+  if (damaged) {
+    needsKeyframe_ = true;
+    return {Outcome::kDamaged};
+  }
+  if (nals.idr) needsKeyframe_ = false;
+  return ready ? TakePicture(info, planes, out) : Result{Outcome::kNoPicture};
+}
+
+H264Decoder::Result H264Decoder::TakePicture(const SBufferInfo& info, unsigned char* const planes[3],
+                                             std::span<uint8_t> out) {
+  const SSysMEMBuffer& picture = info.UsrData.sSystemBuffer;
+  const int width = picture.iWidth;
+  const int height = picture.iHeight;
+  if (out.size() < TightI420Bytes(width, height)) return {Outcome::kTooSmall, width, height};
+  const Image target = BindImage(TightI420(width, height), out, "H264Decoder: out");
+  libyuv::I420Copy(planes[0], picture.iStride[0], planes[1], picture.iStride[1], planes[2],
+                   picture.iStride[1], target.planes[0], target.strides[0], target.planes[1],
+                   target.strides[1], target.planes[2], target.strides[2], width, height);
+  return {Outcome::kPicture, width, height};
+}
+
+}  // namespace roomrtc

@@ -1,0 +1,38 @@
+// H.264 decoding with OpenH264, one access unit in, at most one picture out, no reordering delay, no
+// concealment: a damaged picture is never shown, a keyframe is asked for instead.
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "image.h"
+#include "openh264_library.h"
+
+namespace roomrtc {
+
+class H264Decoder {
+ public:
+  enum class Outcome { kPicture, kNoPicture, kDamaged, kTooSmall };
+
+  struct Result {
+    Outcome outcome = Outcome::kNoPicture;
+    /// Of the picture, for kPicture and kTooSmall.
+    int width = 0;
+    int height = 0;
+  };
+
+  /// Throws CodedError DECODER_REFUSED when OpenH264 cannot make one.
+  explicit H264Decoder(const OpenH264Library& library);
+
+  /// Decodes one Annex-B access unit; a finished picture is copied into `out` as `TightI420`. After damage
+  /// every access unit is kDamaged until one brings an IDR. Never throws for what the stream holds.
+  Result Decode(std::span<const uint8_t> accessUnit, std::span<uint8_t> out);
+
+ private:
+  Result TakePicture(const SBufferInfo& info, unsigned char* const planes[3], std::span<uint8_t> out);
+
+  std::unique_ptr<ISVCDecoder, void (*)(ISVCDecoder*)> decoder_;
+  bool needsKeyframe_ = true;
+};
+
+}  // namespace roomrtc
