@@ -1,0 +1,88 @@
+/** What this stack can encode and decode, as SDP says it. */
+import { formatH264Fmtp, type H264Profile } from "./h264_fmtp.js";
+import { defaultOpusParameters, formatOpusFmtp, type OpusParameters } from "./opus_fmtp.js";
+import type { SdpFeedback } from "./sdp_model.js";
+
+export type RtpKind = "audio" | "video";
+
+/** A codec without a payload type. */
+export interface CodecCapability {
+  readonly kind: RtpKind;
+  readonly name: string;
+  readonly clockRate: number;
+  readonly channels?: number;
+  readonly fmtp?: string;
+  readonly feedback: readonly SdpFeedback[];
+  /** The payload type to take when it is free; the next free dynamic one otherwise. */
+  readonly preferredPayloadType?: number;
+}
+
+/** RFC 4585 §4.2, RFC 5104 §7.1: what our RTCP can do for video. */
+export const videoFeedback: readonly SdpFeedback[] = [
+  { type: "nack" },
+  { type: "nack", parameter: "pli" },
+  { type: "ccm", parameter: "fir" },
+];
+
+export interface VideoCapabilityOptions {
+  /** Ten times the highest H.264 level to receive; 31 by default (1280x720 at 30). */
+  readonly level?: number;
+  /** First payload type of the video codecs; 96 by default. */
+  readonly payloadType?: number;
+}
+
+/**
+ * H.264 in both packetization modes (RFC 6184 §6.2). Constrained Baseline first; Baseline as well, since many stacks
+ * announce what is Constrained Baseline in fact as "42001f".
+ */
+export function h264Capabilities(options: VideoCapabilityOptions = {}): CodecCapability[] {
+  const profiles: readonly H264Profile[] = ["constrained-baseline", "baseline"];
+  const first = options.payloadType ?? 96;
+  return profiles.flatMap((profile, profileIndex) =>
+    ([1, 0] as const).map((packetizationMode, modeIndex) => ({
+      kind: "video" as const,
+      name: "H264",
+      clockRate: 90_000,
+      fmtp: formatH264Fmtp({
+        profile,
+        level: options.level ?? 31,
+        packetizationMode,
+        levelAsymmetryAllowed: true,
+      }),
+      feedback: videoFeedback,
+      preferredPayloadType: first + 2 * profileIndex + modeIndex,
+    })),
+  );
+}
+
+export interface AudioCapabilityOptions {
+  readonly parameters?: OpusParameters;
+  /** 111 by default. */
+  readonly payloadType?: number;
+}
+
+/** Opus; always "opus/48000/2" in SDP (RFC 7587 §7). */
+export function opusCapabilities(options: AudioCapabilityOptions = {}): CodecCapability[] {
+  return [
+    {
+      kind: "audio",
+      name: "opus",
+      clockRate: 48_000,
+      channels: 2,
+      fmtp: formatOpusFmtp(options.parameters ?? defaultOpusParameters),
+      feedback: [],
+      preferredPayloadType: options.payloadType ?? 111,
+    },
+  ];
+}
+
+/** URIs of the RTP header extensions this stack knows (RFC 8285). */
+export const extensionUris = {
+  /** RFC 9143 §15. */
+  mid: "urn:ietf:params:rtp-hdrext:sdes:mid",
+  absCaptureTime: "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time",
+  absSendTime: "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
+  transportCc: "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
+  /** RFC 6464. */
+  audioLevel: "urn:ietf:params:rtp-hdrext:ssrc-audio-level",
+} as const;

@@ -1,0 +1,146 @@
+import type { CodecCapability } from "./codec_capabilities.js";
+import { formatH264Fmtp, h264Matches, negotiateH264, parseH264Fmtp } from "./h264_fmtp.js";
+import { SdpError } from "./sdp_error.js";
+import type { SdpCodec, SdpFeedback } from "./sdp_model.js";
+
+/** What identifies a format: SDP codecs and capabilities alike. */
+export interface CodecIdentity {
+  readonly name: string;
+  readonly clockRate: number;
+  readonly channels?: number;
+  readonly fmtp?: string;
+}
+
+export function isH264(codec: CodecIdentity): boolean {
+  return codec.name.toUpperCase() === "H264";
+}
+
+/** Whether two payload types mean the same format (RFC 3264 §6.1, RFC 6184 §8.2.2 for H.264). */
+export function codecsMatch(a: CodecIdentity, b: CodecIdentity): boolean {
+  if (a.name.toLowerCase() !== b.name.toLowerCase() || a.clockRate !== b.clockRate) return false;
+  if ((a.channels ?? 1) !== (b.channels ?? 1)) return false;
+  if (!isH264(a)) return true;
+  const left = parseH264Fmtp(a.fmtp);
+  const right = parseH264Fmtp(b.fmtp);
+  return left !== undefined && right !== undefined && h264Matches(left, right);
+}
+
+/**
+ * Hands out payload types within one BUNDLE group, where each number has one meaning for the whole session
+ * (RFC 8843 §9.1, RFC 8829 §5.2.1).
+ */
+export class PayloadTypeTable {
+  private readonly taken = new Map<number, CodecIdentity>();
+
+  /** Records the numbers a description already uses. */
+  reserve(codecs: readonly SdpCodec[]): void {
+    for (const codec of codecs) this.taken.set(codec.payloadType, codec);
+  }
+
+  /** The number that already means this format, the preferred one, or a free one. */
+  assign(capability: CodecCapability, inUse: ReadonlySet<number>): number {
+    for (const [payloadType, codec] of this.taken) {
+      if (!inUse.has(payloadType) && codecsMatch(codec, capability)) return payloadType;
+    }
+    const payloadType = this.freeNumber(capability.preferredPayloadType);
+    this.taken.set(payloadType, capability);
+    return payloadType;
+  }
+
+  private freeNumber(preferred: number | undefined): number {
+    if (preferred !== undefined && !this.taken.has(preferred)) return preferred;
+    // RFC 3551 §3: 96 to 127 are dynamic; RFC 5761 §4: 35 to 63 may be, the rest would look like RTCP.
+    for (let number = 96; number <= 127; number++) if (!this.taken.has(number)) return number;
+    for (let number = 35; number <= 63; number++) if (!this.taken.has(number)) return number;
+    throw new SdpError("SDP_LIMIT", "no payload type is left");
+  }
+}
+
+/** The codecs of an offered section, in the order of preference given. */
+export function offerCodecs(capabilities: readonly CodecCapability[], table: PayloadTypeTable): SdpCodec[] {
+  const inUse = new Set<number>();
+  return capabilities.map((capability) => {
+    const payloadType = table.assign(capability, inUse);
+    inUse.add(payloadType);
+    return toSdpCodec(capability, payloadType);
+  });
+}
+
+function toSdpCodec(capability: CodecCapability, payloadType: number): SdpCodec {
+  return {
+    payloadType,
+    name: capability.name,
+    clockRate: capability.clockRate,
+    ...(capability.channels !== undefined && { channels: capability.channels }),
+    ...(capability.fmtp !== undefined && { fmtp: capability.fmtp }),
+    feedback: capability.feedback,
+  };
+}
+
+/**
+ * The codecs of an answered section: those both sides have, under the offer's numbers and in the offer's order
+ * (RFC 8829 §5.3.1), unless `keepOwnOrder`: the application stated a preference.
+ */
+export function answerCodecs(
+  offered: readonly SdpCodec[],
+  capabilities: readonly CodecCapability[],
+  keepOwnOrder: boolean,
+): SdpCodec[] {
+  const rank = new Map<SdpCodec, number>();
+  const answered = offered.flatMap((codec) => {
+    const index = capabilities.findIndex((capability) => codecsMatch(capability, codec));
+    if (index < 0) return [];
+    const answer = answerCodec(codec, capabilities[index]);
+    rank.set(answer, index);
+    return [answer];
+  });
+  if (keepOwnOrder) answered.sort((a, b) => (rank.get(a) ?? 0) - (rank.get(b) ?? 0));
+  return answered;
+}
+
+function answerCodec(offered: SdpCodec, capability: CodecCapability): SdpCodec {
+  const fmtp = answerFmtp(offered, capability);
+  return {
+    payloadType: offered.payloadType,
+    name: offered.name,
+    clockRate: offered.clockRate,
+    ...(offered.channels !== undefined && { channels: offered.channels }),
+    ...(fmtp !== undefined && { fmtp }),
+    feedback: commonFeedback(capability.feedback, offered.feedback),
+  };
+}
+
+function answerFmtp(offered: SdpCodec, capability: CodecCapability): string | undefined {
+  if (!isH264(offered)) return capability.fmtp;
+  const remote = parseH264Fmtp(offered.fmtp);
+  const local = parseH264Fmtp(capability.fmtp);
+  return remote && local ? formatH264Fmtp(negotiateH264(local, remote)) : capability.fmtp;
+}
+
+/** RFC 4585 §4.2: a feedback message is used when both sides list it. */
+export function commonFeedback(a: readonly SdpFeedback[], b: readonly SdpFeedback[]): SdpFeedback[] {
+  return a.filter((x) => b.some((y) => x.type === y.type && x.parameter === y.parameter));
+}
+
+/** One format both descriptions agree on, with each side's number for it. */
+export interface AgreedCodec {
+  readonly local: SdpCodec;
+  readonly remote: SdpCodec;
+  readonly feedback: readonly SdpFeedback[];
+}
+
+/**
+ * What may flow after offer and answer, in the remote description's order, which is the peer's preference for what it
+ * receives (RFC 8829 §5.10). The sender writes `remote.payloadType`, the receiver expects `local.payloadType`.
+ */
+export function agreedCodecs(local: readonly SdpCodec[], remote: readonly SdpCodec[]): AgreedCodec[] {
+  return remote.flatMap((remoteCodec) => {
+    const same = (codec: SdpCodec) => codecsMatch(codec, remoteCodec);
+    const match =
+      local.find((codec) => codec.payloadType === remoteCodec.payloadType && same(codec)) ?? local.find(same);
+    if (match === undefined) return [];
+    return [
+      { local: match, remote: remoteCodec, feedback: commonFeedback(match.feedback, remoteCodec.feedback) },
+    ];
+  });
+}

@@ -1,0 +1,93 @@
+/** What offer and answer settled, section by section and for the transport. */
+import { type AgreedCodec, agreedCodecs } from "./codec_negotiation.js";
+import { receives, sends } from "./directions.js";
+import { agreedExtensions } from "./extension_negotiation.js";
+import {
+  bundledMids,
+  directionOf,
+  isRejected,
+  type SdpFingerprint,
+  type SdpMedia,
+  type SdpSession,
+  type SdpSetup,
+  transportAttributesOf,
+} from "./sdp_model.js";
+
+/** A header extension in use; the direction is ours. */
+export type AgreedExtension = ReturnType<typeof agreedExtensions>[number];
+
+export interface NegotiatedMedia {
+  readonly mid: string;
+  readonly kind: string;
+  readonly sending: boolean;
+  readonly receiving: boolean;
+  /** The peer's preference first. */
+  readonly codecs: readonly AgreedCodec[];
+  readonly extensions: readonly AgreedExtension[];
+  readonly reducedSizeRtcp: boolean;
+  /** SSRCs the peer announced; may be none. */
+  readonly remoteSsrcs: readonly number[];
+  readonly remoteCname: string;
+}
+
+/** A section of both descriptions; undefined when either side rejects it. */
+export function negotiateMedia(
+  localSession: SdpSession,
+  remoteSession: SdpSession,
+  index: number,
+): NegotiatedMedia | undefined {
+  const local = localSession.media[index];
+  const remote = remoteSession.media[index];
+  if (local === undefined || remote === undefined || isRejected(local) || isRejected(remote))
+    return undefined;
+  const ours = directionOf(localSession, local);
+  const theirs = directionOf(remoteSession, remote);
+  return {
+    mid: local.mid ?? `${index}`,
+    kind: local.kind,
+    sending: sends(ours) && receives(theirs),
+    receiving: receives(ours) && sends(theirs),
+    codecs: agreedCodecs(local.codecs, remote.codecs),
+    extensions: agreedExtensions(local.extensions, [...remote.extensions, ...remoteSession.extensions]),
+    reducedSizeRtcp: local.rtcpReducedSize && remote.rtcpReducedSize,
+    remoteSsrcs: remote.sources.map((source) => source.ssrc),
+    remoteCname: cnameOf(remote),
+  };
+}
+
+function cnameOf(media: SdpMedia): string {
+  const cnames = media.sources.flatMap((source) => source.attributes.filter(({ name }) => name === "cname"));
+  return cnames[0]?.value ?? "";
+}
+
+/** The peer's half of the transport. */
+export interface RemoteTransportDescription {
+  readonly iceUfrag: string;
+  readonly icePwd: string;
+  readonly iceLite: boolean;
+  readonly fingerprints: readonly SdpFingerprint[];
+  readonly setup: SdpSetup | undefined;
+  /** Index of the section it was read from: the BUNDLE group's tag. */
+  readonly mediaIndex: number;
+}
+
+/** Index of the section whose transport all others share (RFC 8843 §7.1.3), -1 when every section is rejected. */
+export function transportSectionIndex(session: SdpSession): number {
+  const [tag] = bundledMids(session);
+  const tagged = session.media.findIndex(
+    (media) => tag !== undefined && media.mid === tag && !isRejected(media),
+  );
+  return tagged >= 0 ? tagged : session.media.findIndex((media) => !isRejected(media));
+}
+
+/** The transport a checked description speaks of; undefined when it accepts nothing. */
+export function remoteTransportOf(
+  session: SdpSession,
+  mediaIndex: number,
+): RemoteTransportDescription | undefined {
+  const media = session.media[mediaIndex];
+  if (media === undefined) return undefined;
+  const { iceUfrag, icePwd, fingerprints, setup } = transportAttributesOf(session, media);
+  if (iceUfrag === undefined || icePwd === undefined) return undefined;
+  return { iceUfrag, icePwd, iceLite: session.iceLite, fingerprints, setup, mediaIndex };
+}
