@@ -15,7 +15,13 @@ export type VideoSourceSpec =
       /** 16 bits carried in the block code, to tell whose picture it is. */
       readonly tag: number;
     }
-  | { readonly kind: "file"; readonly path: string; readonly loop: boolean }
+  | {
+      readonly kind: "file";
+      readonly path: string;
+      readonly loop: boolean;
+      /** For streams that do not say their rate (H.264); Y4M brings its own. 30 by default. */
+      readonly frameRate?: number;
+    }
   | {
       readonly kind: "v4l2";
       readonly device: string;
@@ -58,7 +64,7 @@ export function parseVideoSource(text: string, defaults: VideoSourceDefaults): V
   if (scheme === "test" && (rest === "" || rest === "noise")) {
     return { kind: "test", width, height, frameRate, noise: rest === "noise", tag };
   }
-  if (scheme === "file" && rest !== "") return { kind: "file", path: rest, loop: true };
+  if (scheme === "file" && rest !== "") return { kind: "file", path: rest, loop: true, frameRate };
   if (scheme === "v4l2" && rest !== "") return { kind: "v4l2", device: rest, width, height, frameRate };
   if (text === "none") return { kind: "none" };
   throw new MediaError(

@@ -1,0 +1,143 @@
+import { native } from "../../../native/addon.js";
+import type { OrderOf } from "../engine_messages.js";
+import { streamRow, WorkerCounter, WorkerHistogram } from "../metrics_rows.js";
+import { ControlWord } from "../ring/control_block.js";
+import type { Descriptor } from "../ring/descriptor.js";
+import { SlotConsumer, SlotProducer } from "../ring/slot_channel.js";
+import type { Stage, WorkerHost } from "../ring/worker_loop.js";
+import { openVideoSink, type VideoSink } from "../sinks/video_sink.js";
+import { DecoderStream } from "./decoder_stream.js";
+import { asError } from "./problem.js";
+import { warmUpDecoder } from "./warm_up.js";
+
+/**
+ * Decodes every access unit the moment it is there and presents the picture when it is due: to the main thread, if it
+ * wants pictures, and to the file sink. All receive streams of the engine, each with a decoder of its own.
+ */
+export class DecoderStage implements Stage<"decoder"> {
+  readonly #host: WorkerHost<"decoder">;
+  readonly #input: SlotConsumer;
+  readonly #output: SlotProducer;
+  readonly #streams = new Map<number, DecoderStream>();
+  #sink: VideoSink | undefined;
+  /** The file sink records the first stream that shows a picture. */
+  #sinkStream = -1;
+
+  constructor(host: WorkerHost<"decoder">) {
+    this.#host = host;
+    this.#input = new SlotConsumer(host.wiring.accessUnits);
+    this.#output = new SlotProducer(host.wiring.pictures);
+    if (host.wiring.warmUp) warmUpDecoder(host.wiring.codec);
+  }
+
+  order(order: Exclude<OrderOf<"decoder">, { type: "stop" }>): void {
+    switch (order.type) {
+      case "addPlayoutStream":
+        this.#streams.get(order.streamId)?.close();
+        this.#streams.set(order.streamId, this.#makeStream(order));
+        break;
+      case "removePlayoutStream":
+        this.#streams.get(order.streamId)?.close();
+        this.#streams.delete(order.streamId);
+        if (this.#sinkStream === order.streamId) this.#sinkStream = -1;
+        break;
+      case "setSyncWith":
+        this.#streams.get(order.streamId)?.sync.setCompanions(order.syncWith);
+        break;
+      case "setVideoSink":
+        this.#setSink(order.sink);
+        break;
+    }
+  }
+
+  step(nowUs: number): number {
+    while (this.#input.take()) {
+      const unit = this.#input.descriptor;
+      try {
+        this.#streams.get(unit.streamId)?.decode(unit, this.#input.bytes(unit.slot));
+      } finally {
+        this.#input.release(unit.slot);
+      }
+    }
+    let deadlineUs = Number.POSITIVE_INFINITY;
+    for (const stream of this.#streams.values()) deadlineUs = Math.min(deadlineUs, stream.present(nowUs));
+    return deadlineUs;
+  }
+
+  close(): void {
+    for (const stream of this.#streams.values()) stream.close();
+    this.#streams.clear();
+    this.#closeSink();
+  }
+
+  #makeStream(order: OrderOf<"decoder"> & { type: "addPlayoutStream" }): DecoderStream {
+    const { control, metrics, wiring, post, row } = this.#host;
+    return new DecoderStream({
+      streamId: order.streamId,
+      codec: wiring.codec,
+      control,
+      workerRow: row,
+      row: metrics.row(streamRow(order.streamId)),
+      receiveCounters: new Float64Array(order.counters),
+      syncWith: order.syncWith,
+      pictures: this.#output,
+      onUnit: (bytes, unit) => this.#record(unit.streamId, (sink) => sink.accessUnit(bytes, unit)),
+      onPicture: (slot, picture) => this.#present(slot, picture),
+      onFirstFrame: (streamId, width, height) => post({ type: "firstframe", streamId, width, height }),
+      onProblem: (code, message) => post({ type: "problem", name: "decoder", code, message }),
+    });
+  }
+
+  /** Publishes or gives back the slot; both end its life here. */
+  #present(slot: number, picture: Descriptor): void {
+    const { control, row, post } = this.#host;
+    row.record(WorkerHistogram.presented, native.monotonicUs() - picture.enqueuedUs);
+    this.#record(picture.streamId, (sink) => sink.picture(this.#output.bytes(slot), picture));
+    if (control.get(ControlWord.picturesWanted) === 0) {
+      this.#output.abandon(slot);
+      return;
+    }
+    this.#output.descriptor.copyFrom(picture);
+    this.#output.publish(slot);
+    post({ type: "output", name: "decoder" });
+  }
+
+  #record(streamId: number, write: (sink: VideoSink) => void): void {
+    if (this.#sink === undefined) return;
+    if (this.#sinkStream < 0) this.#sinkStream = streamId;
+    if (this.#sinkStream !== streamId) return;
+    try {
+      write(this.#sink);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #setSink(spec: (OrderOf<"decoder"> & { type: "setVideoSink" })["sink"]): void {
+    this.#closeSink();
+    try {
+      this.#sink = openVideoSink(spec);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #closeSink(): void {
+    const sink = this.#sink;
+    this.#sink = undefined;
+    this.#sinkStream = -1;
+    try {
+      sink?.close();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** A sink that cannot be written is dropped; the call goes on. */
+  #fail(error: unknown): void {
+    this.#host.row.add(WorkerCounter.errors);
+    const { message } = asError(error, "SINK_FAILED");
+    this.#sink = undefined;
+    this.#host.post({ type: "problem", name: "decoder", code: "SINK_FAILED", message });
+  }
+}

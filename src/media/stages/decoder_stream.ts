@@ -1,0 +1,192 @@
+import { DecodedLayout, type H264Decoder, native } from "../../../native/addon.js";
+import type { CodecSettings } from "../engine_messages.js";
+import { PlayoutCounter, PlayoutHistogram, WorkerCounter, WorkerHistogram } from "../metrics_rows.js";
+import type { ControlBlock } from "../ring/control_block.js";
+import { Descriptor } from "../ring/descriptor.js";
+import type { MetricsRow } from "../ring/metrics.js";
+import type { SlotProducer } from "../ring/slot_channel.js";
+import { ReceiveCounters } from "../session/stream_counters.js";
+import { LipSync } from "./lip_sync.js";
+
+/** A keyframe asked for in vain is asked for again after this long. */
+const KEYFRAME_RETRY_US = 300_000;
+/** Pictures that may wait for their time; further ones are shown early. */
+const MAX_WAITING = 4;
+
+export interface DecoderStreamOptions {
+  readonly streamId: number;
+  readonly codec: CodecSettings;
+  readonly control: ControlBlock;
+  readonly workerRow: MetricsRow;
+  readonly row: MetricsRow;
+  /** The stream's ReceiveCounters block. */
+  readonly receiveCounters: Float64Array;
+  readonly syncWith: readonly number[];
+  readonly pictures: SlotProducer;
+  onUnit(bytes: Uint8Array, unit: Descriptor): void;
+  onPicture(slot: number, picture: Descriptor): void;
+  onFirstFrame(streamId: number, width: number, height: number): void;
+  onProblem(code: string, message: string): void;
+}
+
+/** One receive stream: its decoder, its pictures that wait for their time, its counters. */
+export class DecoderStream {
+  readonly sync: LipSync;
+  readonly #options: DecoderStreamOptions;
+  readonly #decoder: H264Decoder;
+  readonly #layout = new Int32Array(DecodedLayout.words);
+  readonly #waiting: Descriptor[] = [];
+  readonly #spare: Descriptor[] = [];
+  #awaitingKeyframe = true;
+  #askedUs = Number.NEGATIVE_INFINITY;
+  #scratch = new Uint8Array(0);
+  #reportedSize = false;
+
+  constructor(options: DecoderStreamOptions) {
+    this.#options = options;
+    this.sync = new LipSync(options.control, options.streamId, options.syncWith);
+    const { openH264Path } = options.codec;
+    this.#decoder = new native.H264Decoder(openH264Path === undefined ? {} : { libraryPath: openH264Path });
+  }
+
+  /** Decodes `unit` (its bytes at the start of `bytes`) and queues the picture for {@link present}. */
+  decode(unit: Descriptor, bytes: Uint8Array): void {
+    const { row, workerRow, pictures } = this.#options;
+    const startUs = native.monotonicUs();
+    const accessUnit = bytes.subarray(0, unit.byteLength);
+    if (this.#awaitingKeyframe && !unit.keyframe) {
+      row.add(PlayoutCounter.framesDropped);
+      this.#askKeyframe(startUs);
+      return;
+    }
+    workerRow.record(WorkerHistogram.hop, startUs - unit.enqueuedUs);
+    this.#options.onUnit(accessUnit, unit);
+    const slot = pictures.acquire();
+    const target = slot < 0 ? this.#scratchPicture() : pictures.bytes(slot);
+    const length = this.#decoder.decode(accessUnit, target, this.#layout);
+    if (length > 0) this.#decoded(unit, slot, length, startUs);
+    else {
+      if (slot >= 0) pictures.abandon(slot);
+      this.#undecoded(length, startUs);
+    }
+  }
+
+  /** Shows what is due; returns when the next picture is. */
+  present(nowUs: number): number {
+    const waiting = this.#waiting;
+    while (waiting.length > 0 && (waiting[0].playoutUs <= nowUs || waiting.length > MAX_WAITING)) {
+      const picture = waiting.shift() as Descriptor;
+      const { row, onPicture } = this.#options;
+      row.add(PlayoutCounter.framesPresented);
+      row.record(PlayoutHistogram.decodedToPresented, native.monotonicUs() - picture.enqueuedUs);
+      onPicture(picture.slot, picture);
+      this.#spare.push(picture);
+    }
+    return waiting.length === 0 ? Number.POSITIVE_INFINITY : waiting[0].playoutUs;
+  }
+
+  close(): void {
+    for (const picture of this.#waiting) this.#options.pictures.abandon(picture.slot);
+    this.#waiting.length = 0;
+    this.#decoder.close();
+  }
+
+  #decoded(unit: Descriptor, slot: number, length: number, startUs: number): void {
+    const { row, workerRow } = this.#options;
+    const nowUs = native.monotonicUs();
+    this.#awaitingKeyframe = false;
+    workerRow.add(WorkerCounter.frames);
+    workerRow.record(WorkerHistogram.work, nowUs - startUs);
+    row.add(PlayoutCounter.framesDecoded);
+    if (unit.keyframe) {
+      row.add(PlayoutCounter.keyframesDecoded);
+      workerRow.add(WorkerCounter.keyframes);
+    }
+    this.#recordLatency(unit, nowUs);
+    this.#announce();
+    if (slot < 0) {
+      row.add(PlayoutCounter.framesDropped);
+      return;
+    }
+    this.#enqueue(unit, slot, length, nowUs);
+  }
+
+  #recordLatency(unit: Descriptor, nowUs: number): void {
+    const { row, workerRow, control } = this.#options;
+    if (unit.captureWallUs > 0) {
+      row.record(PlayoutHistogram.captureToDecoded, nowUs + control.wallOffsetUs - unit.captureWallUs);
+    }
+    if (unit.completeUs > 0) {
+      row.record(PlayoutHistogram.arrivalToComplete, unit.completeUs - unit.arrivalUs);
+      row.record(PlayoutHistogram.completeToDecoded, nowUs - unit.completeUs);
+      workerRow.record(WorkerHistogram.sinceCapture, nowUs - unit.completeUs);
+    }
+  }
+
+  #announce(): void {
+    const { row, streamId, onFirstFrame } = this.#options;
+    const width = this.#layout[DecodedLayout.width];
+    const height = this.#layout[DecodedLayout.height];
+    const first = row.get(PlayoutCounter.width) === 0;
+    row.set(PlayoutCounter.width, width);
+    row.set(PlayoutCounter.height, height);
+    if (first) onFirstFrame(streamId, width, height);
+  }
+
+  #enqueue(unit: Descriptor, slot: number, length: number, nowUs: number): void {
+    const picture = this.#spare.pop() ?? new Descriptor();
+    picture.copyFrom(unit);
+    const layout = this.#layout;
+    picture.slot = slot;
+    picture.byteLength = length;
+    picture.width = layout[DecodedLayout.width];
+    picture.height = layout[DecodedLayout.height];
+    picture.strideY = layout[DecodedLayout.strideY];
+    picture.strideU = layout[DecodedLayout.strideU];
+    picture.strideV = layout[DecodedLayout.strideV];
+    picture.offsetY = layout[DecodedLayout.offsetY];
+    picture.offsetU = layout[DecodedLayout.offsetU];
+    picture.offsetV = layout[DecodedLayout.offsetV];
+    picture.enqueuedUs = nowUs;
+    picture.playoutUs = this.#playoutUs(unit, nowUs);
+    this.#waiting.push(picture);
+  }
+
+  /** When to show: the jitter buffer's time, later if the sound needs longer; at once when that is past. */
+  #playoutUs(unit: Descriptor, nowUs: number): number {
+    const ownUs = Math.max(unit.playoutUs, nowUs);
+    if (unit.captureWallUs <= 0) return ownUs;
+    this.sync.observe(ownUs, unit.captureWallUs);
+    const extraUs = this.sync.extraDelayUs();
+    const previousUs = this.#waiting.at(-1)?.playoutUs ?? 0;
+    return Math.max(ownUs + extraUs, previousUs);
+  }
+
+  #undecoded(result: number, nowUs: number): void {
+    const { row, onProblem } = this.#options;
+    // 0: nothing wrong, just no picture yet.
+    if (result === 0) return;
+    row.add(PlayoutCounter.framesDropped);
+    row.add(PlayoutCounter.decodeErrors);
+    if (result === -2 && !this.#reportedSize) {
+      this.#reportedSize = true;
+      const size = `${this.#layout[DecodedLayout.width]}x${this.#layout[DecodedLayout.height]}`;
+      onProblem("CODEC_FAILED", `received video of ${size} is larger than the engine's largest picture`);
+    }
+    this.#awaitingKeyframe = true;
+    this.#askKeyframe(nowUs);
+  }
+
+  /** The receiver's threads see the word and send PLI or FIR. */
+  #askKeyframe(nowUs: number): void {
+    if (nowUs - this.#askedUs < KEYFRAME_RETRY_US) return;
+    this.#askedUs = nowUs;
+    this.#options.receiveCounters[ReceiveCounters.keyframeEpoch]++;
+  }
+
+  /** Decodes into private memory when all slots are out: the stream must go on, the picture is not shown. */
+  #scratchPicture(): Uint8Array {
+    if (this.#scratch.length === 0) this.#scratch = new Uint8Array(this.#options.pictures.slotBytes);
+    return this.#scratch;
+  }
+}
