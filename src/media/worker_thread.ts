@@ -1,0 +1,108 @@
+import { Worker } from "node:worker_threads";
+import type { OrderOf, WiringOf, WorkerEvent, WorkerName } from "./engine_messages.js";
+import { MediaError } from "./media_error.js";
+import type { Doorbell } from "./ring/doorbell.js";
+
+/** A thread that does not say ready, or stopped, within this time counts as hung. */
+const START_TIMEOUT_MS = 15_000;
+const STOP_TIMEOUT_MS = 3_000;
+
+export interface WorkerThreadListeners {
+  onEvent(event: WorkerEvent): void;
+  /** The thread ended though nobody told it to. */
+  onDeath(code: string, message: string): void;
+}
+
+/** The main thread's end of one worker: starts it, talks to it, stops it, notices its death. */
+export class WorkerThread<N extends WorkerName> {
+  readonly name: N;
+  readonly #worker: Worker;
+  readonly #doorbell: Doorbell;
+  readonly #listeners: WorkerThreadListeners;
+  readonly #exited: Promise<void>;
+  #failure: { code: string; message: string } | undefined;
+  #stopping = false;
+  #settleReady: ((error?: Error) => void) | undefined;
+  /** Resolves when the worker said ready; rejects with why it could not start. */
+  readonly ready: Promise<void>;
+
+  constructor(wiring: WiringOf<N> & { name: N }, doorbell: Doorbell, listeners: WorkerThreadListeners) {
+    this.name = wiring.name;
+    this.#doorbell = doorbell;
+    this.#listeners = listeners;
+    const file = new URL(`../../workers/${wiring.name}.js`, import.meta.url);
+    this.#worker = new Worker(file, { workerData: wiring, name: wiring.name });
+    this.ready = this.#awaitReady();
+    this.#exited = new Promise((resolve) => this.#worker.once("exit", () => resolve()));
+    this.#worker.on("message", (event: WorkerEvent) => this.#handle(event));
+    this.#worker.on("error", (error: Error) => this.#noteFailure("WORKER_FAILED", error.message));
+    this.#worker.once("exit", (code) => this.#handleExit(code));
+  }
+
+  post(order: OrderOf<N>): void {
+    this.#worker.postMessage(order);
+    this.#doorbell.ringControl();
+  }
+
+  /** Ends the thread in order; a hung one is ended by force. Resolves when it is gone. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.post({ type: "stop" } as OrderOf<N>);
+    const timer = setTimeout(() => void this.#worker.terminate(), STOP_TIMEOUT_MS);
+    await this.#exited;
+    clearTimeout(timer);
+  }
+
+  /** Ends the thread by force, as a crash would. */
+  async terminate(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  /** Keeps the process from waiting for this thread. */
+  unref(): void {
+    this.#worker.unref();
+  }
+
+  #awaitReady(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#settleReady?.(
+          new MediaError("START_TIMEOUT", `worker ${this.name} did not start in ${START_TIMEOUT_MS} ms`),
+        );
+      }, START_TIMEOUT_MS);
+      this.#settleReady = (error) => {
+        clearTimeout(timer);
+        this.#settleReady = undefined;
+        if (error === undefined) resolve();
+        else reject(error);
+      };
+    });
+  }
+
+  #handle(event: WorkerEvent): void {
+    if (event.type === "ready") this.#settleReady?.();
+    else if (event.type === "failed") this.#noteFailure(event.code, event.message);
+    else this.#listeners.onEvent(event);
+  }
+
+  #noteFailure(code: string, message: string): void {
+    this.#failure ??= { code, message };
+  }
+
+  #handleExit(exitCode: number): void {
+    const { code, message } = this.#failure ?? {
+      code: "WORKER_FAILED",
+      message: `worker ${this.name} ended with exit code ${exitCode}`,
+    };
+    if (this.#settleReady !== undefined) {
+      this.#settleReady(new MediaError(asMediaCode(code), message));
+    } else if (!this.#stopping) {
+      this.#listeners.onDeath(code, message);
+    }
+  }
+}
+
+function asMediaCode(code: string): MediaError["code"] {
+  const known = ["BAD_SOURCE", "BAD_FILE", "SOURCE_FAILED", "CODEC_FAILED"] as const;
+  return known.find((candidate) => candidate === code) ?? "WORKER_FAILED";
+}

@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { readBlockCode } from "../../src/media/analysis/block_code.js";
+import { EngineMemory, type MemoryOptions } from "../../src/media/engine_memory.js";
+import type { WorkerEvent } from "../../src/media/engine_messages.js";
+import { PlayoutCounter, streamRow, WorkerCounter, workerRow } from "../../src/media/metrics_rows.js";
+import { ControlWord } from "../../src/media/ring/control_block.js";
+import { SlotConsumer } from "../../src/media/ring/slot_channel.js";
+import { allocateCounters, ReceiveCounters } from "../../src/media/session/stream_counters.js";
+import { WorkerThread } from "../../src/media/worker_thread.js";
+
+const memoryOptions: MemoryOptions = {
+  maxWidth: 1280,
+  maxHeight: 720,
+  codec: { idrInterval: 0, encoderThreads: 1, maxNalBytes: 1100, bitrateBps: 2_000_000 },
+  audio: { bitrateBps: 32_000, fec: true, dtx: false },
+  videoSource: { kind: "test", width: 1280, height: 720, frameRate: 30, noise: true, tag: 0x5a17 },
+  audioSource: { kind: "none" },
+  warmUp: false,
+};
+
+/** camera → encoder → decoder as real threads, the encoder's channel wired straight to the decoder. */
+class Pipeline {
+  readonly memory = new EngineMemory(memoryOptions);
+  readonly events: WorkerEvent[] = [];
+  readonly pictures = new SlotConsumer(this.memory.wiringOf("decoder").pictures);
+  readonly counters = new Float64Array(allocateCounters(ReceiveCounters.words));
+  onOutput: () => void = () => {};
+  readonly #threads: { ready: Promise<void>; stop(): Promise<void> }[];
+
+  constructor() {
+    const { control, doorbells } = this.memory;
+    control.set(ControlWord.targetBitrateBps, 2_000_000);
+    control.set(ControlWord.frameRate, 30);
+    control.set(ControlWord.picturesWanted, 1);
+    const listeners = {
+      onEvent: (event: WorkerEvent) => {
+        this.events.push(event);
+        if (event.type === "output") this.onOutput();
+      },
+      onDeath: (code: string, message: string) => assert.fail(`${code}: ${message}`),
+    };
+    const encoderWiring = this.memory.wiringOf("encoder");
+    // The encoder rings the sender; here the decoder sits in the sender's place.
+    const toDecoder = { ...encoderWiring.doorbells, sender: doorbells.decoder.buffer };
+    const decoderWiring = { ...this.memory.wiringOf("decoder"), accessUnits: encoderWiring.encodedVideo };
+    const decoder = new WorkerThread<"decoder">(decoderWiring, doorbells.decoder, listeners);
+    decoder.post({
+      type: "addPlayoutStream",
+      streamId: 0,
+      transportId: 1,
+      mid: "0",
+      channels: 1,
+      counters: this.counters.buffer as SharedArrayBuffer,
+      syncWith: [],
+    });
+    this.#threads = [
+      decoder,
+      new WorkerThread<"encoder">({ ...encoderWiring, doorbells: toDecoder }, doorbells.encoder, listeners),
+      new WorkerThread<"camera">(this.memory.wiringOf("camera"), doorbells.camera, listeners),
+    ];
+  }
+
+  async ready(): Promise<void> {
+    await Promise.all(this.#threads.map((thread) => thread.ready));
+  }
+
+  setConsumers(count: number): void {
+    this.memory.control.set(ControlWord.videoConsumers, count);
+    this.memory.doorbells.camera.ring();
+  }
+
+  async stop(): Promise<void> {
+    for (const thread of [...this.#threads].reverse()) await thread.stop();
+  }
+}
+
+describe("video pipeline: camera, encoder and decoder threads", function () {
+  this.timeout(20_000);
+  let pipeline: Pipeline;
+  before(async () => {
+    pipeline = new Pipeline();
+    await pipeline.ready();
+  });
+  after(() => pipeline.stop());
+
+  it("stays idle while nobody wants video", () => {
+    const row = pipeline.memory.metrics.row(workerRow("camera"));
+    assert.equal(row.get(WorkerCounter.frames), 0);
+  });
+
+  it("shows the very pictures that were captured, in order, at 2 Mbit/s", async () => {
+    const seen: number[] = [];
+    await new Promise<void>((resolve, reject) => {
+      pipeline.onOutput = () => {
+        while (pipeline.pictures.take()) {
+          const picture = pipeline.pictures.descriptor;
+          const luma = pipeline.pictures.bytes(picture.slot).subarray(picture.offsetY);
+          const code = readBlockCode(luma, picture.width, picture.height, picture.strideY);
+          try {
+            assert.ok(code !== null, `no block code in frame ${picture.frameNumber}`);
+            assert.equal(code.frameNumber, picture.frameNumber);
+            assert.equal(code.captureTimeUs, Math.floor(picture.captureTimeUs));
+            assert.equal(code.tag, 0x5a17);
+          } catch (error) {
+            reject(error);
+          }
+          seen.push(picture.frameNumber);
+          pipeline.pictures.release(picture.slot);
+        }
+        if (seen.length >= 30) resolve();
+      };
+      pipeline.setConsumers(1);
+    });
+    assert.deepEqual(
+      seen,
+      [...seen].sort((a, b) => a - b),
+    );
+    const first = pipeline.events.find((event) => event.type === "firstframe");
+    assert.deepEqual(first, { type: "firstframe", streamId: 0, width: 1280, height: 720 });
+  });
+
+  it("answers a change of the keyframe epoch with one IDR", async () => {
+    const row = pipeline.memory.metrics.row(workerRow("encoder"));
+    const before = row.get(WorkerCounter.keyframes);
+    const frames = row.get(WorkerCounter.frames);
+    pipeline.memory.control.add(ControlWord.keyframeEpoch, 1);
+    await new Promise<void>((resolve) => {
+      pipeline.onOutput = () => {
+        while (pipeline.pictures.take()) pipeline.pictures.release(pipeline.pictures.slot);
+        if (row.get(WorkerCounter.frames) >= frames + 6) resolve();
+      };
+    });
+    assert.equal(row.get(WorkerCounter.keyframes), before + 1);
+  });
+
+  it("counts what it decoded and its delay from the capture", () => {
+    const row = pipeline.memory.metrics.row(streamRow(0));
+    assert.ok(row.get(PlayoutCounter.framesDecoded) >= 30);
+    assert.equal(row.get(PlayoutCounter.width), 1280);
+    assert.equal(row.get(PlayoutCounter.decodeErrors), 0);
+    assert.ok(row.histograms[0].count >= 30, "capture to decoded is recorded");
+    assert.ok(row.histograms[0].percentile(0.5) > 0);
+  });
+});
