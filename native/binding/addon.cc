@@ -8,7 +8,7 @@ namespace {
 using Init = void (*)(Napi::Env, Napi::Object);
 
 constexpr Init kInits[] = {
-    InitThread, InitYuv, InitH264Encoder, InitH264Decoder, InitOpus,
+    InitThread, InitYuv, InitH264Encoder, InitH264Decoder, InitOpus, InitV4l2Capture,
 };
 
 Napi::Object InitAddon(Napi::Env env, Napi::Object exports) {

@@ -12,5 +12,6 @@ void InitYuv(Napi::Env env, Napi::Object exports);
 void InitH264Encoder(Napi::Env env, Napi::Object exports);
 void InitH264Decoder(Napi::Env env, Napi::Object exports);
 void InitOpus(Napi::Env env, Napi::Object exports);
+void InitV4l2Capture(Napi::Env env, Napi::Object exports);
 
 }  // namespace roomrtc::binding
