@@ -82,6 +82,14 @@ export interface SendStreamOptions {
   readonly reducedSizeRtcp: boolean;
 }
 
+/** Absent: no limit. The codec is shared by all peers of the process, so the engine may do less than asked. */
+export interface SendLimits {
+  readonly maxBitrateBps?: number;
+  readonly maxFrameRate?: number;
+  /** 1 or more: the picture's sides divided by this. */
+  readonly scaleResolutionDownBy?: number;
+}
+
 export interface ReceiveStreamOptions {
   readonly kind: MediaKind;
   readonly mid: string;
@@ -211,10 +219,14 @@ export interface MediaTransport {
   /** The value of a candidate attribute, "candidate:…"; a bad one is counted and ignored. */
   addRemoteCandidate(candidate: string): void;
   endOfRemoteCandidates(): void;
+  /** New local credentials for the next generation of checks (RFC 8445 §9), followed by `gather`; absent: not supported. */
+  restartIce?(local: IceParameters): void;
   /** Starts the handshake once ICE has a pair; no media flows before one of `fingerprints` matched. */
   startDtls(role: "client" | "server", fingerprints: readonly Fingerprint[]): void;
   addSendStream(options: SendStreamOptions): void;
   removeSendStream(mid: string): void;
+  /** Changes what a send stream may use (W3C setParameters); absent: not supported. */
+  limitSendStream?(mid: string, limits: SendLimits): void;
   addReceiveStream(options: ReceiveStreamOptions): void;
   removeReceiveStream(mid: string): void;
   getStats(): Promise<TransportStats>;
