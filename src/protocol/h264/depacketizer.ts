@@ -1,4 +1,5 @@
 import { copyBytes, readU16 } from "../primitives/bytes.js";
+import { type AccessUnitAssembler, PayloadTraits } from "../rtp/payload_format.js";
 import { isFirstSlice, NalHeader, NalType } from "./nal_unit.js";
 
 const START_CODE_BYTES = 4;
@@ -8,11 +9,13 @@ const START_CODE_BYTES = 4;
  * the buffer, `push()` the payloads of one access unit in sequence order, `finish()`. Every NAL unit gets a 4-byte start
  * code. Nothing is allocated.
  */
-export class H264Depacketizer {
+export class H264Depacketizer implements AccessUnitAssembler {
   /** An IDR slice was among the NAL units. */
   keyframe = false;
   hasSps = false;
   hasPps = false;
+  /** A slice or slice partition was among the NAL units. */
+  hasPicture = false;
   /** NAL units begun. */
   nalCount = 0;
   /** A payload was refused or a fragment is missing: the access unit must not reach a decoder. */
@@ -32,6 +35,7 @@ export class H264Depacketizer {
     this.keyframe = false;
     this.hasSps = false;
     this.hasPps = false;
+    this.hasPicture = false;
     this.nalCount = 0;
     this.damaged = false;
     this.overflow = false;
@@ -49,6 +53,15 @@ export class H264Depacketizer {
   finish(): number {
     if (this.fragmentType >= 0) this.damaged = true;
     return this.damaged ? 0 : this.at - this.begin;
+  }
+
+  inspect(buf: Uint8Array, offset: number, length: number): number {
+    return inspectPayload(buf, offset, length);
+  }
+
+  /** Both parameter sets were in it. */
+  get hasParameterSets(): boolean {
+    return this.hasSps && this.hasPps;
   }
 
   private dispatch(buf: Uint8Array, offset: number, length: number): boolean {
@@ -100,6 +113,7 @@ export class H264Depacketizer {
     if (type === NalType.idr) this.keyframe = true;
     else if (type === NalType.sps) this.hasSps = true;
     else if (type === NalType.pps) this.hasPps = true;
+    if (type <= NalType.idr) this.hasPicture = true;
     this.nalCount++;
     this.out[this.at] = 0;
     this.out[this.at + 1] = 0;
@@ -143,19 +157,6 @@ function isSoundStapA(buf: Uint8Array, offset: number, length: number): boolean 
   return true;
 }
 
-/** What one payload shows of its access unit, before anything is put together; an OR of these. */
-export const PayloadTraits = {
-  /** Holds an IDR slice or a piece of one. */
-  idr: 1,
-  /** Begins with, or contains, a sequence parameter set. */
-  sps: 2,
-  pps: 4,
-  /** Begins an IDR picture: its first slice with first_mb_in_slice 0. */
-  idrStart: 8,
-  /** A reference picture's slice (nal_ref_idc above 0). */
-  reference: 16,
-} as const;
-
 /** Looks into a payload without unpacking it; 0 for what does not parse. */
 export function inspectPayload(buf: Uint8Array, offset: number, length: number): number {
   if (length < 1) return 0;
@@ -166,7 +167,7 @@ export function inspectPayload(buf: Uint8Array, offset: number, length: number):
   const header = (buf[offset] & NalHeader.referenceMask) | (buf[offset + 1] & NalHeader.typeMask);
   const traits = inspectNal(buf, offset + 1, length - 1, header);
   // Only the first fragment shows the slice header.
-  return (buf[offset + 1] & 0x80) !== 0 ? traits : traits & ~PayloadTraits.idrStart;
+  return (buf[offset + 1] & 0x80) !== 0 ? traits : traits & ~PayloadTraits.keyframeStart;
 }
 
 function inspectStapA(buf: Uint8Array, offset: number, length: number): number {
@@ -183,9 +184,11 @@ function inspectStapA(buf: Uint8Array, offset: number, length: number): number {
 /** `offset` is that of the header byte, or of the byte that stands in its place. */
 function inspectNal(buf: Uint8Array, offset: number, length: number, header: number): number {
   const type = header & NalHeader.typeMask;
-  if (type === NalType.sps) return PayloadTraits.sps;
-  if (type === NalType.pps) return PayloadTraits.pps;
+  if (type === NalType.sps) return PayloadTraits.randomAccess;
+  if (type === NalType.pps) return PayloadTraits.parameterSet;
   const reference = (header & NalHeader.referenceMask) !== 0 ? PayloadTraits.reference : 0;
   if (type !== NalType.idr) return type <= NalType.idr ? reference : 0;
-  return reference | PayloadTraits.idr | (isFirstSlice(buf, offset, length) ? PayloadTraits.idrStart : 0);
+  return (
+    reference | PayloadTraits.keyframe | (isFirstSlice(buf, offset, length) ? PayloadTraits.keyframeStart : 0)
+  );
 }

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { H264Depacketizer, inspectPayload, PayloadTraits } from "../../../src/protocol/h264/depacketizer.js";
+import { H264Depacketizer, inspectPayload } from "../../../src/protocol/h264/depacketizer.js";
 import { AnnexBReader } from "../../../src/protocol/h264/nal_unit.js";
 import { H264Packetizer } from "../../../src/protocol/h264/packetizer.js";
 import { seededRandom } from "../../../src/protocol/primitives/random.js";
+import { PayloadTraits } from "../../../src/protocol/rtp/payload_format.js";
 import { annexB, makeNal } from "./nal_samples.js";
 
 const random = seededRandom(264);
@@ -280,7 +281,13 @@ describe("H264Depacketizer", () => {
 });
 
 describe("inspectPayload", () => {
-  const { idr, sps, pps, idrStart, reference } = PayloadTraits;
+  const {
+    keyframe: idr,
+    randomAccess: sps,
+    parameterSet: pps,
+    keyframeStart: idrStart,
+    reference,
+  } = PayloadTraits;
   const cases: [string, number[], number][] = [
     ["SPS", [0x67, 1, 2, 3], sps],
     ["PPS", [0x68, 1], pps],
