@@ -1,0 +1,462 @@
+import type { TransportAddress } from "../primitives/address.js";
+import {
+  formatTransportAddress,
+  isUnspecified,
+  makeTransportAddress,
+  parseIp,
+} from "../primitives/address.js";
+import {
+  decodeStun,
+  looksLikeStun,
+  newTransactionId,
+  readErrorCode,
+  readMappedAddress,
+  StunClass,
+  type StunMessage,
+  StunMethod,
+} from "../stun/index.js";
+import { encodeServerRequest } from "./binding.js";
+import { candidateAddress, type IceCandidate } from "./candidate.js";
+import { ConnectivityChecks, describePair } from "./checks.js";
+import { IceCore, type IceRequest } from "./core.js";
+import { IceError } from "./errors.js";
+import { Gatherer, type GatherTask, type IceGatheringState } from "./gatherer.js";
+import { checkCredentials, type IceCredentials } from "./generation.js";
+import { type IceRole, isUsableRemote, type LocalPath } from "./pair.js";
+import { isSymmetric } from "./request_table.js";
+import type {
+  IceAgentOptions,
+  IceOutput,
+  IceSelectedPair,
+  IceState,
+  IceStats,
+  IgnoredReason,
+} from "./types.js";
+
+/** WebRTC 1.0 §4.8.2: the code for a STUN server that could not be reached. */
+const SERVER_UNREACHABLE = 701;
+
+/**
+ * A full ICE agent for one component (RFC 8445, with trickle RFC 8838 and consent RFC 7675). Sans-IO: it is told what
+ * arrives and what time it is, and says what to send, what happened, and when it wants to be called again.
+ *
+ * After any call, drain `pollOutput` and look at `nextDeadlineUs` again.
+ */
+export class IceAgent {
+  readonly #core: IceCore;
+  readonly #checks: ConnectivityChecks;
+  readonly #stunServers: readonly TransportAddress[];
+  #gatherer: Gatherer;
+  #hostsEnded = false;
+  #nextGatherUs = -Infinity;
+  #state: IceState = "new";
+  #deadlineUs = Infinity;
+
+  /** @throws IceError ERR_ICE_CREDENTIALS */
+  constructor(options: IceAgentOptions) {
+    checkCredentials(options.local, "Local");
+    this.#core = new IceCore(options);
+    this.#checks = new ConnectivityChecks(this.#core, options);
+    this.#stunServers = options.stunServers ?? [];
+    this.#gatherer = new Gatherer(this.#stunServers);
+  }
+
+  get state(): IceState {
+    return this.#state;
+  }
+
+  get gatheringState(): IceGatheringState {
+    return this.#gatherer.state;
+  }
+
+  get role(): IceRole {
+    return this.#checks.role;
+  }
+
+  get localCredentials(): IceCredentials {
+    const { usernameFragment, password } = this.#checks.current.local;
+    return { usernameFragment, password };
+  }
+
+  /** The pair that carries data: nominated, valid and consented to. */
+  get selectedPair(): IceSelectedPair | undefined {
+    const pair = this.#checks.carrier;
+    return pair && describePair(pair);
+  }
+
+  /**
+   * Adds a bound UDP socket: gives its host candidate and asks the STUN servers of its family for more.
+   *
+   * @param base - the concrete address it is bound to, not the unspecified one.
+   * @throws IceError ERR_ICE_ADDRESS, ERR_ICE_CLOSED
+   */
+  addLocalHost(socketId: number, base: TransportAddress): void {
+    this.#mustBeOpen();
+    const address = makeTransportAddress(base.address, base.port);
+    const ip = parseIp(base.address);
+    if (!address || !ip || isUnspecified(ip) || base.port === 0) {
+      throw new IceError("ERR_ICE_ADDRESS", `Not a bound address: ${formatTransportAddress(base)}`);
+    }
+    if (this.#core.locals.find(socketId))
+      throw new IceError("ERR_ICE_ADDRESS", `Socket ${socketId} is there already`);
+    if (this.#core.locals.paths.length >= this.#core.limits.localPaths) {
+      throw new IceError("ERR_ICE_ADDRESS", `More than ${this.#core.limits.localPaths} local sockets`);
+    }
+    const path = this.#core.locals.addHost(socketId, address);
+    this.#gatherer.addPath(path);
+    this.#announce(path.candidate);
+    this.#checks.addPath(path);
+    this.#wake();
+  }
+
+  /** No more sockets: gathering completes when the STUN servers have answered or been given up. */
+  endLocalHosts(): void {
+    this.#hostsEnded = true;
+    this.#gatherer.end();
+    this.#settleGathering();
+    this.#wake();
+  }
+
+  /**
+   * The peer's credentials, which start the checks. The same ones again change nothing; other ones need `restart`
+   * first.
+   *
+   * @throws IceError ERR_ICE_CREDENTIALS
+   */
+  setRemoteParameters(remote: IceCredentials, options: { readonly lite?: boolean } = {}): void {
+    this.#mustBeOpen();
+    checkCredentials(remote, "Remote");
+    const known = this.#checks.current.remote;
+    if (known) {
+      if (known.usernameFragment === remote.usernameFragment && known.password === remote.password) return;
+      throw new IceError(
+        "ERR_ICE_CREDENTIALS",
+        "New remote credentials need restart() with new local ones first",
+      );
+    }
+    this.#checks.start(remote, options.lite ?? false);
+    this.#wake();
+  }
+
+  /** A signaled candidate. One that cannot be used is reported as `candidateignored` and is never an error. */
+  addRemoteCandidate(candidate: IceCandidate): void {
+    if (this.#state === "closed") return;
+    const reason = this.#reasonToIgnore(candidate);
+    const address = candidateAddress(candidate);
+    if (reason || !address) this.#ignore(candidate, reason ?? "name");
+    else this.#checks.addRemote({ candidate, address, key: formatTransportAddress(address) });
+    this.#wake();
+  }
+
+  #reasonToIgnore(c: IceCandidate): IgnoredReason | undefined {
+    const { remote, remotes, remoteEnded } = this.#checks.current;
+    const ufrag = c.usernameFragment;
+    if (remote && ufrag !== undefined && ufrag !== remote.usernameFragment) return "other-generation";
+    if (c.transport === "tcp") return "tcp";
+    const address = candidateAddress(c);
+    if (!address) return "name";
+    if (!isUsableRemote(address)) return "unusable-address";
+    if (remoteEnded) return "ended";
+    const isNew = !remotes.has(formatTransportAddress(address));
+    return isNew && this.#checks.signaledRemotes >= this.#core.limits.remoteCandidates
+      ? "too-many"
+      : undefined;
+  }
+
+  #ignore(candidate: IceCandidate, reason: IgnoredReason): void {
+    // The first few of each flood are worth telling; the rest is counted.
+    if (this.#core.counters.candidatesIgnored++ < this.#core.limits.remoteCandidates) {
+      this.#core.outputs.push({ type: "candidateignored", candidate, reason });
+    }
+  }
+
+  /** The peer has no more candidates (RFC 8838 §13). */
+  endOfRemoteCandidates(): void {
+    this.#checks.current.remoteEnded = true;
+    this.#wake();
+  }
+
+  /**
+   * Begins anew with other credentials (RFC 8445 §9). The selected pair carries on until a new one is selected.
+   * Candidates are given again with the new fragment.
+   *
+   * @throws IceError ERR_ICE_CREDENTIALS, ERR_ICE_CLOSED
+   */
+  restart(local: IceCredentials): void {
+    this.#mustBeOpen();
+    checkCredentials(local, "Local");
+    if (local.usernameFragment === this.#checks.current.local.usernameFragment) {
+      throw new IceError("ERR_ICE_CREDENTIALS", "A restart needs a new usernameFragment");
+    }
+    this.#checks.restart(local);
+    // What is still connected stays so (WebRTC 1.0 §5.6.4); a failure is forgiven.
+    if (this.#state === "failed") this.#setState("checking");
+    this.#gatherAgain();
+    this.#wake();
+  }
+
+  #gatherAgain(): void {
+    this.#gatherer = new Gatherer(this.#stunServers);
+    for (const path of this.#core.locals.paths) {
+      path.reflexive.clear();
+      this.#gatherer.addPath(path);
+      this.#announce(path.candidate);
+    }
+    if (this.#hostsEnded) this.endLocalHosts();
+  }
+
+  /** Ends everything; no output follows but the state. */
+  close(): void {
+    if (this.#state === "closed") return;
+    this.#core.requests.drop(() => true);
+    this.#core.outputs.length = 0;
+    this.#checks.close();
+    this.#setState("closed");
+    this.#deadlineUs = Infinity;
+  }
+
+  /**
+   * Takes a datagram that may be STUN.
+   *
+   * @returns false when it is none and thus somebody else's; true when it was dealt with, be it by dropping it.
+   */
+  handleDatagram(socketId: number, from: TransportAddress, data: Uint8Array, nowUs: number): boolean {
+    if (!looksLikeStun(data)) return false;
+    const path = this.#core.locals.find(socketId);
+    if (this.#state === "closed" || !path) return true;
+    const message = decodeStun(data);
+    if (typeof message === "string") {
+      if (message === "bad-fingerprint") this.#core.counters.badFingerprint++;
+      else this.#core.counters.malformed++;
+      return true;
+    }
+    this.#handleMessage(path, from, message, nowUs);
+    this.#run(nowUs);
+    return true;
+  }
+
+  #handleMessage(path: LocalPath, from: TransportAddress, message: StunMessage, nowUs: number): void {
+    if (message.method !== StunMethod.Binding) this.#core.counters.unexpectedMethods++;
+    else if (message.messageClass === StunClass.Request)
+      this.#checks.handleRequest(path, from, message, nowUs);
+    else if (message.messageClass === StunClass.Indication) this.#core.counters.indicationsReceived++;
+    else this.#handleResponse(path, from, message, nowUs);
+  }
+
+  /** Data of the selected pair's peer counts as a sign of life, not as consent. */
+  noteTraffic(nowUs: number): void {
+    const pair = this.#checks.carrier;
+    if (pair) pair.lastAliveUs = Math.max(pair.lastAliveUs, nowUs);
+    if (this.#state === "disconnected") this.#wake();
+  }
+
+  /** Whether that address has proven to be the peer's: it answered a check on this socket. */
+  isVerifiedPeer(socketId: number, from: TransportAddress): boolean {
+    const path = this.#core.locals.find(socketId);
+    return !!path && this.#checks.isVerified(path, from);
+  }
+
+  handleTimeout(nowUs: number): void {
+    if (this.#state !== "closed" && nowUs >= this.#deadlineUs) this.#run(nowUs);
+  }
+
+  /** When `handleTimeout` is wanted next; 0 means at once, Infinity never. */
+  nextDeadlineUs(): number {
+    return this.#deadlineUs;
+  }
+
+  /** The next thing to send or to know; undefined when there is nothing more. */
+  pollOutput(): IceOutput | undefined {
+    return this.#core.outputs.shift();
+  }
+
+  stats(): IceStats {
+    const { checklist, remotes } = this.#checks.current;
+    const selected = this.#checks.carrier;
+    return {
+      state: this.#state,
+      role: this.#checks.role,
+      counters: { ...this.#core.counters },
+      pairs: checklist.pairs.map((p) => ({
+        id: String(p.id),
+        local: p.local,
+        remote: p.remote.candidate,
+        state: p.state,
+        priority: p.priority,
+        nominated: p.nominated,
+        selected: p === selected,
+        rttUs: p.rttUs,
+        totalRttUs: p.totalRttUs,
+        requestsSent: p.requestsSent,
+        requestsReceived: p.requestsReceived,
+        responsesSent: p.responsesSent,
+        responsesReceived: p.responsesReceived,
+        consentRequestsSent: p.consentRequestsSent,
+      })),
+      pairsDiscarded: checklist.discarded,
+      remoteCandidates: remotes.size,
+      selectedPairChanges: this.#checks.selectedPairChanges,
+    };
+  }
+
+  // ---- answers, gathering, time
+
+  #handleResponse(path: LocalPath, from: TransportAddress, message: StunMessage, nowUs: number): void {
+    const request = this.#core.requests.find(message.transactionId);
+    if (!request) {
+      this.#core.counters.unexpectedResponses++;
+      return;
+    }
+    const symmetric = isSymmetric(request, path.socketId, from);
+    const { context } = request;
+    if (context.kind !== "gather") this.#checks.handleResponse(request, context, symmetric, message, nowUs);
+    else if (symmetric) this.#handleServerAnswer(request, context.task, message);
+    else this.#core.counters.asymmetricResponses++;
+  }
+
+  #handleServerAnswer(request: IceRequest, task: GatherTask, message: StunMessage): void {
+    this.#core.requests.finish(request);
+    this.#gatherer.finish();
+    const error = message.messageClass === StunClass.ErrorResponse ? readErrorCode(message) : undefined;
+    const mapped = error ? undefined : readMappedAddress(message);
+    if (mapped && isUsableRemote(mapped)) {
+      const { candidate, isNew } = this.#core.locals.reflexive(task.path, mapped, "srflx", task.server);
+      if (isNew) this.#announce(candidate);
+    } else {
+      this.#reportServer(
+        task,
+        error?.code ?? SERVER_UNREACHABLE,
+        error?.reason ?? "No mapped address in the answer",
+      );
+    }
+    this.#settleGathering();
+  }
+
+  #reportServer(task: GatherTask, code: number, reason: string): void {
+    const { socketId } = task.path;
+    this.#core.outputs.push({ type: "candidateerror", socketId, server: task.server, code, reason });
+  }
+
+  #announce(candidate: IceCandidate): void {
+    const { usernameFragment } = this.#checks.current.local;
+    this.#core.outputs.push({ type: "candidate", candidate: { ...candidate, usernameFragment } });
+  }
+
+  #settleGathering(): void {
+    if (this.#gatherer.settle()) this.#core.outputs.push({ type: "gatheringcomplete" });
+  }
+
+  #run(nowUs: number): void {
+    this.#core.requests.handleTimeout(
+      nowUs,
+      (r) => {
+        this.#core.counters.retransmissions++;
+        this.#core.transmit(r.socketId, r.to, r.data);
+      },
+      (r) => this.#handleExpired(r),
+    );
+    this.#checks.advance(nowUs);
+    this.#gather(nowUs);
+    this.#updateState(nowUs);
+    this.#deadlineUs = this.#computeDeadline(nowUs);
+  }
+
+  #handleExpired(request: IceRequest): void {
+    const { context } = request;
+    if (context.kind !== "gather") {
+      this.#checks.handleExpired(context);
+      return;
+    }
+    this.#gatherer.finish();
+    this.#reportServer(context.task, SERVER_UNREACHABLE, "No answer from the STUN server");
+    this.#settleGathering();
+  }
+
+  /** One new question per Ta (RFC 8445 §14.2), on a clock of its own so that the first check never waits for it. */
+  #gather(nowUs: number): void {
+    if (!this.#gatherer.hasWork || nowUs < this.#nextGatherUs) return;
+    const task = this.#gatherer.take();
+    if (!task) return;
+    const { timers, random } = this.#core;
+    this.#nextGatherUs = nowUs + timers.taUs;
+    const transactionId = newTransactionId(random);
+    const { rtoUs, requestCount, lastWaitFactor, gatherTimeoutUs } = timers;
+    this.#core.request(
+      transactionId,
+      encodeServerRequest(transactionId),
+      { socketId: task.path.socketId, to: task.server },
+      { kind: "gather", task },
+      { rtoUs, requestCount, lastWaitFactor, limitUs: gatherTimeoutUs },
+      nowUs,
+    );
+  }
+
+  #updateState(nowUs: number): void {
+    if (this.#state === "closed" || this.#state === "failed") return;
+    const state = this.#judgeState(nowUs);
+    this.#setState(state);
+    if (state === "failed") this.#checks.current.failed = true;
+  }
+
+  /** RTCIceTransportState as of now. */
+  #judgeState(nowUs: number): IceState {
+    const g = this.#checks.current;
+    if (this.#checks.isAlive(nowUs)) {
+      const done = !!g.selected && g.remoteEnded && this.gatheringState === "complete";
+      return done ? "completed" : "connected";
+    }
+    if (g.selected) return "disconnected";
+    if (g.lostUs !== undefined) return this.#isLostForGood(g.lostUs, nowUs) ? "failed" : "disconnected";
+    if (this.#hasFailed(nowUs)) return "failed";
+    return this.#state !== "new" || (!!g.remote && g.remotes.size > 0) ? "checking" : "new";
+  }
+
+  /** Consent is gone: only a pair that works and waits for its nomination gives hope. */
+  #isLostForGood(lostUs: number, nowUs: number): boolean {
+    return !this.#checks.current.checklist.bestValid() || nowUs >= lostUs + this.#core.timers.patienceUs;
+  }
+
+  /** RFC 8863: never before patience has run out, since a check of the peer's may still come. */
+  #hasFailed(nowUs: number): boolean {
+    const g = this.#checks.current;
+    if (nowUs < this.#patienceEndsUs) return false;
+    return (g.remotes.size > 0 || g.remoteEnded) && g.checklist.allFailed;
+  }
+
+  get #patienceEndsUs(): number {
+    const { startedUs, lostUs } = this.#checks.current;
+    return (lostUs ?? startedUs ?? Infinity) + this.#core.timers.patienceUs;
+  }
+
+  #setState(state: IceState): void {
+    if (state === this.#state) return;
+    // Applications wait for "connected": it is never skipped.
+    if (state === "completed" && this.#state !== "connected") this.#setState("connected");
+    this.#state = state;
+    this.#core.outputs.push({ type: "state", state });
+  }
+
+  #computeDeadline(nowUs: number): number {
+    if (this.#state === "closed") return Infinity;
+    const gatherUs = this.#gatherer.hasWork ? this.#nextGatherUs : Infinity;
+    const next = Math.min(this.#core.requests.nextDeadlineUs(), this.#checks.nextDeadlineUs(), gatherUs);
+    return Math.min(next, this.#stateDeadline(nowUs));
+  }
+
+  /** When the state may change without anything happening. */
+  #stateDeadline(nowUs: number): number {
+    const carrier = this.#checks.carrier;
+    if (carrier && this.#checks.isAlive(nowUs)) return carrier.lastAliveUs + this.#core.timers.disconnectedUs;
+    const patience = this.#patienceEndsUs;
+    return this.#state !== "failed" && patience > nowUs ? patience : Infinity;
+  }
+
+  /** Something changed outside of time: call `handleTimeout` at once. */
+  #wake(): void {
+    if (this.#state !== "closed") this.#deadlineUs = 0;
+  }
+
+  #mustBeOpen(): void {
+    if (this.#state === "closed") throw new IceError("ERR_ICE_CLOSED", "The ICE agent is closed");
+  }
+}

@@ -1,0 +1,59 @@
+import type { TransportAddress } from "../primitives/address.js";
+import type { RandomSource } from "../primitives/random.js";
+import type { HmacSha1 } from "../stun/index.js";
+import type { GatherTask } from "./gatherer.js";
+import type { IceGeneration } from "./generation.js";
+import { LocalCandidates } from "./local_candidates.js";
+import type { CandidatePair, IceRole } from "./pair.js";
+import { type OutstandingRequest, RequestTable, type RetransmissionPlan } from "./request_table.js";
+import { DEFAULT_ICE_LIMITS, DEFAULT_ICE_TIMERS, type IceLimits, type IceTimers } from "./timers.js";
+import { type IceAgentOptions, type IceOutput, newIceCounters } from "./types.js";
+
+/** What a request on a pair was for. */
+export interface CheckContext {
+  readonly kind: "check" | "consent";
+  readonly generation: IceGeneration;
+  readonly pair: CandidatePair;
+  readonly nominating: boolean;
+  readonly role: IceRole;
+}
+
+export type RequestContext = CheckContext | { readonly kind: "gather"; readonly task: GatherTask };
+export type IceRequest = OutstandingRequest<RequestContext>;
+
+/** What the parts of one agent share: its settings, its ends, its open requests and its output. */
+export class IceCore {
+  readonly random: RandomSource;
+  readonly hmac: HmacSha1;
+  readonly timers: IceTimers;
+  readonly limits: IceLimits;
+  readonly locals = new LocalCandidates();
+  readonly requests = new RequestTable<RequestContext>();
+  readonly outputs: IceOutput[] = [];
+  readonly counters = newIceCounters();
+
+  constructor(options: IceAgentOptions) {
+    this.random = options.random;
+    this.hmac = options.hmacSha1;
+    this.timers = { ...DEFAULT_ICE_TIMERS, ...options.timers };
+    this.limits = { ...DEFAULT_ICE_LIMITS, ...options.limits };
+  }
+
+  transmit(socketId: number, to: TransportAddress, data: Uint8Array): void {
+    this.outputs.push({ type: "transmit", socketId, to, data });
+  }
+
+  /** Sends a new request and awaits its answer. */
+  request(
+    transactionId: Uint8Array,
+    data: Uint8Array,
+    route: { readonly socketId: number; readonly to: TransportAddress },
+    context: RequestContext,
+    plan: RetransmissionPlan,
+    nowUs: number,
+  ): void {
+    const { socketId, to } = route;
+    this.requests.start({ transactionId, data, socketId, to, context, plan }, nowUs);
+    this.transmit(socketId, to, data);
+  }
+}

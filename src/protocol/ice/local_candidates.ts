@@ -1,0 +1,78 @@
+import { formatTransportAddress, sameIp, type TransportAddress } from "../primitives/address.js";
+import type { IceCandidate, IceCandidateType } from "./candidate.js";
+import type { LocalPath } from "./pair.js";
+import { candidatePriority, localPreference } from "./priority.js";
+
+/** Our own ends: the bound sockets and the addresses that others see them as. */
+export class LocalCandidates {
+  readonly paths: LocalPath[] = [];
+  readonly #foundations = new Map<string, string>();
+  readonly #perFamily = { 4: 0, 6: 0 };
+
+  /** Makes the host candidate of a socket. */
+  addHost(socketId: number, base: TransportAddress): LocalPath {
+    const preference = localPreference(base.family, this.#perFamily[base.family]++);
+    const path: LocalPath = {
+      socketId,
+      base,
+      localPreference: preference,
+      candidate: {
+        foundation: this.#foundation("host", base, undefined),
+        component: 1,
+        transport: "udp",
+        priority: candidatePriority("host", preference),
+        address: base.address,
+        port: base.port,
+        type: "host",
+      },
+      reflexive: new Map(),
+    };
+    this.paths.push(path);
+    return path;
+  }
+
+  find(socketId: number): LocalPath | undefined {
+    return this.paths.find((p) => p.socketId === socketId);
+  }
+
+  /**
+   * The candidate for `mapped`, an address that `server` or the peer saw us at: the host candidate when nothing
+   * translates, a known one, or a new one.
+   */
+  reflexive(
+    path: LocalPath,
+    mapped: TransportAddress,
+    type: "srflx" | "prflx",
+    server?: TransportAddress,
+  ): { candidate: IceCandidate; isNew: boolean } {
+    if (mapped.port === path.base.port && sameIp(mapped.address, path.base.address)) {
+      return { candidate: path.candidate, isNew: false };
+    }
+    const key = formatTransportAddress(mapped);
+    const known = path.reflexive.get(key);
+    if (known && (known.type === type || type === "prflx")) return { candidate: known, isNew: false };
+    const candidate: IceCandidate = {
+      foundation: this.#foundation(type, path.base, server),
+      component: 1,
+      transport: "udp",
+      priority: candidatePriority(type, path.localPreference),
+      address: mapped.address,
+      port: mapped.port,
+      type,
+      relatedAddress: path.base.address,
+      relatedPort: path.base.port,
+    };
+    path.reflexive.set(key, candidate);
+    return { candidate, isNew: true };
+  }
+
+  /** RFC 8445 §5.1.1.3: equal for equal type, base address and server. */
+  #foundation(type: IceCandidateType, base: TransportAddress, server: TransportAddress | undefined): string {
+    const key = `${type}|${base.address}|${server?.address ?? ""}`;
+    const known = this.#foundations.get(key);
+    if (known) return known;
+    const fresh = String(this.#foundations.size + 1);
+    this.#foundations.set(key, fresh);
+    return fresh;
+  }
+}

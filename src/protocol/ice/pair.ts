@@ -1,0 +1,111 @@
+import {
+  formatTransportAddress,
+  isLinkLocal,
+  isLoopback,
+  isMulticast,
+  isUnspecified,
+  parseIp,
+  type TransportAddress,
+} from "../primitives/address.js";
+import type { IceCandidate } from "./candidate.js";
+import { pairPriority } from "./priority.js";
+
+/** A way out of this host: one bound socket. Server-reflexive candidates share their base's path. */
+export interface LocalPath {
+  readonly socketId: number;
+  readonly base: TransportAddress;
+  readonly localPreference: number;
+  /** The candidate checks are sent from: the host one. */
+  readonly candidate: IceCandidate;
+  /** Addresses that others see this path as, by `formatTransportAddress`. */
+  readonly reflexive: Map<string, IceCandidate>;
+}
+
+/** Where the peer may be reached. */
+export interface RemoteCandidate {
+  /** Replaced when a candidate first learnt from a check is signaled later. */
+  candidate: IceCandidate;
+  readonly address: TransportAddress;
+  readonly key: string;
+}
+
+export type PairState = "frozen" | "waiting" | "in-progress" | "succeeded" | "failed";
+export type IceRole = "controlling" | "controlled";
+
+/** A candidate pair and all that is known of it (RFC 8445 §6.1.2). */
+export class CandidatePair {
+  readonly id: number;
+  readonly path: LocalPath;
+  readonly remote: RemoteCandidate;
+  state: PairState = "frozen";
+  priority = 0n;
+  /** Our address as the peer sees it, once a check has succeeded (RFC 8445 §7.2.5.3.1). */
+  mapped?: IceCandidate;
+  nominated = false;
+  /** Controlled: the peer nominated it; selected as soon as it is valid (RFC 8445 §7.3.1.5). */
+  nominationPending = false;
+  lastNominatedUs = -Infinity;
+  /** The last authenticated sign of the peer on this pair. */
+  lastAliveUs = -Infinity;
+  rttUs = 0;
+  totalRttUs = 0;
+  requestsSent = 0;
+  requestsReceived = 0;
+  responsesSent = 0;
+  responsesReceived = 0;
+  consentRequestsSent = 0;
+
+  constructor(id: number, path: LocalPath, remote: RemoteCandidate) {
+    this.id = id;
+    this.path = path;
+    this.remote = remote;
+  }
+
+  get foundation(): string {
+    return `${this.path.candidate.foundation}:${this.remote.candidate.foundation}`;
+  }
+
+  get local(): IceCandidate {
+    return this.mapped ?? this.path.candidate;
+  }
+
+  /** No address translation on our side and no relay: as good as any path there is. */
+  get isDirect(): boolean {
+    const remote = this.remote.candidate.type;
+    return this.local.type === "host" && (remote === "host" || remote === "prflx");
+  }
+
+  updatePriority(role: IceRole): void {
+    const local = this.path.candidate.priority;
+    const remote = this.remote.candidate.priority;
+    this.priority = role === "controlling" ? pairPriority(local, remote) : pairPriority(remote, local);
+  }
+
+  noteResponse(rttUs: number | undefined, nowUs: number): void {
+    this.responsesReceived++;
+    this.lastAliveUs = nowUs;
+    if (rttUs === undefined) return;
+    this.rttUs = rttUs;
+    this.totalRttUs += rttUs;
+  }
+}
+
+export function pairKey(path: LocalPath, remote: TransportAddress): string {
+  return `${path.socketId}|${formatTransportAddress(remote)}`;
+}
+
+/** Whether datagrams can be sent there at all. */
+export function isUsableRemote(address: TransportAddress): boolean {
+  const ip = parseIp(address.address);
+  return !!ip && address.port > 0 && !isUnspecified(ip) && !isMulticast(ip);
+}
+
+/** RFC 8445 §6.1.2.2: same family, link-local only with link-local; loopback only with loopback. */
+export function canPair(path: LocalPath, remote: TransportAddress): boolean {
+  if (path.base.family !== remote.family) return false;
+  const local = parseIp(path.base.address);
+  const other = parseIp(remote.address);
+  if (!local || !other) return false;
+  if (isLoopback(local) !== isLoopback(other)) return false;
+  return remote.family === 4 || isLinkLocal(local) === isLinkLocal(other);
+}

@@ -1,0 +1,138 @@
+import type { TransportAddress } from "../primitives/address.js";
+import type { RandomSource } from "../primitives/random.js";
+import type { HmacSha1 } from "../stun/index.js";
+import type { IceCandidate } from "./candidate.js";
+import type { IceCredentials } from "./generation.js";
+import type { IceRole, PairState } from "./pair.js";
+import type { IceLimits, IceTimers } from "./timers.js";
+
+/** RTCIceTransportState of WebRTC 1.0 §5.6.4. */
+export type IceState = "new" | "checking" | "connected" | "completed" | "disconnected" | "failed" | "closed";
+
+export interface IceAgentOptions {
+  readonly role: IceRole;
+  readonly local: IceCredentials;
+  /** 64 random bits (RFC 8445 §5.2). */
+  readonly tieBreaker: bigint;
+  readonly random: RandomSource;
+  readonly hmacSha1: HmacSha1;
+  readonly stunServers?: readonly TransportAddress[];
+  readonly timers?: Partial<IceTimers>;
+  readonly limits?: Partial<IceLimits>;
+}
+
+/** The path in use. */
+export interface IceSelectedPair {
+  readonly socketId: number;
+  /** Our end as the peer sees it. */
+  readonly local: IceCandidate;
+  readonly remote: IceCandidate;
+  readonly remoteAddress: TransportAddress;
+  readonly rttUs: number;
+}
+
+/** Why a signaled candidate is not used. None of these is an error. */
+export type IgnoredReason = "tcp" | "name" | "unusable-address" | "other-generation" | "too-many" | "ended";
+
+export type IceOutput =
+  | {
+      readonly type: "transmit";
+      readonly socketId: number;
+      readonly to: TransportAddress;
+      readonly data: Uint8Array;
+    }
+  | { readonly type: "candidate"; readonly candidate: IceCandidate }
+  | { readonly type: "gatheringcomplete" }
+  /** A STUN server gave no candidate; `code` is its error or 701 when it was silent (WebRTC 1.0 §4.8.2). */
+  | {
+      readonly type: "candidateerror";
+      readonly socketId: number;
+      readonly server: TransportAddress;
+      readonly code: number;
+      readonly reason: string;
+    }
+  | { readonly type: "candidateignored"; readonly candidate: IceCandidate; readonly reason: IgnoredReason }
+  | { readonly type: "role"; readonly role: IceRole }
+  | { readonly type: "state"; readonly state: IceState }
+  | { readonly type: "selectedpair"; readonly pair: IceSelectedPair };
+
+/** What happened so far; every counter only grows. */
+export interface IceCounters {
+  checksSent: number;
+  consentChecksSent: number;
+  retransmissions: number;
+  checksReceived: number;
+  responsesSent: number;
+  responsesReceived: number;
+  indicationsReceived: number;
+  /** Not a STUN message after all: lying lengths and the like. */
+  malformed: number;
+  badFingerprint: number;
+  /** Requests without or with wrong credentials. */
+  unauthenticatedRequests: number;
+  /** Answers with no or wrong integrity. */
+  unauthenticatedResponses: number;
+  /** Answers to nothing that was asked. */
+  unexpectedResponses: number;
+  /** Answers that came another way than the request went. */
+  asymmetricResponses: number;
+  /** Refusals not sent since they would have been larger than the request. */
+  refusalsSuppressed: number;
+  unexpectedMethods: number;
+  roleConflicts: number;
+  candidatesIgnored: number;
+  earlyChecks: number;
+  consentExpired: number;
+}
+
+/** One pair as statistics show it. */
+export interface IcePairStats {
+  readonly id: string;
+  readonly local: IceCandidate;
+  readonly remote: IceCandidate;
+  readonly state: PairState;
+  readonly priority: bigint;
+  readonly nominated: boolean;
+  readonly selected: boolean;
+  readonly rttUs: number;
+  readonly totalRttUs: number;
+  readonly requestsSent: number;
+  readonly requestsReceived: number;
+  readonly responsesSent: number;
+  readonly responsesReceived: number;
+  readonly consentRequestsSent: number;
+}
+
+export interface IceStats {
+  readonly state: IceState;
+  readonly role: IceRole;
+  readonly counters: Readonly<IceCounters>;
+  readonly pairs: readonly IcePairStats[];
+  readonly pairsDiscarded: number;
+  readonly remoteCandidates: number;
+  readonly selectedPairChanges: number;
+}
+
+export function newIceCounters(): IceCounters {
+  return {
+    checksSent: 0,
+    consentChecksSent: 0,
+    retransmissions: 0,
+    checksReceived: 0,
+    responsesSent: 0,
+    responsesReceived: 0,
+    indicationsReceived: 0,
+    malformed: 0,
+    badFingerprint: 0,
+    unauthenticatedRequests: 0,
+    unauthenticatedResponses: 0,
+    unexpectedResponses: 0,
+    asymmetricResponses: 0,
+    refusalsSuppressed: 0,
+    unexpectedMethods: 0,
+    roleConflicts: 0,
+    candidatesIgnored: 0,
+    earlyChecks: 0,
+    consentExpired: 0,
+  };
+}
