@@ -3,6 +3,8 @@ import { DoorbellWord } from "./layout.js";
 
 /** Longest single sleep, so that a thread whose clock or bell failed still looks around. */
 const MAX_WAIT_US = 10_000_000;
+/** Longest sleep in a poller: unlike Atomics.wait, it keeps Node from ending the thread. */
+const MAX_POLL_US = 250_000;
 
 /**
  * Wakes one thread. Any thread rings; the owner waits in `Atomics.wait`, or in a poller whose eventfd it announced
@@ -56,7 +58,8 @@ export class Doorbell {
    * the microseconds it is given (the poller of {@link useEventFd}); without it the thread sleeps in Atomics.wait.
    */
   wait(seen: number, deadlineUs: number, poll?: (timeoutUs: number) => void): void {
-    const timeoutUs = Math.min(deadlineUs - native.monotonicUs(), MAX_WAIT_US);
+    const longestUs = poll === undefined ? MAX_WAIT_US : MAX_POLL_US;
+    const timeoutUs = Math.min(deadlineUs - native.monotonicUs(), longestUs);
     if (timeoutUs <= 0 && poll === undefined) return;
     Atomics.store(this.#words, DoorbellWord.waiting, 1);
     if (poll !== undefined) poll(this.sequence() === seen ? Math.max(0, timeoutUs) : 0);

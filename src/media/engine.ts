@@ -1,0 +1,312 @@
+import { EventEmitter } from "node:events";
+import { native } from "../../native/addon.js";
+import { EngineMemory } from "./engine_memory.js";
+import type { CodecSettings, OrderOf, WorkerEvent, WorkerName } from "./engine_messages.js";
+import { WORKER_NAMES } from "./engine_messages.js";
+import { type EngineStats, engineStats } from "./engine_stats.js";
+import { EngineTransport, type TransportHost } from "./engine_transport.js";
+import { MediaError } from "./media_error.js";
+import { streamRow } from "./metrics_rows.js";
+import { OutputTap, type PictureListener, type SamplesListener } from "./output_tap.js";
+import { RestartPolicy } from "./restart_policy.js";
+import { ControlWord, MAX_STREAMS } from "./ring/control_block.js";
+import type { AudioSinkSpec, AudioSourceSpec, VideoSinkSpec, VideoSourceSpec } from "./source_spec.js";
+import type { MediaKind, MediaTransport, TransportFactory, TransportOptions } from "./transport_api.js";
+import { WorkerThread } from "./worker_thread.js";
+
+export interface MediaEngineOptions {
+  readonly videoSource: VideoSourceSpec;
+  readonly audioSource: AudioSourceSpec;
+  /** Largest picture captured or received; 1920x1088 by default. */
+  readonly maxWidth?: number;
+  readonly maxHeight?: number;
+  /** 2 Mbit/s by default. */
+  readonly videoBitrateBps?: number;
+  /** 32 kbit/s by default. */
+  readonly audioBitrateBps?: number;
+  /** Frames between IDRs without a request; 0 (default): only on request. */
+  readonly idrInterval?: number;
+  readonly encoderThreads?: number;
+  /** Largest NAL unit; 1100 by default, so that peers without fragmentation (packetization mode 0) can be served. */
+  readonly maxNalBytes?: number;
+  readonly openH264Path?: string;
+  /** Opus in-band forward error correction; on by default. */
+  readonly audioFec?: boolean;
+  /** Opus discontinuous transmission; off by default. */
+  readonly audioDtx?: boolean;
+  /** Runs the codecs once before the engine says ready; on by default. */
+  readonly warmUp?: boolean;
+}
+
+export interface WorkerFailure {
+  readonly name: WorkerName;
+  readonly code: string;
+  readonly message: string;
+  /** Whether a successor was started. */
+  readonly restarted: boolean;
+}
+
+export interface MediaEngineEvents {
+  /** A worker died. The process and the other workers go on. */
+  workerfailed: [WorkerFailure];
+  /** Something that a worker survived: a source that ended, a recording that cannot be written. */
+  problem: [{ readonly name: WorkerName; readonly code: string; readonly message: string }];
+}
+
+/** Sources first, so that the pipes run dry; what others still hand work to ends last. */
+const STOP_ORDER: readonly WorkerName[] = [
+  "camera",
+  "microphone",
+  "encoder",
+  "rtcp",
+  "sender",
+  "receiver",
+  "decoder",
+  "speaker",
+];
+
+/** These hold the state of calls (keys, sockets, sessions): when one dies, its transports fail. */
+const TRANSPORT_WORKERS: ReadonlySet<WorkerName> = new Set(["receiver", "sender", "rtcp"]);
+
+type Threads = { [N in WorkerName]: WorkerThread<N> };
+
+/**
+ * The media engine: eight threads and their shared memory, for all calls of the process. {@link MediaEngine.start}
+ * starts every thread and warms the codecs, so a call finds them running; with no call they sleep.
+ *
+ * Stopping: transports are closed (BYE, close_notify), then the threads end one after the other, sources first:
+ * camera, microphone, encoder, rtcp, sender, receiver, decoder, speaker. A thread that hangs is ended by force.
+ */
+export class MediaEngine extends EventEmitter<MediaEngineEvents> implements TransportFactory {
+  readonly #memory: EngineMemory;
+  readonly #threads: Partial<Threads> = {};
+  readonly #transports = new Map<number, EngineTransport>();
+  readonly #freeStreams: number[] = Array.from({ length: MAX_STREAMS }, (_, id) => id);
+  readonly #restarts = new RestartPolicy();
+  readonly #tap: OutputTap;
+  #nextTransportId = 1;
+  #state: "starting" | "running" | "stopping" | "stopped" = "starting";
+  #stopped: Promise<void> | undefined;
+
+  /** Starts all threads. Rejects with a MediaError that names the source, file or library at fault. */
+  static async start(options: MediaEngineOptions): Promise<MediaEngine> {
+    const engine = new MediaEngine(options);
+    try {
+      await Promise.all(WORKER_NAMES.map((name) => engine.#spawn(name).ready));
+    } catch (error) {
+      await engine.stop();
+      throw error;
+    }
+    engine.#state = "running";
+    return engine;
+  }
+
+  private constructor(options: MediaEngineOptions) {
+    super();
+    const codec: CodecSettings = {
+      idrInterval: options.idrInterval ?? 0,
+      encoderThreads: options.encoderThreads ?? 1,
+      maxNalBytes: options.maxNalBytes ?? 1100,
+      bitrateBps: options.videoBitrateBps ?? 2_000_000,
+      ...(options.openH264Path === undefined ? {} : { openH264Path: options.openH264Path }),
+    };
+    const audio = {
+      bitrateBps: options.audioBitrateBps ?? 32_000,
+      fec: options.audioFec ?? true,
+      dtx: options.audioDtx ?? false,
+    };
+    this.#memory = new EngineMemory({
+      maxWidth: options.maxWidth ?? 1920,
+      maxHeight: options.maxHeight ?? 1088,
+      codec,
+      audio,
+      videoSource: options.videoSource,
+      audioSource: options.audioSource,
+      warmUp: options.warmUp ?? true,
+    });
+    this.#tap = new OutputTap(this.#memory);
+    const { control } = this.#memory;
+    control.set(ControlWord.targetBitrateBps, codec.bitrateBps);
+    control.set(ControlWord.audioBitrateBps, audio.bitrateBps);
+    control.set(ControlWord.frameRate, 30);
+    control.wallOffsetUs = (performance.timeOrigin + performance.now()) * 1000 - native.monotonicUs();
+  }
+
+  createTransport(options: TransportOptions): MediaTransport {
+    this.#requireRunning("createTransport");
+    const id = this.#nextTransportId++;
+    const transport = new EngineTransport(id, options, this.#hostOfTransports);
+    this.#transports.set(id, transport);
+    return transport;
+  }
+
+  /** Changes what is sent to all peers, from the next frame on. A source that fails is reported as `problem`. */
+  setVideoSource(source: VideoSourceSpec): void {
+    this.#post("camera", { type: "setVideoSource", source });
+  }
+
+  setAudioSource(source: AudioSourceSpec): void {
+    this.#post("microphone", { type: "setAudioSource", source });
+  }
+
+  /** Records the first received video stream. `{kind: "null"}` ends the recording. */
+  setVideoSink(sink: VideoSinkSpec): void {
+    this.#post("decoder", { type: "setVideoSink", sink });
+  }
+
+  setAudioSink(sink: AudioSinkSpec): void {
+    this.#post("speaker", { type: "setAudioSink", sink });
+  }
+
+  /** Black picture instead of the camera's. */
+  setVideoMuted(muted: boolean): void {
+    this.#memory.control.set(ControlWord.videoMuted, muted ? 1 : 0);
+  }
+
+  setAudioMuted(muted: boolean): void {
+    this.#memory.control.set(ControlWord.audioMuted, muted ? 1 : 0);
+  }
+
+  /** What the encoder aims at from the next frame on. */
+  setVideoBitrate(bitrateBps: number): void {
+    this.#memory.control.set(ControlWord.targetBitrateBps, Math.round(bitrateBps));
+  }
+
+  setAudioBitrate(bitrateBps: number): void {
+    this.#memory.control.set(ControlWord.audioBitrateBps, Math.round(bitrateBps));
+  }
+
+  /** Asks the own encoder for a keyframe. */
+  requestKeyframe(): void {
+    this.#memory.control.add(ControlWord.keyframeEpoch, 1);
+  }
+
+  /**
+   * Hands every presented picture to `listener` on the main thread; its bytes are valid during the call only. Returns
+   * the function that ends it. While nobody listens, no picture is copied anywhere.
+   */
+  onPicture(listener: PictureListener): () => void {
+    return this.#tap.onPicture(listener);
+  }
+
+  /** As {@link onPicture}, for decoded sound as it is played. */
+  onSamples(listener: SamplesListener): () => void {
+    return this.#tap.onSamples(listener);
+  }
+
+  /** Counters and stage latencies of every thread. */
+  stats(): EngineStats {
+    return engineStats(this.#memory.metrics);
+  }
+
+  /** Closes all transports and ends all threads, in order. May be called more than once. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  /** Ends one thread by force, as a crash would: for tests of what follows. */
+  async killWorker(name: WorkerName): Promise<void> {
+    await this.#threads[name]?.terminate();
+  }
+
+  async #stop(): Promise<void> {
+    await Promise.all([...this.#transports.values()].map((transport) => transport.close()));
+    this.#state = "stopping";
+    for (const name of STOP_ORDER) await this.#threads[name]?.stop();
+    this.#state = "stopped";
+    this.#tap.close();
+  }
+
+  #spawn<N extends WorkerName>(name: N): WorkerThread<N> {
+    const { doorbells } = this.#memory;
+    doorbells[name].useEventFd(-1);
+    const thread = new WorkerThread<N>(this.#memory.wiringOf(name), doorbells[name], {
+      onEvent: (event) => this.#handle(name, event),
+      onDeath: (code, message) => this.#handleDeath(name, code, message),
+    });
+    (this.#threads as Record<WorkerName, unknown>)[name] = thread;
+    return thread;
+  }
+
+  #post<N extends WorkerName>(name: N, order: OrderOf<N>): void {
+    const thread = this.#threads[name] as WorkerThread<N> | undefined;
+    thread?.post(order);
+  }
+
+  #handle(name: WorkerName, event: WorkerEvent): void {
+    if ("transportId" in event) {
+      this.#transports.get(event.transportId)?.handle(name, event);
+      return;
+    }
+    switch (event.type) {
+      case "output":
+        this.#tap.drain(event.name);
+        break;
+      case "firstframe":
+        for (const transport of this.#transports.values()) {
+          if (transport.handleFirstFrame(event.streamId, event.width, event.height)) break;
+        }
+        break;
+      case "problem":
+        this.emit("problem", { name: event.name, code: event.code, message: event.message });
+        break;
+    }
+  }
+
+  #handleDeath(name: WorkerName, code: string, message: string): void {
+    if (this.#state !== "running") return;
+    delete this.#threads[name];
+    const restarted = this.#restarts.allows(name, native.monotonicUs());
+    if (restarted) this.#restart(name);
+    this.emit("workerfailed", { name, code, message, restarted });
+    if (!TRANSPORT_WORKERS.has(name)) return;
+    for (const transport of this.#transports.values()) {
+      transport.fail("WORKER_FAILED", `the ${name} thread died: ${message}`);
+    }
+  }
+
+  #restart(name: WorkerName): void {
+    this.#spawn(name).ready.catch((error: unknown) => {
+      const { message } = error as Error;
+      delete this.#threads[name];
+      this.emit("workerfailed", { name, code: "WORKER_FAILED", message, restarted: false });
+    });
+    if (name === "decoder" || name === "speaker") {
+      for (const transport of this.#transports.values()) transport.restorePlayout(name);
+    }
+    // The new encoder begins with an IDR by itself; the new decoder cannot begin without one and asks the peer.
+  }
+
+  readonly #hostOfTransports: TransportHost = {
+    post: (name, order) => this.#post(name, order),
+    allocateStream: () => this.#allocateStream(),
+    releaseStream: (streamId) => this.#freeStreams.push(streamId),
+    playoutRow: (streamId) => this.#memory.metrics.row(streamRow(streamId)),
+    changeConsumers: (kind, by) => this.#changeConsumers(kind, by),
+    forget: (transportId) => this.#transports.delete(transportId),
+  };
+
+  /** First in, first out: an id rests long before it is used again, so no thread still writes to its row. */
+  #allocateStream(): number {
+    const streamId = this.#freeStreams.shift();
+    if (streamId === undefined) {
+      throw new MediaError("TOO_MANY_STREAMS", `the engine holds at most ${MAX_STREAMS} streams at once`);
+    }
+    this.#memory.control.resetStream(streamId);
+    this.#memory.metrics.row(streamRow(streamId)).clear();
+    return streamId;
+  }
+
+  #changeConsumers(kind: MediaKind, by: 1 | -1): void {
+    const { control, doorbells } = this.#memory;
+    control.add(kind === "video" ? ControlWord.videoConsumers : ControlWord.audioConsumers, by);
+    doorbells[kind === "video" ? "camera" : "microphone"].ring();
+  }
+
+  #requireRunning(what: string): void {
+    if (this.#state !== "running" || this.#stopped !== undefined) {
+      throw new MediaError("ENGINE_STATE", `${what}: the engine is ${this.#state}`);
+    }
+  }
+}

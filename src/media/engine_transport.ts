@@ -1,0 +1,314 @@
+import { EventEmitter } from "node:events";
+import type { OrderOf, WorkerEvent, WorkerName } from "./engine_messages.js";
+import type { MetricsRow } from "./ring/metrics.js";
+import type { TransportNotice } from "./session/messages.js";
+import {
+  allocateCounters,
+  ReceiveCounters,
+  SendCounters,
+  TransportCounters,
+} from "./session/stream_counters.js";
+import type {
+  DtlsState,
+  Fingerprint,
+  IceParameters,
+  IceRole,
+  IceState,
+  MediaKind,
+  MediaTransport,
+  MediaTransportEvents,
+  ReceiveStreamOptions,
+  SelectedPair,
+  SendStreamOptions,
+  TransportOptions,
+  TransportStats,
+} from "./transport_api.js";
+import { receiveStats, sendStats, transportStats } from "./transport_stats.js";
+
+/** The largest UDP payload when the settings say nothing: fits every path that carries IPv6 (RFC 8200 §5). */
+const DEFAULT_MAX_PACKET_BYTES = 1200;
+/** A thread that does not answer a close within this time is passed over. */
+const CLOSE_STEP_MS = 1_000;
+
+/** The three threads that know transports. */
+export type TransportWorker = "receiver" | "sender" | "rtcp";
+
+/** What a transport asks of the engine. */
+export interface TransportHost {
+  post<N extends WorkerName>(name: N, order: OrderOf<N>): void;
+  /** A free stream id, its metrics row cleared. */
+  allocateStream(): number;
+  releaseStream(streamId: number): void;
+  playoutRow(streamId: number): MetricsRow;
+  /** One more or one fewer send stream wants the camera or the microphone. */
+  changeConsumers(kind: MediaKind, by: 1 | -1): void;
+  /** The transport is gone; its id is not used again. */
+  forget(transportId: number): void;
+}
+
+interface SendStream {
+  readonly streamId: number;
+  readonly options: SendStreamOptions;
+  readonly counters: Float64Array;
+}
+
+interface ReceiveStream {
+  readonly streamId: number;
+  readonly options: ReceiveStreamOptions;
+  readonly counters: Float64Array;
+}
+
+/** The main thread's end of one transport: orders to the threads, their events to the listeners. */
+export class EngineTransport extends EventEmitter<MediaTransportEvents> implements MediaTransport {
+  readonly id: number;
+  readonly #host: TransportHost;
+  readonly #counters = new Float64Array(allocateCounters(TransportCounters.words));
+  readonly #send = new Map<string, SendStream>();
+  readonly #receive = new Map<string, ReceiveStream>();
+  readonly #answers = new Map<WorkerName, () => void>();
+  #iceState: IceState = "new";
+  #dtlsState: DtlsState = "new";
+  #dtlsCipher = "";
+  #srtpProfile: TransportStats["srtpProfile"] = "";
+  #selectedPair: SelectedPair | null = null;
+  #closing: Promise<void> | undefined;
+
+  constructor(id: number, options: TransportOptions, host: TransportHost) {
+    super();
+    this.id = id;
+    this.#host = host;
+    const maxPacketBytes = options.settings.maxPacketBytes ?? DEFAULT_MAX_PACKET_BYTES;
+    const counters = this.#counters.buffer as SharedArrayBuffer;
+    host.post("receiver", { type: "openTransport", transportId: id, options, counters });
+    host.post("sender", { type: "openTransport", transportId: id, maxPacketBytes, counters });
+    host.post("rtcp", { type: "openTransport", transportId: id });
+  }
+
+  gather(): void {
+    this.#order("receiver", { type: "gather", transportId: this.id });
+  }
+
+  setIceRole(role: IceRole): void {
+    this.#order("receiver", { type: "setIceRole", transportId: this.id, role });
+  }
+
+  setRemoteIceParameters(parameters: IceParameters, lite: boolean): void {
+    this.#order("receiver", { type: "setRemoteIceParameters", transportId: this.id, parameters, lite });
+  }
+
+  addRemoteCandidate(candidate: string): void {
+    this.#order("receiver", { type: "addRemoteCandidate", transportId: this.id, candidate });
+  }
+
+  endOfRemoteCandidates(): void {
+    this.#order("receiver", { type: "endOfRemoteCandidates", transportId: this.id });
+  }
+
+  startDtls(role: "client" | "server", fingerprints: readonly Fingerprint[]): void {
+    this.#order("receiver", { type: "startDtls", transportId: this.id, role, fingerprints });
+  }
+
+  addSendStream(options: SendStreamOptions): void {
+    if (this.#closing !== undefined) return;
+    this.removeSendStream(options.mid);
+    const streamId = this.#host.allocateStream();
+    const buffer = allocateCounters(SendCounters.words);
+    this.#send.set(options.mid, { streamId, options, counters: new Float64Array(buffer) });
+    const order = {
+      type: "addSendStream",
+      transportId: this.id,
+      streamId,
+      options,
+      counters: buffer,
+    } as const;
+    this.#host.post("sender", order);
+    this.#host.post("rtcp", order);
+    this.#host.changeConsumers(options.kind, 1);
+  }
+
+  removeSendStream(mid: string): void {
+    const stream = this.#send.get(mid);
+    if (stream === undefined) return;
+    this.#send.delete(mid);
+    const order = { type: "removeSendStream", transportId: this.id, streamId: stream.streamId } as const;
+    this.#host.post("rtcp", order);
+    this.#host.post("sender", order);
+    this.#host.changeConsumers(stream.options.kind, -1);
+    this.#host.releaseStream(stream.streamId);
+  }
+
+  addReceiveStream(options: ReceiveStreamOptions): void {
+    if (this.#closing !== undefined) return;
+    this.removeReceiveStream(options.mid);
+    const streamId = this.#host.allocateStream();
+    const counters = new Float64Array(allocateCounters(ReceiveCounters.words));
+    const stream = { streamId, options, counters };
+    this.#receive.set(options.mid, stream);
+    this.#postPlayout(stream);
+    this.#postReceive(stream);
+    this.#updateSync(stream);
+  }
+
+  removeReceiveStream(mid: string): void {
+    const stream = this.#receive.get(mid);
+    if (stream === undefined) return;
+    this.#receive.delete(mid);
+    const { streamId } = stream;
+    const order = { type: "removeReceiveStream", transportId: this.id, streamId } as const;
+    this.#host.post("receiver", order);
+    this.#host.post("rtcp", order);
+    this.#host.post(playoutWorker(stream), { type: "removePlayoutStream", streamId });
+    this.#updateSync();
+    this.#host.releaseStream(streamId);
+  }
+
+  async getStats(): Promise<TransportStats> {
+    return transportStats(this.#counters, {
+      iceState: this.#iceState,
+      dtlsState: this.#dtlsState,
+      dtlsCipher: this.#dtlsCipher,
+      srtpProfile: this.#srtpProfile,
+      selectedPair: this.#selectedPair,
+      send: [...this.#send.values()].map(({ options, counters }) => sendStats(options, counters)),
+      receive: [...this.#receive.values()].map(({ options, counters, streamId }) =>
+        receiveStats(options, counters, this.#host.playoutRow(streamId)),
+      ),
+    });
+  }
+
+  /** BYE by the rtcp thread, the last packets by the sender, close_notify by the receiver: one after the other. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /** An event of one of the transport's threads. */
+  handle(from: WorkerName, event: Extract<WorkerEvent, { transportId: number }>): void {
+    switch (event.type) {
+      case "notice":
+        this.#notice(event.notice);
+        break;
+      case "route":
+        this.#order("sender", { type: "setRoute", transportId: this.id, route: event.route });
+        break;
+      case "keys":
+        this.#srtpProfile = event.keys.profile;
+        this.#dtlsCipher = event.cipher;
+        this.#order("sender", { type: "setKeys", transportId: this.id, keys: event.keys });
+        this.#order("rtcp", { type: "start", transportId: this.id });
+        break;
+      case "transportClosed":
+        this.#answers.get(from)?.();
+        break;
+      case "discarded":
+        break;
+    }
+  }
+
+  /** Whether this transport's stream has that id; then its first picture or sound was decoded. */
+  handleFirstFrame(streamId: number, width: number, height: number): boolean {
+    for (const [mid, stream] of this.#receive) {
+      if (stream.streamId !== streamId) continue;
+      this.emit("firstframe", { mid, width, height });
+      return true;
+    }
+    return false;
+  }
+
+  /** The decoder or the speaker was started anew: it has to learn of the streams again. */
+  restorePlayout(name: "decoder" | "speaker"): void {
+    for (const stream of this.#receive.values()) {
+      if (playoutWorker(stream) === name) this.#postPlayout(stream);
+    }
+  }
+
+  /** A thread that held this transport's state died: the call cannot go on. */
+  fail(code: string, message: string): void {
+    if (this.#closing !== undefined) return;
+    this.emit("failed", { code, message });
+    void this.close();
+  }
+
+  async #close(): Promise<void> {
+    for (const { options } of this.#send.values()) this.#host.changeConsumers(options.kind, -1);
+    for (const name of ["rtcp", "sender", "receiver"] as const) await this.#closeIn(name);
+    for (const stream of this.#receive.values()) {
+      this.#host.post(playoutWorker(stream), { type: "removePlayoutStream", streamId: stream.streamId });
+    }
+    for (const { streamId } of [...this.#send.values(), ...this.#receive.values()]) {
+      this.#host.releaseStream(streamId);
+    }
+    this.#iceState = "closed";
+    this.#dtlsState = "closed";
+    this.#host.forget(this.id);
+    this.emit("closed");
+  }
+
+  /** Resolves when the thread has let go, or is not there to answer. */
+  #closeIn(name: TransportWorker): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, CLOSE_STEP_MS);
+      this.#answers.set(name, () => {
+        clearTimeout(timer);
+        resolve();
+      });
+      this.#host.post(name, { type: "closeTransport", transportId: this.id });
+    });
+  }
+
+  /** Nothing but the close itself goes out once it began. */
+  #order<N extends TransportWorker>(name: N, order: OrderOf<N>): void {
+    if (this.#closing === undefined) this.#host.post(name, order);
+  }
+
+  #notice({ event, args }: TransportNotice): void {
+    if (event === "icestate") this.#iceState = args[0];
+    else if (event === "dtlsstate") this.#dtlsState = args[0];
+    else if (event === "selectedpair") this.#selectedPair = args[0];
+    // The pairing of event and arguments is the notice's type; EventEmitter cannot see it through the union.
+    (this.emit as (event: string, ...args: unknown[]) => boolean)(event, ...args);
+  }
+
+  #postReceive({ streamId, options, counters }: ReceiveStream): void {
+    const order = {
+      type: "addReceiveStream",
+      transportId: this.id,
+      streamId,
+      options,
+      counters: counters.buffer as SharedArrayBuffer,
+    } as const;
+    this.#host.post("receiver", order);
+    this.#host.post("rtcp", order);
+  }
+
+  #postPlayout(stream: ReceiveStream): void {
+    const { streamId, options, counters } = stream;
+    this.#host.post(playoutWorker(stream), {
+      type: "addPlayoutStream",
+      streamId,
+      transportId: this.id,
+      mid: options.mid,
+      channels: options.payloadTypes[0]?.channels ?? 1,
+      counters: counters.buffer as SharedArrayBuffer,
+      syncWith: this.#companionsOf(stream),
+    });
+  }
+
+  /** Lip-sync holds between the streams of one transport: the others learn of the newcomer, or of the parting. */
+  #updateSync(except?: ReceiveStream): void {
+    for (const stream of this.#receive.values()) {
+      if (stream === except) continue;
+      const { streamId } = stream;
+      const syncWith = this.#companionsOf(stream);
+      this.#host.post(playoutWorker(stream), { type: "setSyncWith", streamId, syncWith });
+    }
+  }
+
+  #companionsOf(stream: ReceiveStream): number[] {
+    return [...this.#receive.values()].filter((other) => other !== stream).map(({ streamId }) => streamId);
+  }
+}
+
+function playoutWorker(stream: ReceiveStream): "decoder" | "speaker" {
+  return stream.options.kind === "video" ? "decoder" : "speaker";
+}
