@@ -253,10 +253,28 @@ describe("VideoJitterBuffer", () => {
     assert.deepEqual([first?.rtpTimestamp, first?.keyframe], [100, false]);
     const second = h.buffer.pollAccessUnit(OUT, 0);
     assert.deepEqual([second?.rtpTimestamp, second?.keyframe], [200, true]);
+    assert.equal(h.buffer.needsKeyframe, false);
     send(3, 300, true, [0x78, 0, 2, 0x67, 9, 0, 2, 0x68, 9]);
     send(4, 400, true, [0x41, 0x88, 5]);
     assert.ok(h.buffer.pollAccessUnit(OUT, 0));
     assert.ok(h.buffer.pollAccessUnit(OUT, 0));
+  });
+
+  it("does not take parameter sets for a keyframe", () => {
+    for (const apart of [false, true]) {
+      const h = new Harness();
+      const send = (seq: number, timestamp: number, marker: boolean, payload: number[]) => {
+        const p = new Uint8Array(12 + payload.length);
+        writeRtpHeader(p, 0, { marker, payloadType: 96, sequenceNumber: seq, timestamp, ssrc: 1 });
+        p.set(payload, 12);
+        h.insert(p);
+      };
+      send(1, 100, apart, [0x78, 0, 2, 0x67, 9, 0, 2, 0x68, 9]);
+      send(2, apart ? 200 : 100, true, [0x41, 0x88, 5]);
+      if (apart) assert.equal(h.buffer.pollAccessUnit(OUT, 0)?.rtpTimestamp, 100);
+      assert.equal(h.buffer.pollAccessUnit(OUT, 0), undefined, `apart: ${apart}`);
+      assert.equal(h.buffer.needsKeyframe, true);
+    }
   });
 
   it("drops a malformed access unit and everything up to the next keyframe", () => {
