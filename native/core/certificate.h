@@ -1,0 +1,48 @@
+// X.509 certificates with their private keys, as DTLS and the signaling server present them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "openssl_handles.h"
+
+namespace roomrtc {
+
+struct CertificateRequest {
+  std::string commonName;
+  int days = 30;
+  /// Host names and numeric addresses.
+  std::vector<std::string> subjectAltNames;
+  /// Seconds since 1970: now. Validity starts a day earlier, for peers whose clock is behind.
+  int64_t nowSeconds = 0;
+};
+
+/// Immutable.
+class Certificate {
+ public:
+  /// A new ECDSA P-256 key pair and a certificate it signs itself (RFC 8827 §6.5).
+  static Certificate Generate(const CertificateRequest& request);
+  /// The first certificate of the PEM text and its key; throws CodedError("INVALID_CERTIFICATE").
+  static Certificate FromPem(const std::string& certificatePem, const std::string& privateKeyPem);
+
+  X509* x509() const { return certificate_.get(); }
+  EVP_PKEY* privateKey() const { return key_.get(); }
+  std::string CertificatePem() const;
+  /// PKCS #8.
+  std::string PrivateKeyPem() const;
+  /// Milliseconds since 1970.
+  double ExpiresMs() const;
+
+ private:
+  Certificate(X509Handle certificate, PrivateKeyHandle key);
+
+  X509Handle certificate_;
+  PrivateKeyHandle key_;
+};
+
+/// RFC 8122 §5: hash of the DER form as upper-case hex pairs joined by colons. `algorithm` is sha-1, sha-224,
+/// sha-256, sha-384 or sha-512 in any case; throws CodedError("OUT_OF_RANGE") for others.
+std::string FingerprintOf(const X509* certificate, const std::string& algorithm);
+
+}  // namespace roomrtc
