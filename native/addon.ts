@@ -123,7 +123,14 @@ export type SrtpProfile = "AEAD_AES_128_GCM" | "AEAD_AES_256_GCM" | "AES128_CM_S
 /** What `unprotect…` returns instead of a length. */
 export const SrtpError = { malformed: -1, authentication: -2, replay: -3 } as const;
 
-/** One direction of SRTP and SRTCP under one master key (RFC 3711, RFC 7714); all SSRCs of the direction. */
+/**
+ * One direction of SRTP and SRTCP under one master key (RFC 3711, RFC 7714); all SSRCs of the direction, 1024 at most.
+ * The first packet settles the direction: protecting and unprotecting with one object throws SRTP_DIRECTION.
+ *
+ * `protect…` returns `SrtpError.replay` for a sequence number it has protected before: a second packet under one nonce
+ * would give the key away, so a retransmission sends the protected bytes again. It throws SRTP_TOO_MANY_SOURCES and
+ * SRTP_KEY_EXHAUSTED (2^48 RTP, 2^31 RTCP packets).
+ */
 export interface SrtpContext {
   readonly profile: SrtpProfile;
   /** Most bytes `protectRtp` adds. */
@@ -132,11 +139,19 @@ export interface SrtpContext {
   /** Protects `length` bytes at `offset` in place; returns the new length (the buffer must have the overhead's room). */
   protectRtp(buffer: Uint8Array, offset: number, length: number): number;
   protectRtcp(buffer: Uint8Array, offset: number, length: number): number;
-  /** Unprotects in place; returns the new length or a {@link SrtpError}. Never throws for network bytes. */
+  /**
+   * Unprotects in place; returns the new length or a {@link SrtpError}, after which the payload's bytes are undefined.
+   * Never throws for network bytes.
+   */
   unprotectRtp(buffer: Uint8Array, offset: number, length: number): number;
   unprotectRtcp(buffer: Uint8Array, offset: number, length: number): number;
-  /** As `protectRtp` for `count` packets of a datagram table ({@link DatagramTable}); lengths are updated in the table. */
+  /**
+   * As `protectRtp` for `count` packets of a datagram table ({@link DatagramTable}): each entry's length becomes the
+   * result; `UdpSocket.send` skips entries with a negative one.
+   */
   protectRtpBatch(slab: Uint8Array, table: Int32Array, first: number, count: number): void;
+  /** As `unprotectRtp` for `count` packets of a datagram table; each entry's length becomes the result. */
+  unprotectRtpBatch(slab: Uint8Array, table: Int32Array, first: number, count: number): void;
   close(): void;
 }
 
@@ -172,11 +187,18 @@ export interface UdpSocket {
   readonly family: 4 | 6;
   /** The descriptor; hand it to another thread's `UdpSocket.attach`, which duplicates it. */
   readonly fd: number;
-  /** Receives what is there, without waiting, into `slab`; returns the entries filled. GRO bursts come split. */
+  /**
+   * Receives what is there, without waiting, into `slab`; returns the entries filled. With 65536 bytes and 128 entries
+   * or more, bursts the kernel coalesced (UDP GRO) are taken whole and come split; each further 65536 bytes and 128
+   * entries let one system call take one burst more (1 MiB and 2048 entries suit a busy socket). A smaller slab gives
+   * every datagram its share, 2048 bytes at least; larger datagrams are dropped and counted as `truncated`. Keep to
+   * one of the two kinds for the life of a socket. An entry's `arrival` is when the kernel received it.
+   */
   receive(slab: Uint8Array, table: Int32Array): number;
   /**
    * Sends entries [first, first+count) in as few system calls as the kernel allows (GSO, sendmmsg). Returns how many the
-   * kernel took; the rest were dropped (full buffer, unreachable) and counted.
+   * kernel took; the rest were dropped (full buffer, unreachable, other family) and counted. Entries of length zero or
+   * less are skipped.
    */
   send(slab: Uint8Array, table: Int32Array, first: number, count: number): number;
   readonly counters: {
@@ -195,7 +217,10 @@ export interface UdpPoller {
   readonly doorbellFd: number;
   add(socket: UdpSocket): void;
   remove(socket: UdpSocket): void;
-  /** Returns when a socket is readable, the doorbell rang or `timeoutUs` passed; the number of readable sockets. */
+  /**
+   * Returns when a socket is readable, the doorbell rang or `timeoutUs` passed (Infinity: no limit); the number of
+   * readable sockets.
+   */
   wait(timeoutUs: number): number;
   /** Whether `socket` was readable at the last wait. */
   isReadable(socket: UdpSocket): boolean;
@@ -220,6 +245,8 @@ export interface DtlsTransportOptions {
   readonly srtpProfiles?: readonly SrtpProfile[];
   /** First retransmission after this long (RFC 6347 §4.2.4.1; 50 ms by default, doubling). */
   readonly retransmitUs?: number;
+  /** From `start` to failure when the handshake does not finish; 30 s by default. */
+  readonly handshakeTimeoutUs?: number;
 }
 
 /** DTLS 1.2 over memory (RFC 6347) with use_srtp (RFC 5764). Sans-IO: time comes in, datagrams go in and out. */
@@ -270,7 +297,7 @@ export interface NativeAddon {
   monotonicUs(): number;
   threadCpuUs(): number;
   setThreadName(name: string): void;
-  /** Wakes the poller that owns the eventfd. */
+  /** Wakes the poller that owns the eventfd. Stop ringing before the poller is closed: descriptors are reused. */
   ringDoorbell(fd: number): void;
 
   /** Converts `source` to the destination's format and size-equal layout (any to I420; I420 to any but MJPG). */

@@ -8,7 +8,8 @@ namespace {
 using Init = void (*)(Napi::Env, Napi::Object);
 
 constexpr Init kInits[] = {
-    InitThread, InitYuv, InitH264Encoder, InitH264Decoder, InitOpus, InitV4l2Capture,
+    InitThread,      InitYuv,         InitH264Encoder, InitH264Decoder, InitOpus,
+    InitV4l2Capture, InitSrtpContext, InitUdp,         InitCertificate, InitDtlsTransport,
 };
 
 Napi::Object InitAddon(Napi::Env env, Napi::Object exports) {

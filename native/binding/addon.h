@@ -13,5 +13,9 @@ void InitH264Encoder(Napi::Env env, Napi::Object exports);
 void InitH264Decoder(Napi::Env env, Napi::Object exports);
 void InitOpus(Napi::Env env, Napi::Object exports);
 void InitV4l2Capture(Napi::Env env, Napi::Object exports);
+void InitSrtpContext(Napi::Env env, Napi::Object exports);
+void InitUdp(Napi::Env env, Napi::Object exports);
+void InitCertificate(Napi::Env env, Napi::Object exports);
+void InitDtlsTransport(Napi::Env env, Napi::Object exports);
 
 }  // namespace roomrtc::binding
