@@ -22,13 +22,15 @@ export class Checklist {
   /**
    * Adds a pair unless it is there. One pair stands for a path and a remote address, so the server-reflexive twins
    * that RFC 8445 §6.1.2.4 prunes are never made. Undefined when the list is full of better ones.
+   *
+   * @param proven - the peer got through to us on it: then it takes the place of any that is not known to work.
    */
-  add(path: LocalPath, remote: RemoteCandidate, role: IceRole): CandidatePair | undefined {
+  add(path: LocalPath, remote: RemoteCandidate, role: IceRole, proven = false): CandidatePair | undefined {
     const known = this.find(path, remote.address);
     if (known) return known;
     const pair = new CandidatePair(this.#nextId++, path, remote);
     pair.updatePriority(role);
-    if (this.pairs.length >= this.#limit && !this.#makeRoom(pair)) return undefined;
+    if (this.pairs.length >= this.#limit && !this.#makeRoom(pair, proven)) return undefined;
     pair.state = this.#initialState(pair);
     this.#byKey.set(pairKey(path, remote.address), pair);
     this.pairs.splice(this.#position(pair), 0, pair);
@@ -43,12 +45,12 @@ export class Checklist {
   }
 
   /** RFC 8445 §6.1.2.5: the lowest goes; never one that already works or is being tried. */
-  #makeRoom(pair: CandidatePair): boolean {
+  #makeRoom(pair: CandidatePair, proven: boolean): boolean {
     this.discarded++;
     for (let i = this.pairs.length - 1; i >= 0; i--) {
       const lowest = this.pairs[i];
-      if (lowest.state === "succeeded" || lowest.state === "in-progress") continue;
-      if (lowest.state !== "failed" && lowest.priority >= pair.priority) return false;
+      if (lowest.state === "succeeded" || (lowest.state === "in-progress" && !proven)) continue;
+      if (!proven && lowest.state !== "failed" && lowest.priority >= pair.priority) return false;
       this.#remove(i);
       return true;
     }
@@ -57,6 +59,7 @@ export class Checklist {
 
   #remove(index: number): void {
     const [pair] = this.pairs.splice(index, 1);
+    pair.state = "failed";
     this.#byKey.delete(pairKey(pair.path, pair.remote.address));
   }
 

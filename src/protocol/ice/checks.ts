@@ -230,7 +230,7 @@ export class ConnectivityChecks {
       remote = { address: from, key, candidate: peerReflexive(from, priority, ++this.#learnt) };
       g.remotes.set(key, remote);
     }
-    return g.checklist.add(path, remote, this.#role);
+    return g.checklist.add(path, remote, this.#role, true);
   }
 
   #noteRequest(g: IceGeneration, pair: CandidatePair, useCandidate: boolean, nowUs: number): void {
@@ -444,6 +444,8 @@ export class ConnectivityChecks {
     delete g.nominating;
     if (!silent) return;
     g.checklist.retryAll(pair);
+    // The silent pair gets a check too: unlike a consent check it is repeated until an answer gets through.
+    g.trigger(pair);
   }
 
   #isSilent(pair: CandidatePair, nowUs: number): boolean {
@@ -458,7 +460,8 @@ export class ConnectivityChecks {
 
   #sendTriggered(g: IceGeneration, nowUs: number): void {
     const pair = g.triggered.shift();
-    if (pair) this.#sendCheck(g, pair, nowUs);
+    const isListed = pair && g.checklist.find(pair.path, pair.remote.address) === pair;
+    if (isListed) this.#sendCheck(g, pair, nowUs);
   }
 
   #sendCheck(g: IceGeneration, pair: CandidatePair, nowUs: number): void {
