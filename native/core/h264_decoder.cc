@@ -20,15 +20,13 @@ ISVCDecoder* Create(const OpenH264Library& library) {
   return decoder;
 }
 
-struct NalKinds {
-  bool picture = false;
-  bool idr = false;
-};
+}  // namespace
 
 // Looks at the first byte behind every start code (H.264 B.1, 7.3.1).
-NalKinds FindNals(std::span<const uint8_t> unit) {
+H264Decoder::NalKinds H264Decoder::FindNals(std::span<const uint8_t> unit) {
   constexpr uint8_t kSlice = 1;
   constexpr uint8_t kIdrSlice = 5;
+  constexpr uint8_t kSequenceParameters = 7;
   NalKinds found;
   const uint8_t* at = unit.data();
   const uint8_t* const end = at + unit.size();
@@ -38,6 +36,7 @@ NalKinds FindNals(std::span<const uint8_t> unit) {
     const uint8_t* mark = static_cast<const uint8_t*>(one);
     if (mark[-1] == 0 && mark[-2] == 0) {
       const uint8_t type = mark[1] & 0x1f;
+      found.parameters |= type == kSequenceParameters;
       found.idr |= type == kIdrSlice;
       found.picture |= type >= kSlice && type <= kIdrSlice;
     }
@@ -46,11 +45,13 @@ NalKinds FindNals(std::span<const uint8_t> unit) {
   return found;
 }
 
-}  // namespace
-
 H264Decoder::H264Decoder(const OpenH264Library& library) : decoder_(Create(library), library.destroyDecoder) {
   int silent = WELS_LOG_QUIET;
   decoder_->SetOption(DECODER_OPTION_TRACE_LEVEL, &silent);
+  Initialize();
+}
+
+void H264Decoder::Initialize() {
   SDecodingParam parameters{};
   parameters.uiTargetDqLayer = UCHAR_MAX;
   parameters.eEcActiveIdc = ERROR_CON_DISABLE;
@@ -61,34 +62,45 @@ H264Decoder::H264Decoder(const OpenH264Library& library) : decoder_(Create(libra
   }
 }
 
+bool H264Decoder::Attempt(std::span<const uint8_t> unit, bool hasPicture, Decoded& decoded) {
+  decoded = {};
+  const DECODING_STATE state =
+      decoder_->DecodeFrameNoDelay(unit.data(), static_cast<int>(unit.size()), decoded.planes, &decoded.info);
+  decoded.ready = decoded.info.iBufferStatus == 1 && decoded.planes[0];
+  return state == dsErrorFree && decoded.ready >= hasPicture;
+}
+
 H264Decoder::Result H264Decoder::Decode(std::span<const uint8_t> accessUnit, std::span<uint8_t> out) {
   const NalKinds nals = FindNals(accessUnit);
   if (needsKeyframe_ && nals.picture && !nals.idr) return {Outcome::kDamaged};
   if (accessUnit.empty() || accessUnit.size() > INT_MAX) return {Outcome::kNoPicture};
-  unsigned char* planes[3] = {};
-  SBufferInfo info{};
-  const DECODING_STATE state =
-      decoder_->DecodeFrameNoDelay(accessUnit.data(), static_cast<int>(accessUnit.size()), planes, &info);
-  const bool ready = info.iBufferStatus == 1 && planes[0];
-  const bool damaged = state != dsErrorFree || (nals.picture && !ready);
-  if (damaged) {
+  Decoded decoded;
+  bool good = Attempt(accessUnit, nals.picture, decoded);
+  if (!good && needsKeyframe_ && nals.idr) {
+    // OpenH264 still holds the slices of the picture that was never completed and trips over them once.
+    if (nals.parameters) {
+      decoder_->Uninitialize();
+      Initialize();
+    }
+    good = Attempt(accessUnit, nals.picture, decoded);
+  }
+  if (!good) {
     needsKeyframe_ = true;
     return {Outcome::kDamaged};
   }
   if (nals.idr) needsKeyframe_ = false;
-  return ready ? TakePicture(info, planes, out) : Result{Outcome::kNoPicture};
+  return decoded.ready ? TakePicture(decoded, out) : Result{Outcome::kNoPicture};
 }
 
-H264Decoder::Result H264Decoder::TakePicture(const SBufferInfo& info, unsigned char* const planes[3],
-                                             std::span<uint8_t> out) {
-  const SSysMEMBuffer& picture = info.UsrData.sSystemBuffer;
+H264Decoder::Result H264Decoder::TakePicture(const Decoded& decoded, std::span<uint8_t> out) {
+  const SSysMEMBuffer& picture = decoded.info.UsrData.sSystemBuffer;
   const int width = picture.iWidth;
   const int height = picture.iHeight;
   if (out.size() < TightI420Bytes(width, height)) return {Outcome::kTooSmall, width, height};
   const Image target = BindImage(TightI420(width, height), out, "H264Decoder: out");
-  libyuv::I420Copy(planes[0], picture.iStride[0], planes[1], picture.iStride[1], planes[2],
-                   picture.iStride[1], target.planes[0], target.strides[0], target.planes[1],
-                   target.strides[1], target.planes[2], target.strides[2], width, height);
+  libyuv::I420Copy(decoded.planes[0], picture.iStride[0], decoded.planes[1], picture.iStride[1],
+                   decoded.planes[2], picture.iStride[1], target.planes[0], target.strides[0],
+                   target.planes[1], target.strides[1], target.planes[2], target.strides[2], width, height);
   return {Outcome::kPicture, width, height};
 }
 

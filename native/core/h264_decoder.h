@@ -29,7 +29,24 @@ class H264Decoder {
   Result Decode(std::span<const uint8_t> accessUnit, std::span<uint8_t> out);
 
  private:
-  Result TakePicture(const SBufferInfo& info, unsigned char* const planes[3], std::span<uint8_t> out);
+  /// Which kinds of NAL unit an access unit holds.
+  struct NalKinds {
+    bool picture = false;
+    bool idr = false;
+    bool parameters = false;
+  };
+  /// OpenH264's own picture memory, valid until its next call.
+  struct Decoded {
+    unsigned char* planes[3] = {};
+    SBufferInfo info{};
+    bool ready = false;
+  };
+
+  static NalKinds FindNals(std::span<const uint8_t> unit);
+  void Initialize();
+  /// Whether the access unit decoded without damage, and to a picture if it has one.
+  bool Attempt(std::span<const uint8_t> unit, bool hasPicture, Decoded& decoded);
+  static Result TakePicture(const Decoded& decoded, std::span<uint8_t> out);
 
   std::unique_ptr<ISVCDecoder, void (*)(ISVCDecoder*)> decoder_;
   bool needsKeyframe_ = true;

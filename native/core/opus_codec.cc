@@ -69,9 +69,13 @@ size_t OpusFrameEncoder::Encode(std::span<const int16_t> pcm, std::span<uint8_t>
                                          std::to_string(channels_) + " channels, found " +
                                          std::to_string(pcm.size()) + " values");
   }
-  const auto room = static_cast<opus_int32>(std::min<size_t>(out.size(), 4000));
-  const int bytes = opus_encode(encoder_.get(), pcm.data(), static_cast<int>(samples), out.data(), room);
-  if (bytes == OPUS_BUFFER_TOO_SMALL || (bytes < 0 && room < 2)) {
+  constexpr size_t kLeast = 2;       // libopus reports less room as a bad argument
+  constexpr size_t kLongest = 4000;  // what libopus's documentation calls enough for any packet
+  const auto room = static_cast<opus_int32>(std::min(out.size(), kLongest));
+  const int bytes = out.size() < kLeast ? OPUS_BUFFER_TOO_SMALL
+                                        : opus_encode(encoder_.get(), pcm.data(), static_cast<int>(samples),
+                                                      out.data(), room);
+  if (bytes == OPUS_BUFFER_TOO_SMALL) {
     throw CodedError("BUFFER_TOO_SMALL", "OpusEncoder: the packet does not fit in the " +
                                              std::to_string(out.size()) + " bytes of out");
   }

@@ -85,6 +85,15 @@ std::string SizeText(const Image& image) {
   return std::to_string(image.width) + "x" + std::to_string(image.height);
 }
 
+// libyuv divides a box's sum by multiplying with 65536 / area, an integer: large boxes come out dark, or
+// black.
+bool BoxIsExact(const Image& source, const Image& target) {
+  constexpr int64_t kLargestArea = 256;
+  const int64_t across = (source.width + target.width - 1) / target.width;
+  const int64_t down = (source.height + target.height - 1) / target.height;
+  return across * down <= kLargestArea;
+}
+
 libyuv::FilterMode ToLibyuv(ScaleFilter filter) {
   switch (filter) {
     case ScaleFilter::kLinear:
@@ -126,8 +135,10 @@ void ScaleImage(const Image& source, const Image& target, ScaleFilter filter) {
                                                    PixelFormatName(source.format) + " and " +
                                                    PixelFormatName(target.format));
   }
+  const libyuv::FilterMode mode =
+      BoxIsExact(source, target) || filter != ScaleFilter::kBox ? ToLibyuv(filter) : libyuv::kFilterBilinear;
   libyuv::I420Scale(ROOMRTC_I420(source), source.width, source.height, ROOMRTC_I420(target), target.width,
-                    target.height, ToLibyuv(filter));
+                    target.height, mode);
 }
 
 }  // namespace roomrtc

@@ -14,7 +14,8 @@ enum class ScaleFilter { kNone, kLinear, kBilinear, kBox };
 /// SIZE_MISMATCH or DAMAGED_IMAGE (a JPEG that does not decode or has another size than stated).
 void ConvertImage(const Image& source, const Image& target);
 
-/// I420 to I420 of any other size. Throws CodedError UNSUPPORTED_CONVERSION for other formats.
+/// I420 to I420 of any other size. kBox falls back to kBilinear where one pixel would stand for more than
+/// 256. Throws CodedError UNSUPPORTED_CONVERSION for other formats.
 void ScaleImage(const Image& source, const Image& target, ScaleFilter filter);
 
 }  // namespace roomrtc
