@@ -293,6 +293,60 @@ export interface V4l2Capture {
   close(): void;
 }
 
+export interface SctpAssociationOptions {
+  /** Port of both ends in the SCTP header (RFC 8841 §5); 5000 by default. */
+  readonly port?: number;
+  /** Largest packet handed out, so that it fits a datagram after DTLS; 1160 by default. */
+  readonly maxPacketBytes?: number;
+  /** Largest message that is taken in; 1 MiB by default. */
+  readonly maxMessageBytes?: number;
+  /** Bytes that may wait for acknowledgement, each way; 16 MiB by default. */
+  readonly bufferBytes?: number;
+  /** Streams each way; 1024 by default. */
+  readonly streams?: number;
+}
+
+/** Limits of one message (RFC 8831 §6.1); at most one of the two numbers. Reliable and ordered by default. */
+export interface SctpSendOptions {
+  readonly ordered?: boolean;
+  readonly maxRetransmits?: number;
+  readonly maxLifetimeMs?: number;
+}
+
+/** What {@link SctpAssociation.takeEvent} returns. */
+export const SctpEvent = {
+  /** `out` is too small for the next message; `words[0]` is its size. Nothing was taken. */
+  tooSmall: -1,
+  none: 0,
+  connected: 1,
+  closed: 2,
+  /** `words`: bytes in `out`, stream id, payload protocol identifier. */
+  message: 3,
+  /** The peer reset its side of streams: `words[0]` 16-bit ids in `out`, machine byte order. */
+  streamsReset: 4,
+} as const;
+
+/**
+ * One SCTP association over DTLS (RFC 8261, RFC 9260) by usrsctp, packets in and out as bytes. All associations of the
+ * process live in one thread at a time; another thread's constructor throws SCTP_OWNER.
+ */
+export interface SctpAssociation {
+  readonly state: "new" | "connecting" | "connected" | "closed";
+  /** Sends INIT; both ends do. */
+  connect(): void;
+  handlePacket(packet: Uint8Array): void;
+  /** The next packet to send into `out`; 0: none. */
+  takePacket(out: Uint8Array): number;
+  /** False: the buffer is full, try again when packets have come in. Throws SCTP_STATE, SCTP_SEND. */
+  send(streamId: number, payloadProtocol: number, bytes: Uint8Array, options?: SctpSendOptions): boolean;
+  /** Resets our side of the stream once what was sent on it is through (RFC 6525). */
+  resetStream(streamId: number): void;
+  /** The next event, see {@link SctpEvent}; `words` has room for three. */
+  takeEvent(out: Uint8Array, words: Int32Array): number;
+  /** Aborts and frees. */
+  close(): void;
+}
+
 export interface NativeAddon {
   monotonicUs(): number;
   threadCpuUs(): number;
@@ -340,6 +394,9 @@ export interface NativeAddon {
     fromPem(certificatePem: string, privateKeyPem: string): Certificate;
   };
   DtlsTransport: new (options: DtlsTransportOptions) => DtlsTransport;
+  SctpAssociation: new (options?: SctpAssociationOptions) => SctpAssociation;
+  /** Advances the timers of all associations; call every 10 ms or so with the time that passed. */
+  sctpHandleTimers(elapsedMs: number): void;
   V4l2Capture: { open(path: string, request: V4l2FormatRequest): V4l2Capture };
 }
 

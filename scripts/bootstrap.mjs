@@ -21,6 +21,7 @@ const BUILD_PACKAGES = [
   "libopus-dev",
   "libssl-dev",
   "libjpeg62-turbo-dev",
+  "libusrsctp-dev",
 ];
 const TEST_PACKAGES = ["chromium", "libsrtp2-dev", "openssl", "clang-format"];
 

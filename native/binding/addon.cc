@@ -8,8 +8,8 @@ namespace {
 using Init = void (*)(Napi::Env, Napi::Object);
 
 constexpr Init kInits[] = {
-    InitThread,      InitYuv,         InitH264Encoder, InitH264Decoder, InitOpus,
-    InitV4l2Capture, InitSrtpContext, InitUdp,         InitCertificate, InitDtlsTransport,
+    InitThread,      InitYuv, InitH264Encoder, InitH264Decoder,   InitOpus, InitV4l2Capture,
+    InitSrtpContext, InitUdp, InitCertificate, InitDtlsTransport, InitSctp,
 };
 
 Napi::Object InitAddon(Napi::Env env, Napi::Object exports) {

@@ -17,5 +17,6 @@ void InitSrtpContext(Napi::Env env, Napi::Object exports);
 void InitUdp(Napi::Env env, Napi::Object exports);
 void InitCertificate(Napi::Env env, Napi::Object exports);
 void InitDtlsTransport(Napi::Env env, Napi::Object exports);
+void InitSctp(Napi::Env env, Napi::Object exports);
 
 }  // namespace roomrtc::binding

@@ -1,0 +1,115 @@
+// SCTP over DTLS (RFC 8261, RFC 9260) by usrsctp: one association, packets in and out as bytes.
+//
+// usrsctp keeps its state per process and calls back from wherever it is called. It runs here without threads
+// of its own: all associations of the process belong to the thread that opened the first one, until the last
+// one is closed.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <span>
+#include <vector>
+
+struct socket;
+struct sctp_rcvinfo;
+union sctp_sockstore;
+
+namespace roomrtc {
+
+struct SctpSettings {
+  /// Both ends' port in the SCTP header (RFC 8841 §5).
+  uint16_t port = 5000;
+  /// Largest SCTP packet handed out, common header included.
+  size_t maxPacketBytes = 1160;
+  /// Largest message that is received; a longer one aborts the association.
+  size_t maxMessageBytes = 1 << 20;
+  /// Bytes that may wait to be acknowledged, each way.
+  size_t bufferBytes = 16 << 20;
+  uint16_t streams = 1024;
+};
+
+enum class SctpState { kNew, kConnecting, kConnected, kClosed };
+
+/// Limits of one message (RFC 3758); neither: reliable.
+struct SctpReliability {
+  bool unordered = false;
+  bool limited = false;
+  bool byTime = false;
+  /// Retransmissions, or milliseconds.
+  uint32_t limit = 0;
+};
+
+struct SctpMessage {
+  uint16_t streamId = 0;
+  uint32_t payloadProtocol = 0;
+  std::vector<uint8_t> bytes;
+};
+
+/// Something to tell the owner, in the order in which it happened.
+struct SctpEvent {
+  enum class Kind { kConnected, kClosed, kMessage, kStreamsReset };
+  Kind kind = Kind::kClosed;
+  SctpMessage message;
+  /// kStreamsReset: the peer reset its side of these.
+  std::vector<uint16_t> streams;
+};
+
+class SctpAssociation {
+ public:
+  /// Throws CodedError SCTP_OWNER when another thread owns the process's associations.
+  explicit SctpAssociation(const SctpSettings& settings);
+  ~SctpAssociation();
+  SctpAssociation(const SctpAssociation&) = delete;
+  SctpAssociation& operator=(const SctpAssociation&) = delete;
+
+  /// Sends INIT. Both ends may: a collision is resolved (RFC 9260 §5.2).
+  void Connect();
+  void HandlePacket(std::span<const uint8_t> packet);
+  /// Writes the next packet to send; 0: none.
+  size_t TakePacket(std::span<uint8_t> out);
+  /// Bytes of the packet that TakePacket would give.
+  size_t NextPacketBytes() const { return packets_.empty() ? 0 : packets_.front().size(); }
+
+  /// False when the send buffer is full; try again after acknowledgements came in. Throws when not connected
+  /// or too long.
+  bool Send(uint16_t streamId, uint32_t payloadProtocol, std::span<const uint8_t> bytes,
+            const SctpReliability& reliability);
+  /// Resets our side of a stream (RFC 6525); queued until what was sent on it is through.
+  void ResetStream(uint16_t streamId);
+  /// The next event, if there is one.
+  bool TakeEvent(SctpEvent& event);
+  const SctpEvent* PeekEvent() const { return events_.empty() ? nullptr : &events_.front(); }
+
+  /// Says ABORT to the peer and closes.
+  void Abort();
+  SctpState state() const { return state_; }
+
+  /// Advances the timers of all associations of this thread. Call about every kTimerMs.
+  static void HandleTimers(uint32_t elapsedMs);
+  static constexpr uint32_t kTimerMs = 10;
+
+ private:
+  static int OnOutput(void* address, void* buffer, size_t length, uint8_t tos, uint8_t setDf);
+  static int OnReceive(struct socket* sock, union sctp_sockstore address, void* data, size_t length,
+                       struct sctp_rcvinfo info, int flags, void* self);
+  void Receive(std::span<const uint8_t> part, const sctp_rcvinfo& info, int flags);
+  void Notify(std::span<const uint8_t> notification);
+  void PushKind(SctpEvent::Kind kind);
+  void Configure();
+  void Close();
+  void FlushResets();
+
+  SctpSettings settings_;
+  struct socket* socket_ = nullptr;
+  SctpState state_ = SctpState::kNew;
+  std::deque<std::vector<uint8_t>> packets_;
+  std::vector<std::vector<uint8_t>> spare_;
+  std::deque<SctpEvent> events_;
+  /// Parts of messages that are not complete yet, by stream.
+  std::map<uint16_t, std::vector<uint8_t>> partial_;
+  std::vector<uint16_t> resets_;
+};
+
+}  // namespace roomrtc
