@@ -11,7 +11,12 @@ import { OutputTap, type PictureListener, type SamplesListener } from "./output_
 import { RestartPolicy } from "./restart_policy.js";
 import { ControlWord, MAX_STREAMS } from "./ring/control_block.js";
 import type { AudioSinkSpec, AudioSourceSpec, VideoSinkSpec, VideoSourceSpec } from "./source_spec.js";
-import type { MediaKind, MediaTransport, TransportFactory, TransportOptions } from "./transport_api.js";
+import type {
+  MediaTransport,
+  SendStreamOptions,
+  TransportFactory,
+  TransportOptions,
+} from "./transport_api.js";
 import { WorkerThread } from "./worker_thread.js";
 
 export interface MediaEngineOptions {
@@ -27,7 +32,7 @@ export interface MediaEngineOptions {
   /** Frames between IDRs without a request; 0 (default): only on request. */
   readonly idrInterval?: number;
   readonly encoderThreads?: number;
-  /** Largest NAL unit; 1100 by default, so that peers without fragmentation (packetization mode 0) can be served. */
+  /** Largest NAL unit while a peer without fragmentation (packetization mode 0) is served; 1100 by default. */
   readonly maxNalBytes?: number;
   readonly openH264Path?: string;
   /** Opus in-band forward error correction; on by default. */
@@ -283,7 +288,7 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
     allocateStream: () => this.#allocateStream(),
     releaseStream: (streamId) => this.#freeStreams.push(streamId),
     playoutRow: (streamId) => this.#memory.metrics.row(streamRow(streamId)),
-    changeConsumers: (kind, by) => this.#changeConsumers(kind, by),
+    changeConsumers: (stream, by) => this.#changeConsumers(stream, by),
     forget: (transportId) => this.#transports.delete(transportId),
   };
 
@@ -298,10 +303,12 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
     return streamId;
   }
 
-  #changeConsumers(kind: MediaKind, by: 1 | -1): void {
+  #changeConsumers(stream: SendStreamOptions, by: 1 | -1): void {
     const { control, doorbells } = this.#memory;
-    control.add(kind === "video" ? ControlWord.videoConsumers : ControlWord.audioConsumers, by);
-    doorbells[kind === "video" ? "camera" : "microphone"].ring();
+    const video = stream.kind === "video";
+    if (video && (stream.packetizationMode ?? 0) === 0) control.add(ControlWord.smallNalConsumers, by);
+    control.add(video ? ControlWord.videoConsumers : ControlWord.audioConsumers, by);
+    doorbells[video ? "camera" : "microphone"].ring();
   }
 
   #requireRunning(what: string): void {

@@ -50,7 +50,7 @@ export interface CodecSettings {
   /** Frames between IDRs without a request; 0: only on request. */
   readonly idrInterval: number;
   readonly encoderThreads: number;
-  /** Largest NAL unit, so that packetization mode 0 stays possible. */
+  /** Largest NAL unit while a peer needs packetization mode 0. */
   readonly maxNalBytes: number;
   readonly bitrateBps: number;
 }

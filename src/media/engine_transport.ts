@@ -14,7 +14,6 @@ import type {
   IceParameters,
   IceRole,
   IceState,
-  MediaKind,
   MediaTransport,
   MediaTransportEvents,
   ReceiveStreamOptions,
@@ -41,7 +40,7 @@ export interface TransportHost {
   releaseStream(streamId: number): void;
   playoutRow(streamId: number): MetricsRow;
   /** One more or one fewer send stream wants the camera or the microphone. */
-  changeConsumers(kind: MediaKind, by: 1 | -1): void;
+  changeConsumers(stream: SendStreamOptions, by: 1 | -1): void;
   /** The transport is gone; its id is not used again. */
   forget(transportId: number): void;
 }
@@ -123,7 +122,7 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
     } as const;
     this.#host.post("sender", order);
     this.#host.post("rtcp", order);
-    this.#host.changeConsumers(options.kind, 1);
+    this.#host.changeConsumers(options, 1);
   }
 
   removeSendStream(mid: string): void {
@@ -133,7 +132,7 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
     const order = { type: "removeSendStream", transportId: this.id, streamId: stream.streamId } as const;
     this.#host.post("rtcp", order);
     this.#host.post("sender", order);
-    this.#host.changeConsumers(stream.options.kind, -1);
+    this.#host.changeConsumers(stream.options, -1);
     this.#host.releaseStream(stream.streamId);
   }
 
@@ -230,7 +229,7 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
   }
 
   async #close(): Promise<void> {
-    for (const { options } of this.#send.values()) this.#host.changeConsumers(options.kind, -1);
+    for (const { options } of this.#send.values()) this.#host.changeConsumers(options, -1);
     for (const name of ["rtcp", "sender", "receiver"] as const) await this.#closeIn(name);
     for (const stream of this.#receive.values()) {
       this.#host.post(playoutWorker(stream), { type: "removePlayoutStream", streamId: stream.streamId });

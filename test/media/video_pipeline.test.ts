@@ -133,6 +133,22 @@ describe("video pipeline: camera, encoder and decoder threads", function () {
     assert.equal(row.get(WorkerCounter.keyframes), before + 1);
   });
 
+  it("starts small slices with an IDR when a peer needs packetization mode 0", async () => {
+    const { metrics, control } = pipeline.memory;
+    const row = metrics.row(workerRow("encoder"));
+    const before = row.get(WorkerCounter.keyframes);
+    const frames = row.get(WorkerCounter.frames);
+    control.add(ControlWord.smallNalConsumers, 1);
+    await new Promise<void>((resolve) => {
+      pipeline.onOutput = () => {
+        while (pipeline.pictures.take()) pipeline.pictures.release(pipeline.pictures.slot);
+        if (row.get(WorkerCounter.frames) >= frames + 4) resolve();
+      };
+    });
+    assert.equal(row.get(WorkerCounter.keyframes), before + 1);
+    assert.equal(metrics.row(streamRow(0)).get(PlayoutCounter.decodeErrors), 0);
+  });
+
   it("counts what it decoded and its delay from the capture", () => {
     const row = pipeline.memory.metrics.row(streamRow(0));
     assert.ok(row.get(PlayoutCounter.framesDecoded) >= 30);

@@ -27,6 +27,8 @@ export const ControlWord = {
   audioLossPercent: 9,
   /** Opus target. */
   audioBitrateBps: 10,
+  /** Send streams in packetization mode 0 (RFC 6184 §6.2): above 0 the encoder keeps NAL units within a packet. */
+  smallNalConsumers: 11,
   words: 32,
 } as const;
 

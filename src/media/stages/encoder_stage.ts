@@ -24,6 +24,7 @@ export class EncoderStage implements Stage<"encoder"> {
   #height = 0;
   #bitrateBps = 0;
   #frameRate = 0;
+  #maxNalBytes = 0;
   #keyframeEpoch = 0;
 
   constructor(host: WorkerHost<"encoder">) {
@@ -113,10 +114,14 @@ export class EncoderStage implements Stage<"encoder"> {
 
   /** The encoder for this picture's size, with the current bitrate and frame rate. */
   #ready(picture: Descriptor): H264Encoder {
-    const { control } = this.#host;
+    const { control, wiring } = this.#host;
     const bitrateBps = control.get(ControlWord.targetBitrateBps);
     const frameRate = control.get(ControlWord.frameRate);
-    if (this.#encoder === undefined || picture.width !== this.#width || picture.height !== this.#height) {
+    // Small slices cost a tenth of the encoder's time and some quality: only while a peer needs them.
+    const maxNalBytes = control.get(ControlWord.smallNalConsumers) > 0 ? wiring.codec.maxNalBytes : 0;
+    const sameSize = picture.width === this.#width && picture.height === this.#height;
+    if (this.#encoder === undefined || !sameSize || maxNalBytes !== this.#maxNalBytes) {
+      this.#maxNalBytes = maxNalBytes;
       return this.#create(picture, bitrateBps, frameRate);
     }
     if (bitrateBps !== this.#bitrateBps) this.#encoder.setBitrate(bitrateBps);
@@ -136,7 +141,7 @@ export class EncoderStage implements Stage<"encoder"> {
       frameRate,
       bitrateBps,
       idrInterval: codec.idrInterval,
-      maxNalBytes: codec.maxNalBytes,
+      maxNalBytes: this.#maxNalBytes,
       threads: codec.encoderThreads,
       ...(codec.openH264Path === undefined ? {} : { libraryPath: codec.openH264Path }),
     });
