@@ -49,7 +49,9 @@ for (const address of ["127.0.0.1", "::1"]) {
       assert.equal(a.send(sent.slab, sent.table, 0, count), count);
       assert.ok(a.counters.syscalls <= 2, `took ${a.counters.syscalls} system calls`);
       const received = receiveAll(poller, b, count);
-      received.forEach((datagram, i) => assert.deepEqual(datagram, sent.bytes(i), `datagram ${i}`));
+      received.forEach((datagram, i) => {
+        assert.deepEqual(datagram, sent.bytes(i), `datagram ${i}`);
+      });
       assert.equal(b.counters.received, count);
       assert.equal(a.counters.sent, count);
       assert.equal(poller.wait(0), 0, "nothing must be left");
@@ -60,7 +62,9 @@ for (const address of ["127.0.0.1", "::1"]) {
       for (let i = 0; i < 40; i++) sent.add(Buffer.alloc(500 + i, i), address, b.port);
       assert.equal(a.send(sent.slab, sent.table, 0, 40), 40);
       const received = receiveAll(poller, b, 40, 8192);
-      received.forEach((datagram, i) => assert.deepEqual(datagram, sent.bytes(i)));
+      received.forEach((datagram, i) => {
+        assert.deepEqual(datagram, sent.bytes(i));
+      });
     });
 
     it("tells who sent and when it arrived", () => {
