@@ -321,8 +321,10 @@ export class ConnectivityChecks {
     }
     // Of a repeated request nobody knows which copy was answered (Karn's rule).
     pair.noteResponse(request.attempts === 1 ? nowUs - request.firstSentUs : undefined, nowUs);
+    const before = pair.mapped;
     pair.mapped = this.#core.locals.reflexive(pair.path, mapped, "prflx").candidate;
     pair.state = "succeeded";
+    if (before && before !== pair.mapped && pair === g.selected) this.#renominate(g, pair);
     this.#core.requests.drop(
       (c) => c.kind === "check" && c.pair === pair && c.nominating === context.nominating,
     );
@@ -374,6 +376,13 @@ export class ConnectivityChecks {
     if (!best.isDirect && !graceOver && g.checklist.mayImproveOn(best)) return;
     g.nominating = best;
     g.trigger(best);
+  }
+
+  /** A NAT has given us a new address: to a controlled peer that is another pair, which it must be told to use. */
+  #renominate(g: IceGeneration, pair: CandidatePair): void {
+    if (this.#role !== "controlling") return;
+    g.nominating = pair;
+    g.trigger(pair);
   }
 
   #graceEndsUs(g: IceGeneration): number {
