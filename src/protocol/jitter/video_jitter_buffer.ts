@@ -2,7 +2,8 @@ import { readAbsCaptureTime } from "../rtp/header_extensions.js";
 import { ntpToUnixUs } from "../rtp/ntp.js";
 import { type AccessUnitAssembler, PayloadTraits } from "../rtp/payload_format.js";
 import type { RtpHeader } from "../rtp/rtp_header.js";
-import { sequenceDifference, TimestampUnwrapper } from "../rtp/unwrap.js";
+import { SequenceGate } from "../rtp/sequence_gate.js";
+import { TimestampUnwrapper } from "../rtp/unwrap.js";
 import { PacketRing } from "./packet_ring.js";
 import { PlayoutClock } from "./playout_clock.js";
 
@@ -87,6 +88,7 @@ export class VideoJitterBuffer {
   };
   private readonly assembler: AccessUnitAssembler;
   private readonly ring: PacketRing;
+  private readonly gate: SequenceGate;
   private readonly unwrapper = new TimestampUnwrapper();
   private readonly reorderGraceUs: number;
   private readonly absCaptureTimeId: number;
@@ -102,8 +104,6 @@ export class VideoJitterBuffer {
     playoutUs: 0,
   };
 
-  private started = false;
-  private highestSeq = 0;
   /** First sequence number not yet handed out or dropped. */
   private nextSeq = 0;
   /** No keyframe start found yet: nextSeq is not the beginning of anything. */
@@ -125,12 +125,11 @@ export class VideoJitterBuffer {
   private gapHopeless = false;
   private parameterSetsKnown: boolean;
   private inBandParameterSets = false;
-  /** A jump is believed when the next packet continues it; -1: none pending. */
-  private jumpSeq = -1;
 
   constructor(options: VideoJitterBufferOptions) {
     this.assembler = options.assembler;
     this.ring = new PacketRing(options.capacityPackets ?? 1024, options.maxPayloadBytes ?? 1500);
+    this.gate = new SequenceGate(this.ring.capacity);
     this.clock = new PlayoutClock({ ...options, clockRate: options.clockRate ?? 90000 });
     this.giveUpUs = options.giveUpUs ?? 300_000;
     this.reorderGraceUs = options.reorderGraceUs ?? 20_000;
@@ -140,14 +139,19 @@ export class VideoJitterBuffer {
 
   /** Whether a keyframe has to be asked for, as of the last poll. Repeat the request at a measured pace while it is true. */
   get needsKeyframe(): boolean {
-    return this.started && (this.searching || this.gapHopeless);
+    return this.gate.started && (this.searching || this.gapHopeless);
   }
 
   /** Copies the packet's payload in. False: it was a duplicate, late, or refused. `header` is the parsed `buf`. */
   insert(buf: Uint8Array, header: RtpHeader, arrivalUs: number): boolean {
     if (header.payloadLength > this.ring.slotBytes) return this.refuse();
-    const seq = this.place(header.sequenceNumber);
+    const again = this.gate.started;
+    const seq = this.gate.admit(header.sequenceNumber);
     if (Number.isNaN(seq)) return this.refuse();
+    if (this.gate.restarted) {
+      if (again) this.stats.resets++;
+      this.restartAt(seq);
+    }
     if (seq < this.nextSeq && !this.takeEarlier(seq)) {
       this.stats.packetsLate++;
       return false;
@@ -157,7 +161,6 @@ export class VideoJitterBuffer {
       return false;
     }
     this.makeRoom(seq);
-    if (seq > this.highestSeq) this.highestSeq = seq;
     if (seq < this.searchSeq) this.searchSeq = Math.max(seq, this.nextSeq);
     this.store(seq, buf, header, arrivalUs);
     return true;
@@ -168,7 +171,7 @@ export class VideoJitterBuffer {
    * One that `out` cannot hold is dropped, and a keyframe needed.
    */
   pollAccessUnit(out: Uint8Array, nowUs: number): AccessUnitInfo | undefined {
-    while (this.started) {
+    while (this.gate.started) {
       if (this.searching && !this.findStart()) return undefined;
       const end = this.scan();
       if (!Number.isNaN(end)) {
@@ -188,16 +191,16 @@ export class VideoJitterBuffer {
    * `into` goes; returns how many. None while a keyframe is needed: old packets would not help.
    */
   missing(into: Uint16Array): number {
-    if (!this.started || this.searching) return 0;
+    if (!this.gate.started || this.searching) return 0;
     let count = 0;
-    for (let seq = this.scanSeq; seq < this.highestSeq && count < into.length; seq++)
+    for (let seq = this.scanSeq; seq < this.gate.highest && count < into.length; seq++)
       if (!this.ring.has(seq)) into[count++] = seq & 0xffff;
     return count;
   }
 
   /** The oldest sequence number that is still of use; requests for older ones are pointless. */
   get firstNeededSequence(): number {
-    return (this.searching ? this.highestSeq + 1 : this.scanSeq) & 0xffff;
+    return (this.searching ? this.gate.highest + 1 : this.scanSeq) & 0xffff;
   }
 
   private refuse(): false {
@@ -205,43 +208,18 @@ export class VideoJitterBuffer {
     return false;
   }
 
-  /** Extended sequence number of a packet, NaN when it stands too far off. */
-  private place(sequenceNumber: number): number {
-    if (!this.started) {
-      this.started = true;
-      this.restartAt(sequenceNumber);
-      return sequenceNumber;
-    }
-    const delta = sequenceDifference(sequenceNumber, this.highestSeq & 0xffff);
-    const seq = this.highestSeq + delta;
-    if (Math.abs(delta) < this.ring.capacity) {
-      this.jumpSeq = -1;
-      return seq;
-    }
-    // As RFC 3550 A.1: one wild number may be an accident, two in a row are a sender that started over.
-    if (sequenceNumber !== this.jumpSeq) {
-      this.jumpSeq = (sequenceNumber + 1) & 0xffff;
-      return Number.NaN;
-    }
-    this.stats.resets++;
-    this.restartAt(seq);
-    return seq;
-  }
-
   private restartAt(seq: number): void {
     this.ring.clear();
     this.clock.reset();
     this.unwrapper.reset();
-    this.highestSeq = seq;
     this.nextSeq = seq;
-    this.jumpSeq = -1;
     this.pristine = true;
     this.search(seq);
   }
 
   /** At the very beginning the first packets may come in any order. */
   private takeEarlier(seq: number): boolean {
-    if (!this.pristine || !this.searching || this.highestSeq - seq >= this.ring.capacity) return false;
+    if (!this.pristine || !this.searching || this.gate.highest - seq >= this.ring.capacity) return false;
     this.nextSeq = seq;
     return true;
   }
@@ -293,7 +271,7 @@ export class VideoJitterBuffer {
   private findStart(): boolean {
     const seq = this.nextStart(Math.max(this.searchSeq, this.nextSeq));
     if (Number.isNaN(seq)) {
-      this.searchSeq = this.highestSeq + 1;
+      this.searchSeq = this.gate.highest + 1;
       return false;
     }
     this.alignAt(seq);
@@ -315,7 +293,7 @@ export class VideoJitterBuffer {
   }
 
   private nextStart(from: number): number {
-    for (let seq = from; seq <= this.highestSeq; seq++)
+    for (let seq = from; seq <= this.gate.highest; seq++)
       if (this.ring.has(seq) && this.mayStart(seq)) return seq;
     return Number.NaN;
   }
@@ -363,7 +341,7 @@ export class VideoJitterBuffer {
 
   /** Deals with a missing packet at scanSeq; true: the state changed, look again. */
   private passGap(nowUs: number): boolean {
-    if (this.scanSeq > this.highestSeq) {
+    if (this.scanSeq > this.gate.highest) {
       this.endGap();
       return false;
     }
@@ -412,7 +390,7 @@ export class VideoJitterBuffer {
   /** Frees everything before `seq` and counts the frames that go with it. */
   private dropUntil(seq: number): void {
     let timestamp = Number.NaN;
-    const end = Math.min(seq, this.highestSeq + 1);
+    const end = Math.min(seq, this.gate.highest + 1);
     for (let at = this.nextSeq; at < end; at++) {
       if (!this.ring.has(at)) continue;
       if (this.ring.length(at) > 0 && this.ring.timestamp(at) !== timestamp) {

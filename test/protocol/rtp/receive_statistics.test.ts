@@ -20,7 +20,9 @@ function report(stats: ReceiveStatistics): ReceptionReport {
   return into;
 }
 
-describe("ReceiveStatistics", () => {
+describe("ReceiveStatistics", function () {
+  this.timeout(60_000);
+
   it("agrees with a straightforward RFC 3550 §6.4.1 jitter over reordered, wrapping timestamps", () => {
     const random = seededRandom(31);
     const stats = new ReceiveStatistics({ clockRate: 90000 });

@@ -19,7 +19,9 @@ describe("sequence number arithmetic", () => {
   });
 });
 
-describe("SequenceUnwrapper", () => {
+describe("SequenceUnwrapper", function () {
+  this.timeout(60_000);
+
   it("counts on through every wrap, whatever the start", () => {
     for (let start = 0; start < 65536; start += 4099) {
       const unwrapper = new SequenceUnwrapper();
