@@ -1,0 +1,328 @@
+import type {
+  DtlsState,
+  IceParameters,
+  IceRole,
+  IceState,
+  LocalCandidate,
+  MediaTransport,
+  ReceiveStreamOptions,
+  SelectedPair,
+  SendLimits,
+  SendStreamOptions,
+  TransportFactory,
+  TransportSettings,
+} from "../media/transport_api.js";
+import type { RandomSource } from "../protocol/primitives/random.js";
+import type { DtlsRole } from "../protocol/sdp/dtls_setup.js";
+import type { RemoteTransportDescription } from "../protocol/sdp/negotiated_media.js";
+import type { ResolvedServer } from "./ice_server_resolution.js";
+import { internals, queueTask, randomIceText } from "./internals.js";
+import type { RTCCertificate } from "./rtc_certificate.js";
+import { RTCDtlsTransport, type RTCDtlsTransportState } from "./rtc_dtls_transport.js";
+import { RTCError } from "./rtc_error.js";
+import { RTCErrorEvent } from "./rtc_events.js";
+import { RTCIceCandidate } from "./rtc_ice_candidate.js";
+import { RTCIceTransport, type RTCIceTransportState } from "./rtc_ice_transport.js";
+
+/** What the transport tells its peer connection. Nothing is told after `close`. */
+export interface BundleTransportObserver {
+  candidate(candidate: LocalCandidate, usernameFragment: string): void;
+  gatheringComplete(usernameFragment: string): void;
+  /** The states of `ice` and `dtls` have changed; `announce` fires their events. */
+  stateChanged(announce: () => void): void;
+  streamStarted(mid: string): void;
+  bye(mid: string): void;
+}
+
+export interface BundleTransportOptions {
+  readonly factory: TransportFactory;
+  readonly settings: TransportSettings;
+  readonly random: RandomSource;
+  readonly observer: BundleTransportObserver;
+}
+
+/** Streams as the descriptions, tracks and parameters want them, by mid. */
+export interface WantedMedia {
+  readonly send: ReadonlyMap<string, { readonly options: SendStreamOptions; readonly limits: SendLimits }>;
+  readonly receive: ReadonlyMap<string, ReceiveStreamOptions>;
+}
+
+/** RFC 8445 §5.3: 24 bits of ufrag and 128 of password at least. */
+export function createIceParameters(random: RandomSource): IceParameters {
+  return { usernameFragment: randomIceText(random, 8), password: randomIceText(random, 24) };
+}
+
+/**
+ * The one transport of a peer connection (RFC 8843): its W3C objects, its credentials, and the engine's transport
+ * behind them once the first local description is set.
+ */
+export class BundleTransport {
+  readonly ice = new RTCIceTransport(internals);
+  readonly dtls = new RTCDtlsTransport(internals, this.ice);
+  /** The DTLS role once negotiated. */
+  role: DtlsRole | null = null;
+  remote: RemoteTransportDescription | null = null;
+  /** Gathered since the last (re)start. */
+  readonly gathered: string[] = [];
+  media: MediaTransport | null = null;
+  local: IceParameters;
+  /** Credentials a restart announced and no local description has put in force yet. */
+  next: IceParameters | null = null;
+
+  private readonly sending = new Map<string, string>();
+  private readonly receiving = new Map<string, string>();
+  private readonly limits = new Map<string, string>();
+  private readonly remoteSeen = new Set<string>();
+  private closed = false;
+
+  constructor(private readonly options: BundleTransportOptions) {
+    this.local = createIceParameters(options.random);
+  }
+
+  /** Credentials to announce in the next description. */
+  get announced(): IceParameters {
+    return this.next ?? this.local;
+  }
+
+  get canRestart(): boolean {
+    return this.media === null || this.media.restartIce !== undefined;
+  }
+
+  prepareRestart(): void {
+    this.next ??= createIceParameters(this.options.random);
+  }
+
+  /** Makes the engine's transport; nothing is sent before {@link gather} and {@link connect}. */
+  open(role: IceRole, certificate: RTCCertificate, stunServers: readonly ResolvedServer[]): void {
+    const { certificatePem, privateKeyPem } = certificate[internals];
+    this.local = this.announced;
+    this.next = null;
+    this.ice[internals].role = role;
+    this.ice[internals].localParameters = this.local;
+    this.media = this.options.factory.createTransport({
+      iceRole: role,
+      local: this.local,
+      stunServers,
+      certificatePem,
+      privateKeyPem,
+      settings: this.options.settings,
+    });
+    this.listen(this.media);
+  }
+
+  /** Puts announced credentials in force (RFC 8445 §9); whether there were any. */
+  applyRestart(): boolean {
+    if (this.next === null || this.media === null) return false;
+    this.local = this.next;
+    this.next = null;
+    this.gathered.length = 0;
+    this.ice[internals].localParameters = this.local;
+    this.ice[internals].localCandidates = [];
+    this.media.restartIce?.(this.local);
+    return true;
+  }
+
+  /** Gathers, the first time or `again` after a restart. */
+  gather(again: boolean): void {
+    if (this.ice.gatheringState !== "new" && !again) return;
+    this.setGathering("gathering");
+    this.media?.gather();
+  }
+
+  private listen(media: MediaTransport): void {
+    // The engine may answer before its caller has returned; the application must not hear of it before then.
+    const later =
+      <A extends unknown[]>(handle: (...args: A) => void) =>
+      (...args: A) =>
+        queueTask(() => this.closed || handle(...args));
+    const { observer } = this.options;
+    media.on(
+      "candidate",
+      later((candidate) => this.onCandidate(candidate)),
+    );
+    media.on(
+      "gatheringcomplete",
+      later(() => this.onGatheringComplete()),
+    );
+    media.on(
+      "icestate",
+      later((state) => this.onIceState(state)),
+    );
+    media.on(
+      "selectedpair",
+      later((pair) => this.onSelectedPair(pair)),
+    );
+    media.on(
+      "dtlsstate",
+      later((state, detail) => this.onDtlsState(state, detail.error)),
+    );
+    media.on(
+      "failed",
+      later(({ code, message }) => this.onDtlsState("failed", `${code}: ${message}`)),
+    );
+    media.on(
+      "streamstarted",
+      later(({ mid }) => observer.streamStarted(mid)),
+    );
+    media.on(
+      "bye",
+      later(({ mid }) => observer.bye(mid)),
+    );
+  }
+
+  private onCandidate(candidate: LocalCandidate): void {
+    this.gathered.push(candidate.candidate);
+    this.options.observer.candidate(candidate, this.local.usernameFragment);
+  }
+
+  private onGatheringComplete(): void {
+    if (this.ice.gatheringState === "complete") return;
+    this.options.observer.gatheringComplete(this.local.usernameFragment);
+  }
+
+  setGathering(state: "gathering" | "complete"): void {
+    const transport = this.ice[internals];
+    if (transport.gatheringState === state) return;
+    transport.gatheringState = state;
+    this.options.observer.stateChanged(() => this.ice.dispatchEvent(new Event("gatheringstatechange")));
+  }
+
+  private onIceState(state: IceState): void {
+    this.changeIce(state);
+  }
+
+  private changeIce(state: RTCIceTransportState): void {
+    const transport = this.ice[internals];
+    if (transport.state === state) return;
+    transport.state = state;
+    this.options.observer.stateChanged(() => this.ice.dispatchEvent(new Event("statechange")));
+  }
+
+  private onSelectedPair(pair: SelectedPair): void {
+    const place = { sdpMLineIndex: this.remote?.mediaIndex ?? 0 };
+    this.ice[internals].selectedPair = {
+      local: new RTCIceCandidate({
+        ...place,
+        candidate: pair.local,
+        usernameFragment: this.local.usernameFragment,
+      }),
+      remote: new RTCIceCandidate({
+        ...place,
+        candidate: pair.remote,
+        usernameFragment: this.remote?.iceUfrag ?? null,
+      }),
+    };
+    this.ice.dispatchEvent(new Event("selectedcandidatepairchange"));
+  }
+
+  private onDtlsState(state: DtlsState, error: string | undefined): void {
+    const transport = this.dtls[internals];
+    if (transport.state === state || transport.state === "failed") return;
+    transport.state = state satisfies RTCDtlsTransportState;
+    this.options.observer.stateChanged(() => {
+      if (state === "failed") this.announceDtlsError(error ?? "the DTLS transport failed");
+      this.dtls.dispatchEvent(new Event("statechange"));
+    });
+  }
+
+  private announceDtlsError(message: string): void {
+    const errorDetail = /fingerprint/i.test(message) ? "fingerprint-failure" : "dtls-failure";
+    this.dtls.dispatchEvent(new RTCErrorEvent("error", { error: new RTCError({ errorDetail }, message) }));
+  }
+
+  /** Applies the peer's half after an answer; `role` is our DTLS role. */
+  connect(
+    remote: RemoteTransportDescription,
+    role: DtlsRole,
+    candidates: readonly string[],
+    ended: boolean,
+  ): void {
+    const { media } = this;
+    if (media === null) return;
+    if (remote.iceUfrag !== this.remote?.iceUfrag || remote.icePwd !== this.remote?.icePwd) {
+      const parameters = { usernameFragment: remote.iceUfrag, password: remote.icePwd };
+      this.ice[internals].remoteParameters = parameters;
+      this.ice[internals].remoteCandidates = [];
+      this.remoteSeen.clear();
+      // RFC 8445 §6.1.1: facing a lite agent, the full one controls.
+      if (remote.iceLite) this.takeControl(media);
+      media.setRemoteIceParameters(parameters, remote.iceLite);
+    }
+    this.remote = remote;
+    for (const candidate of candidates) this.addRemoteCandidate(candidate);
+    if (ended) media.endOfRemoteCandidates();
+    if (this.role === null) {
+      this.role = role;
+      media.startDtls(role, remote.fingerprints);
+    }
+  }
+
+  private takeControl(media: MediaTransport): void {
+    if (this.ice.role === "controlling") return;
+    this.ice[internals].role = "controlling";
+    media.setIceRole("controlling");
+  }
+
+  /** A candidate of the remote description in force. */
+  addRemoteCandidate(candidate: string): void {
+    if (this.remoteSeen.has(candidate)) return;
+    this.remoteSeen.add(candidate);
+    const place = { sdpMLineIndex: this.remote?.mediaIndex ?? 0 };
+    this.ice[internals].remoteCandidates.push(new RTCIceCandidate({ ...place, candidate }));
+    this.media?.addRemoteCandidate(candidate);
+  }
+
+  /** Adds, changes and removes the engine's streams until they are the wanted ones. */
+  sync(wanted: WantedMedia): void {
+    const { media } = this;
+    if (media === null || this.closed) return;
+    syncStreams(this.receiving, wanted.receive, media.removeReceiveStream.bind(media), (options) =>
+      media.addReceiveStream(options),
+    );
+    const sendOptions = new Map([...wanted.send].map(([mid, { options }]) => [mid, options]));
+    syncStreams(this.sending, sendOptions, media.removeSendStream.bind(media), (options) =>
+      media.addSendStream(options),
+    );
+    for (const [mid, { limits }] of wanted.send) this.limit(media, mid, limits);
+  }
+
+  private limit(media: MediaTransport, mid: string, limits: SendLimits): void {
+    const asked = JSON.stringify(limits);
+    if ((this.limits.get(mid) ?? "{}") === asked) return;
+    this.limits.set(mid, asked);
+    media.limitSendStream?.(mid, limits);
+  }
+
+  isSending(mid: string): boolean {
+    return this.sending.has(mid);
+  }
+
+  /** No observer is told anything any more; resolves when the engine has let go. */
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    this.ice[internals].state = "closed";
+    this.dtls[internals].state = "closed";
+    await this.media?.close();
+  }
+}
+
+/** Makes `current` (mid to what was asked of the engine) equal to `wanted`. */
+function syncStreams<T>(
+  current: Map<string, string>,
+  wanted: ReadonlyMap<string, T>,
+  remove: (mid: string) => void,
+  add: (options: T) => void,
+): void {
+  for (const [mid, asked] of [...current]) {
+    const options = wanted.get(mid);
+    if (options !== undefined && JSON.stringify(options) === asked) continue;
+    remove(mid);
+    current.delete(mid);
+  }
+  for (const [mid, options] of wanted) {
+    if (current.has(mid)) continue;
+    add(options);
+    current.set(mid, JSON.stringify(options));
+  }
+}

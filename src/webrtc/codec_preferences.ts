@@ -1,0 +1,50 @@
+import type { MediaKind } from "../media/transport_api.js";
+import {
+  type CodecCapability,
+  extensionUris,
+  h264Capabilities,
+  opusCapabilities,
+} from "../protocol/sdp/codec_capabilities.js";
+import { domError } from "./dom_error.js";
+import {
+  findCapability,
+  type RTCRtpCapabilities,
+  type RTCRtpCodec,
+  toRtpCodec,
+} from "./rtc_rtp_parameters.js";
+import type { RTCSettings } from "./rtc_settings.js";
+
+/** RFC 8285 extensions offered unless the settings say otherwise. */
+export const defaultHeaderExtensions: readonly string[] = [extensionUris.mid, extensionUris.absCaptureTime];
+
+/** What is offered for a kind, by the settings. */
+export function codecCapabilities(kind: MediaKind, settings: RTCSettings): readonly CodecCapability[] {
+  if (kind === "audio") return opusCapabilities(settings.audio);
+  return h264Capabilities(settings.video);
+}
+
+/** `getCapabilities` of sender and receiver: the same here, since what is encoded can be decoded. */
+export function defaultCapabilities(kind: string): RTCRtpCapabilities | null {
+  if (kind !== "audio" && kind !== "video") return null;
+  return {
+    codecs: codecCapabilities(kind, {}).map((codec) => toRtpCodec(kind, codec)),
+    headerExtensions: defaultHeaderExtensions.map((uri) => ({ uri })),
+  };
+}
+
+/**
+ * Checks a setCodecPreferences argument (WebRTC 1.0 §5.4).
+ *
+ * @throws InvalidModificationError for a codec that is not among the capabilities.
+ */
+export function preferredCapabilities(
+  codecs: readonly RTCRtpCodec[],
+  capabilities: readonly CodecCapability[],
+): readonly CodecCapability[] {
+  const chosen = codecs.map((codec) => {
+    const capability = findCapability(capabilities, codec);
+    if (capability !== undefined) return capability;
+    throw domError("InvalidModificationError", `${codec.mimeType} is not among the capabilities`);
+  });
+  return [...new Set(chosen)];
+}

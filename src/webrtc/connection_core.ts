@@ -1,0 +1,213 @@
+import { native } from "../../native/addon.js";
+import type { MediaKind } from "../media/transport_api.js";
+import type { CodecCapability } from "../protocol/sdp/codec_capabilities.js";
+import type { SdpDirection } from "../protocol/sdp/sdp_model.js";
+import { BundleTransport, type BundleTransportObserver } from "./bundle_transport.js";
+import { codecCapabilities, defaultHeaderExtensions } from "./codec_preferences.js";
+import type { ConnectionHost } from "./connection_host.js";
+import { type ResolvedServers, resolveStunServers } from "./ice_server_resolution.js";
+import { internals, queueTask, randomIceText, systemRandom } from "./internals.js";
+import { DescriptionState } from "./jsep/description_state.js";
+import { isNegotiationNeeded } from "./jsep/negotiation_needed.js";
+import { wantedMedia } from "./jsep/wanted_media.js";
+import type { MediaStreamTrack } from "./media_stream_track.js";
+import { OperationsChain } from "./operations_chain.js";
+import { RTCCertificate } from "./rtc_certificate.js";
+import { type CompleteConfiguration, serverUrls } from "./rtc_configuration.js";
+import { initialEncodings, type RTCRtpEncodingParameters } from "./rtc_rtp_parameters.js";
+import { RTCRtpReceiver } from "./rtc_rtp_receiver.js";
+import { RTCRtpSender } from "./rtc_rtp_sender.js";
+import { RTCRtpTransceiver } from "./rtc_rtp_transceiver.js";
+import { type RTCSettings, transportFactoryOf } from "./rtc_settings.js";
+import type { RTCStatsReport } from "./rtc_stats_report.js";
+
+/** What the core asks its RTCPeerConnection to fire. */
+export interface ConnectionEvents extends BundleTransportObserver {
+  negotiationNeeded(): void;
+  statsOf(selector: RTCRtpSender | RTCRtpReceiver | null): Promise<RTCStatsReport>;
+  serverFailed(url: string, reason: string): void;
+}
+
+export interface TransceiverWish {
+  readonly kind: MediaKind;
+  readonly direction: SdpDirection;
+  readonly track?: MediaStreamTrack;
+  readonly streamIds?: readonly string[];
+  readonly encodings?: RTCRtpEncodingParameters[];
+  readonly createdByRemote?: boolean;
+  readonly createdByAddTrack?: boolean;
+}
+
+/** The state of a peer connection that its API object, its parts and the description algorithms share. */
+export class ConnectionCore implements ConnectionHost {
+  // given
+  configuration: CompleteConfiguration;
+  readonly settings: RTCSettings;
+  // owned
+  readonly cname = randomIceText(systemRandom, 16);
+  readonly operations = new OperationsChain(() => this.onChainEmpty());
+  readonly descriptions = new DescriptionState();
+  transceivers: RTCRtpTransceiver[] = [];
+  transport: BundleTransport;
+  isClosed = false;
+  /** `restartIce` was called and no offer with new credentials has been answered yet. */
+  restartWanted = false;
+  /** The certificate once it is known. */
+  certificateInUse: RTCCertificate | null = null;
+  // others
+  private readonly events: ConnectionEvents;
+  private negotiationNeeded = false;
+  private updateOnEmptyChain = false;
+  private certificatePromise: Promise<RTCCertificate> | undefined;
+  private serversPromise: Promise<ResolvedServers> | undefined;
+
+  constructor(configuration: CompleteConfiguration, settings: RTCSettings, events: ConnectionEvents) {
+    this.configuration = configuration;
+    this.settings = settings;
+    this.events = events;
+    this.transport = this.createTransport();
+  }
+
+  private createTransport(): BundleTransport {
+    return new BundleTransport({
+      factory: { createTransport: (options) => transportFactoryOf(this.settings).createTransport(options) },
+      settings: this.settings.transport ?? {},
+      random: systemRandom,
+      observer: this.events,
+    });
+  }
+
+  /** After a rollback of the first offer: its candidates reached nobody, so the next description gathers afresh. */
+  replaceTransport(): void {
+    void this.transport.close();
+    this.transport = this.createTransport();
+  }
+
+  /** The configured certificate, or one made on first need. */
+  async certificate(): Promise<RTCCertificate> {
+    const [configured] = this.configuration.certificates;
+    this.certificatePromise ??=
+      configured === undefined ? generateCertificate(this.settings) : Promise.resolve(configured);
+    this.certificateInUse = await this.certificatePromise;
+    return this.certificateInUse;
+  }
+
+  /** Addresses of the STUN servers; the failures are told once. */
+  stunServers(): Promise<ResolvedServers> {
+    this.serversPromise ??= this.resolveServers();
+    return this.serversPromise;
+  }
+
+  /** The servers have changed: the next gathering resolves them anew. */
+  forgetServers(): void {
+    this.serversPromise = undefined;
+  }
+
+  private async resolveServers(): Promise<ResolvedServers> {
+    const urls = serverUrls(this.configuration.iceServers);
+    const resolved = await resolveStunServers(urls, this.settings.resolveTimeoutMs ?? 1000);
+    for (const { server, reason } of resolved.failed) {
+      queueTask(() => this.isClosed || this.events.serverFailed(server.url, reason));
+    }
+    return resolved;
+  }
+
+  capabilities(kind: MediaKind): readonly CodecCapability[] {
+    return codecCapabilities(kind, this.settings);
+  }
+
+  get headerExtensions(): readonly string[] {
+    return this.settings.headerExtensions ?? defaultHeaderExtensions;
+  }
+
+  addTransceiver(wish: TransceiverWish): RTCRtpTransceiver {
+    const { kind } = wish;
+    const sender = new RTCRtpSender(internals, {
+      host: this,
+      kind,
+      track: wish.track ?? null,
+      streamIds: wish.streamIds ?? [],
+      encodings: wish.encodings ?? initialEncodings(kind),
+      ssrc: this.freeSsrc(),
+    });
+    const transceiver = new RTCRtpTransceiver(internals, {
+      host: this,
+      sender,
+      receiver: new RTCRtpReceiver(internals, this, kind),
+      direction: wish.direction,
+      createdByRemote: wish.createdByRemote ?? false,
+      createdByAddTrack: wish.createdByAddTrack ?? false,
+    });
+    this.transceivers.push(transceiver);
+    return transceiver;
+  }
+
+  /** RFC 3550 §8: random, and no other of this session. */
+  private freeSsrc(): number {
+    for (;;) {
+      const ssrc = systemRandom.uint32();
+      if (ssrc !== 0 && !this.transceivers.some(({ sender }) => sender[internals].ssrc === ssrc)) return ssrc;
+    }
+  }
+
+  transceiverAt(mlineIndex: number): RTCRtpTransceiver | undefined {
+    return this.transceivers.find((transceiver) => transceiver[internals].mlineIndex === mlineIndex);
+  }
+
+  statsOf(selector: RTCRtpSender | RTCRtpReceiver): Promise<RTCStatsReport> {
+    return this.events.statsOf(selector);
+  }
+
+  syncMedia(): void {
+    if (!this.isClosed) this.transport.sync(wantedMedia(this.transceivers, this.cname));
+  }
+
+  updateNegotiationNeeded(): void {
+    if (this.isClosed) return;
+    if (!this.operations.isEmpty) {
+      this.updateOnEmptyChain = true;
+      return;
+    }
+    queueTask(() => this.checkNegotiationNeeded());
+  }
+
+  /** A description with the answer in it was applied: what made negotiation needed may be settled. */
+  clearNegotiationNeeded(): void {
+    this.negotiationNeeded = false;
+  }
+
+  private onChainEmpty(): void {
+    if (!this.updateOnEmptyChain) return;
+    this.updateOnEmptyChain = false;
+    this.updateNegotiationNeeded();
+  }
+
+  /** WebRTC 1.0 §4.7.3, the queued part. */
+  private checkNegotiationNeeded(): void {
+    if (this.isClosed) return;
+    if (!this.operations.isEmpty) {
+      this.updateOnEmptyChain = true;
+      return;
+    }
+    if (this.descriptions.signalingState !== "stable") return;
+    if (!isNegotiationNeeded(this)) {
+      this.negotiationNeeded = false;
+      return;
+    }
+    if (this.negotiationNeeded) return;
+    this.negotiationNeeded = true;
+    this.events.negotiationNeeded();
+  }
+}
+
+const defaultCertificateDays = 30;
+
+/** A fresh certificate by the addon, or by the settings' generator. */
+export async function generateCertificate(
+  settings: RTCSettings,
+  days = defaultCertificateDays,
+): Promise<RTCCertificate> {
+  const generate = settings.certificateGenerator ?? ((d: number) => native.Certificate.generate({ days: d }));
+  const { certificatePem, privateKeyPem } = generate(days);
+  return new RTCCertificate(internals, { certificatePem, privateKeyPem });
+}

@@ -1,0 +1,19 @@
+/** What a peer connection's parts may ask of it. */
+import type { MediaKind } from "../media/transport_api.js";
+import type { CodecCapability } from "../protocol/sdp/codec_capabilities.js";
+import type { OperationsChain } from "./operations_chain.js";
+import type { RTCRtpReceiver } from "./rtc_rtp_receiver.js";
+import type { RTCRtpSender } from "./rtc_rtp_sender.js";
+import type { RTCStatsReport } from "./rtc_stats_report.js";
+
+export interface ConnectionHost {
+  readonly isClosed: boolean;
+  readonly operations: OperationsChain;
+  readonly cname: string;
+  /** WebRTC 1.0 §4.7.3 "update the negotiation-needed flag". */
+  updateNegotiationNeeded(): void;
+  /** Makes the engine's streams what descriptions, tracks and parameters say. */
+  syncMedia(): void;
+  capabilities(kind: MediaKind): readonly CodecCapability[];
+  statsOf(selector: RTCRtpSender | RTCRtpReceiver): Promise<RTCStatsReport>;
+}

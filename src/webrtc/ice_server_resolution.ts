@@ -1,0 +1,58 @@
+import { lookup } from "node:dns/promises";
+import { isIP } from "node:net";
+import type { IceServerUrl } from "./ice_server_url.js";
+
+/** A numeric STUN server. */
+export interface ResolvedServer {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** A server that gives no candidates, and why. */
+export interface FailedServer {
+  readonly server: IceServerUrl;
+  readonly reason: string;
+}
+
+export interface ResolvedServers {
+  readonly servers: readonly ResolvedServer[];
+  readonly failed: readonly FailedServer[];
+}
+
+/** Addresses of the STUN servers among `urls`; names that take longer than `timeoutMs` count as failed. */
+export async function resolveStunServers(
+  urls: readonly IceServerUrl[],
+  timeoutMs: number,
+): Promise<ResolvedServers> {
+  const results = await Promise.all(urls.map((server) => resolveServer(server, timeoutMs)));
+  return {
+    servers: results.flatMap((result) => ("server" in result ? [] : [result])),
+    failed: results.flatMap((result) => ("server" in result ? [result] : [])),
+  };
+}
+
+async function resolveServer(
+  server: IceServerUrl,
+  timeoutMs: number,
+): Promise<ResolvedServer | FailedServer> {
+  if (server.scheme !== "stun") return { server, reason: `${server.scheme}: servers are not supported` };
+  if (isIP(server.host) !== 0) return { address: server.host, port: server.port };
+  try {
+    const { address } = await within(lookup(server.host), timeoutMs);
+    return { address, port: server.port };
+  } catch (error) {
+    return { server, reason: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+async function within<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+  });
+  try {
+    return await Promise.race([promise, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,39 @@
+/** The W3C API and what goes with it. */
+
+export { MediaStream, MediaStreamTrackEvent } from "./media_stream.js";
+export {
+  createLocalTrack,
+  type LocalTrackSource,
+  MediaStreamTrack,
+  remoteTrackSource,
+} from "./media_stream_track.js";
+export { certificateFromPem, RTCCertificate } from "./rtc_certificate.js";
+export type { RTCConfiguration, RTCIceServer } from "./rtc_configuration.js";
+export { RTCDtlsTransport } from "./rtc_dtls_transport.js";
+export { RTCError } from "./rtc_error.js";
+export {
+  RTCErrorEvent,
+  RTCPeerConnectionIceErrorEvent,
+  RTCPeerConnectionIceEvent,
+  RTCTrackEvent,
+} from "./rtc_events.js";
+export { RTCIceCandidate, type RTCIceCandidateInit } from "./rtc_ice_candidate.js";
+export { RTCIceTransport } from "./rtc_ice_transport.js";
+export {
+  mediaTransportOf,
+  type RTCOfferOptions,
+  RTCPeerConnection,
+  whenClosed,
+} from "./rtc_peer_connection.js";
+export type * from "./rtc_rtp_parameters.js";
+export { RTCRtpReceiver } from "./rtc_rtp_receiver.js";
+export { RTCRtpSender } from "./rtc_rtp_sender.js";
+export {
+  RTCRtpTransceiver,
+  type RTCRtpTransceiverDirection,
+  type RTCRtpTransceiverInit,
+} from "./rtc_rtp_transceiver.js";
+export { RTCSessionDescription, type RTCSessionDescriptionInit } from "./rtc_session_description.js";
+export { type RTCSettings, setDefaultTransportFactory } from "./rtc_settings.js";
+export type * from "./rtc_stats.js";
+export { RTCStatsReport } from "./rtc_stats_report.js";

@@ -1,0 +1,47 @@
+import { answerDirection, reverseDirection, sends } from "../../protocol/sdp/directions.js";
+import { directionOf, isRejected, type SdpDirection, type SdpMedia } from "../../protocol/sdp/sdp_model.js";
+import type { ConnectionCore } from "../connection_core.js";
+import { internals } from "../internals.js";
+import type { RTCRtpTransceiver } from "../rtc_rtp_transceiver.js";
+
+/** WebRTC 1.0 §4.7.3 "check if negotiation is needed". */
+export function isNegotiationNeeded(core: ConnectionCore): boolean {
+  if (core.restartWanted) return true;
+  return core.transceivers.some((transceiver) => transceiverNeedsNegotiation(core, transceiver));
+}
+
+function transceiverNeedsNegotiation(core: ConnectionCore, transceiver: RTCRtpTransceiver): boolean {
+  const { stopping, stopped, mlineIndex } = transceiver[internals];
+  const { currentLocal, currentRemote } = core.descriptions;
+  if (stopping && !stopped) return true;
+  if (mlineIndex === null || currentLocal === null || currentRemote === null) return !stopped;
+  const local = currentLocal.session.media[mlineIndex];
+  const remote = currentRemote.session.media[mlineIndex];
+  if (local === undefined || remote === undefined) return !stopped;
+  if (stopped) return !isRejected(local) && !isRejected(remote);
+  if (sends(transceiver[internals].direction) && !sameMsids(transceiver, local)) return true;
+  const ours = directionOf(currentLocal.session, local);
+  const theirs = directionOf(currentRemote.session, remote);
+  return !directionIsSettled(transceiver, currentLocal.type, ours, theirs);
+}
+
+function sameMsids(transceiver: RTCRtpTransceiver, media: SdpMedia): boolean {
+  const described = media.msids.map(({ stream }) => stream).filter((stream) => stream !== "-");
+  const wanted = transceiver.sender[internals].streamIds;
+  return (
+    media.msids.length > 0 &&
+    described.length === wanted.length &&
+    wanted.every((id) => described.includes(id))
+  );
+}
+
+function directionIsSettled(
+  transceiver: RTCRtpTransceiver,
+  localType: string,
+  ours: SdpDirection,
+  theirs: SdpDirection,
+): boolean {
+  const { direction } = transceiver[internals];
+  if (localType === "offer") return direction === ours || direction === reverseDirection(theirs);
+  return ours === answerDirection(direction, theirs);
+}

@@ -1,0 +1,97 @@
+/** The engine's streams, from what was negotiated, the tracks and the parameters. */
+import type {
+  HeaderExtensionIds,
+  ReceiveStreamOptions,
+  SendLimits,
+  SendStreamOptions,
+} from "../../media/transport_api.js";
+import { extensionUris } from "../../protocol/sdp/codec_capabilities.js";
+import { isH264 } from "../../protocol/sdp/codec_negotiation.js";
+import { receives, sends } from "../../protocol/sdp/directions.js";
+import { parseH264Fmtp } from "../../protocol/sdp/h264_fmtp.js";
+import type { AgreedExtension, NegotiatedMedia } from "../../protocol/sdp/negotiated_media.js";
+import type { WantedMedia } from "../bundle_transport.js";
+import { internals } from "../internals.js";
+import type { RTCRtpSender } from "../rtc_rtp_sender.js";
+import type { RTCRtpTransceiver } from "../rtc_rtp_transceiver.js";
+
+export function wantedMedia(transceivers: readonly RTCRtpTransceiver[], cname: string): WantedMedia {
+  const send = new Map<string, { options: SendStreamOptions; limits: SendLimits }>();
+  const receive = new Map<string, ReceiveStreamOptions>();
+  for (const transceiver of transceivers) {
+    const { negotiated } = transceiver.sender[internals];
+    if (negotiated === null || transceiver[internals].stopping || transceiver[internals].stopped) continue;
+    if (negotiated.codecs.length === 0) continue;
+    if (negotiated.sending && maySend(transceiver.sender)) {
+      const options = sendOptions(transceiver.sender, negotiated, cname);
+      send.set(negotiated.mid, { options, limits: sendLimits(transceiver.sender) });
+    }
+    if (negotiated.receiving) receive.set(negotiated.mid, receiveOptions(transceiver, negotiated));
+  }
+  return { send, receive };
+}
+
+/** A track that is there, enabled and live, and an encoding that is active. */
+function maySend(sender: RTCRtpSender): boolean {
+  const { track, encodings } = sender[internals];
+  if (track === null || !track.enabled || track.readyState === "ended") return false;
+  return encodings[0]?.active !== false;
+}
+
+function sendLimits(sender: RTCRtpSender): SendLimits {
+  const { maxBitrate, maxFramerate, scaleResolutionDownBy } = sender[internals].encodings[0] ?? {};
+  return {
+    ...(maxBitrate !== undefined && { maxBitrateBps: maxBitrate }),
+    ...(maxFramerate !== undefined && { maxFrameRate: maxFramerate }),
+    ...(scaleResolutionDownBy !== undefined && scaleResolutionDownBy !== 1 && { scaleResolutionDownBy }),
+  };
+}
+
+function sendOptions(sender: RTCRtpSender, negotiated: NegotiatedMedia, cname: string): SendStreamOptions {
+  const { kind, ssrc } = sender[internals];
+  const [{ remote, feedback }] = negotiated.codecs;
+  const mode = isH264(remote) ? parseH264Fmtp(remote.fmtp)?.packetizationMode : undefined;
+  return {
+    kind,
+    mid: negotiated.mid,
+    ssrc,
+    cname,
+    payloadType: remote.payloadType,
+    clockRate: remote.clockRate,
+    ...(mode !== undefined && { packetizationMode: mode === 0 ? 0 : 1 }),
+    extensions: extensionIds(negotiated.extensions.filter(({ direction }) => sends(direction))),
+    nack: feedback.some(({ type, parameter }) => type === "nack" && parameter === undefined),
+    reducedSizeRtcp: negotiated.reducedSizeRtcp,
+  };
+}
+
+function receiveOptions(transceiver: RTCRtpTransceiver, negotiated: NegotiatedMedia): ReceiveStreamOptions {
+  const { kind, ssrc } = transceiver.sender[internals];
+  const nack = negotiated.codecs.some(({ feedback }) =>
+    feedback.some((f) => f.type === "nack" && !f.parameter),
+  );
+  return {
+    kind,
+    mid: negotiated.mid,
+    payloadTypes: negotiated.codecs.map(({ local }) => ({
+      payloadType: local.payloadType,
+      codec: isH264(local) ? ("H264" as const) : ("opus" as const),
+      clockRate: local.clockRate,
+      ...((local.channels === 1 || local.channels === 2) && { channels: local.channels }),
+    })),
+    ssrcs: negotiated.remoteSsrcs,
+    extensions: extensionIds(negotiated.extensions.filter(({ direction }) => receives(direction))),
+    nack,
+    localSsrc: ssrc,
+    reducedSizeRtcp: negotiated.reducedSizeRtcp,
+  };
+}
+
+function extensionIds(extensions: readonly AgreedExtension[]): HeaderExtensionIds {
+  const names = Object.entries(extensionUris);
+  return Object.fromEntries(
+    extensions.flatMap(({ uri, id }) =>
+      names.filter(([, known]) => known === uri).map(([name]) => [name, id]),
+    ),
+  );
+}

@@ -1,0 +1,95 @@
+import { randomUUID } from "node:crypto";
+import { eventTarget } from "./event_target.js";
+import { internals } from "./internals.js";
+import { MediaStreamTrack } from "./media_stream_track.js";
+
+export interface MediaStreamTrackEventInit extends EventInit {
+  readonly track: MediaStreamTrack;
+}
+
+/** A track joined or left a stream by the peer's doing (Media Capture and Streams §4.2.3). */
+export class MediaStreamTrackEvent extends Event {
+  readonly track: MediaStreamTrack;
+
+  constructor(type: string, init: MediaStreamTrackEventInit) {
+    super(type, init);
+    this.track = init.track;
+  }
+}
+
+interface StreamEvents {
+  addtrack: MediaStreamTrackEvent;
+  removetrack: MediaStreamTrackEvent;
+}
+
+interface EventInit {
+  readonly bubbles?: boolean;
+  readonly cancelable?: boolean;
+}
+
+/** A set of tracks that belong together (Media Capture and Streams §4.2). */
+export class MediaStream extends eventTarget<StreamEvents>()("addtrack", "removetrack") {
+  readonly id: string;
+  readonly [internals]: { readonly tracks: Set<MediaStreamTrack> };
+
+  constructor(from: MediaStream | Iterable<MediaStreamTrack> = []) {
+    super();
+    this.id = randomUUID();
+    const tracks = from instanceof MediaStream ? from.getTracks() : [...from];
+    this[internals] = { tracks: new Set(tracks) };
+  }
+
+  /** Some track is not ended. */
+  get active(): boolean {
+    return this.getTracks().some((track) => track.readyState === "live");
+  }
+
+  getTracks(): MediaStreamTrack[] {
+    return [...this[internals].tracks];
+  }
+
+  getAudioTracks(): MediaStreamTrack[] {
+    return this.getTracks().filter((track) => track.kind === "audio");
+  }
+
+  getVideoTracks(): MediaStreamTrack[] {
+    return this.getTracks().filter((track) => track.kind === "video");
+  }
+
+  getTrackById(id: string): MediaStreamTrack | null {
+    return this.getTracks().find((track) => track.id === id) ?? null;
+  }
+
+  addTrack(track: MediaStreamTrack): void {
+    if (!(track instanceof MediaStreamTrack)) throw new TypeError("addTrack takes a MediaStreamTrack");
+    this[internals].tracks.add(track);
+  }
+
+  removeTrack(track: MediaStreamTrack): void {
+    this[internals].tracks.delete(track);
+  }
+
+  clone(): MediaStream {
+    return new MediaStream(this.getTracks().map((track) => track.clone()));
+  }
+}
+
+/** The stream a peer calls by `id` (its msid). */
+export function createRemoteStream(id: string): MediaStream {
+  const stream = new MediaStream();
+  Object.defineProperty(stream, "id", { value: id, enumerable: true });
+  return stream;
+}
+
+/** Puts a track into a stream for the peer, with the event. */
+export function addRemoteTrack(stream: MediaStream, track: MediaStreamTrack): void {
+  if (stream[internals].tracks.has(track)) return;
+  stream.addTrack(track);
+  stream.dispatchEvent(new MediaStreamTrackEvent("addtrack", { track }));
+}
+
+/** Takes a track out of a stream for the peer, with the event. */
+export function removeRemoteTrack(stream: MediaStream, track: MediaStreamTrack): void {
+  if (!stream[internals].tracks.delete(track)) return;
+  stream.dispatchEvent(new MediaStreamTrackEvent("removetrack", { track }));
+}

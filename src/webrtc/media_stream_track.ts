@@ -1,0 +1,175 @@
+import { randomUUID } from "node:crypto";
+import type { MediaKind, MediaTransport } from "../media/transport_api.js";
+import { eventTarget } from "./event_target.js";
+import { checkConstructor, internals, queueTask } from "./internals.js";
+
+export type MediaStreamTrackState = "live" | "ended";
+
+/** What a local track stands for: one of the engine's shared sources. All of it is optional. */
+export interface LocalTrackSource {
+  readonly kind: MediaKind;
+  readonly label?: string;
+  /** `getSettings()` of the track. */
+  readonly settings?: MediaTrackSettings;
+  /** The last track of the source was stopped. */
+  stop?(): void;
+}
+
+export interface MediaTrackSettings {
+  readonly deviceId?: string;
+  readonly width?: number;
+  readonly height?: number;
+  readonly frameRate?: number;
+  readonly sampleRate?: number;
+  readonly channelCount?: number;
+}
+
+/** Where a remote track's frames come from. */
+export interface RemoteTrackSource {
+  readonly transport: MediaTransport;
+  readonly mid: string;
+}
+
+interface TrackEvents {
+  mute: Event;
+  unmute: Event;
+  ended: Event;
+}
+
+/** Tracks that share a source; the last one to stop lets it go. */
+interface SharedSource {
+  readonly source: LocalTrackSource | null;
+  users: number;
+}
+
+export interface TrackInit {
+  readonly kind: MediaKind;
+  readonly label: string;
+  readonly muted: boolean;
+  readonly shared: SharedSource;
+}
+
+interface TrackState {
+  enabled: boolean;
+  muted: boolean;
+  readyState: MediaStreamTrackState;
+  readonly shared: SharedSource;
+  /** Set while a receiver gets packets for it. */
+  remote: RemoteTrackSource | null;
+  /** Senders that carry it want to know of changes. */
+  readonly observers: Set<() => void>;
+}
+
+/** A handle of an engine source or of what a peer sends (Media Capture and Streams §4.3). Frames never pass through it. */
+export class MediaStreamTrack extends eventTarget<TrackEvents>()("mute", "unmute", "ended") {
+  readonly id: string = randomUUID();
+  readonly kind: MediaKind;
+  readonly label: string;
+  contentHint = "";
+  readonly [internals]: TrackState;
+
+  /** @internal */
+  constructor(token: typeof internals, init: TrackInit) {
+    super();
+    checkConstructor(token);
+    this.kind = init.kind;
+    this.label = init.label;
+    init.shared.users++;
+    this[internals] = {
+      enabled: true,
+      muted: init.muted,
+      readyState: "live",
+      shared: init.shared,
+      remote: null,
+      observers: new Set(),
+    };
+  }
+
+  get enabled(): boolean {
+    return this[internals].enabled;
+  }
+
+  /** A disabled track is not sent. */
+  set enabled(value: boolean) {
+    const state = this[internals];
+    if (state.enabled === Boolean(value)) return;
+    state.enabled = Boolean(value);
+    for (const observer of state.observers) observer();
+  }
+
+  get muted(): boolean {
+    return this[internals].muted;
+  }
+
+  get readyState(): MediaStreamTrackState {
+    return this[internals].readyState;
+  }
+
+  /** Ends the track for good; the source stops with its last track. No event: the application knows. */
+  stop(): void {
+    endTrack(this);
+  }
+
+  /** A second handle of the same source, enabled or not on its own. */
+  clone(): MediaStreamTrack {
+    const { shared, enabled, muted, readyState, remote } = this[internals];
+    const copy = new MediaStreamTrack(internals, { kind: this.kind, label: this.label, muted, shared });
+    copy[internals].enabled = enabled;
+    copy[internals].remote = remote;
+    copy.contentHint = this.contentHint;
+    if (readyState === "ended") endTrack(copy);
+    return copy;
+  }
+
+  getSettings(): MediaTrackSettings {
+    return { ...this[internals].shared.source?.settings };
+  }
+}
+
+function endTrack(track: MediaStreamTrack): boolean {
+  const state = track[internals];
+  if (state.readyState === "ended") return false;
+  state.readyState = "ended";
+  if (--state.shared.users === 0) state.shared.source?.stop?.();
+  for (const observer of state.observers) observer();
+  return true;
+}
+
+/** A track of a local source; not in the W3C API, where only devices make tracks. */
+export function createLocalTrack(source: LocalTrackSource): MediaStreamTrack {
+  const label = source.label ?? source.kind;
+  return new MediaStreamTrack(internals, {
+    kind: source.kind,
+    label,
+    muted: false,
+    shared: { source, users: 0 },
+  });
+}
+
+/** The track of a new receiver: muted until packets come (WebRTC 1.0 §5.3). */
+export function createRemoteTrack(kind: MediaKind): MediaStreamTrack {
+  return new MediaStreamTrack(internals, {
+    kind,
+    label: `remote ${kind}`,
+    muted: true,
+    shared: { source: null, users: 0 },
+  });
+}
+
+/** Which stream of which transport a remote track shows; null for local tracks and before negotiation. */
+export function remoteTrackSource(track: MediaStreamTrack): RemoteTrackSource | null {
+  return track[internals].remote;
+}
+
+/** Sets the muted state and tells of it (Media Capture and Streams §4.3.1). */
+export function setTrackMuted(track: MediaStreamTrack, muted: boolean): void {
+  const state = track[internals];
+  if (state.muted === muted || state.readyState === "ended") return;
+  state.muted = muted;
+  track.dispatchEvent(new Event(muted ? "mute" : "unmute"));
+}
+
+/** The source ended by itself: the track ends and says so. */
+export function endRemoteTrack(track: MediaStreamTrack): void {
+  if (endTrack(track)) queueTask(() => track.dispatchEvent(new Event("ended")));
+}

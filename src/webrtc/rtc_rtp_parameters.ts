@@ -1,0 +1,168 @@
+/** The RTP parameter dictionaries (WebRTC 1.0 §5.2) and their checks. */
+import type { MediaKind } from "../media/transport_api.js";
+import type { CodecCapability } from "../protocol/sdp/codec_capabilities.js";
+import { codecsMatch } from "../protocol/sdp/codec_negotiation.js";
+import type { SdpCodec } from "../protocol/sdp/sdp_model.js";
+import { domError } from "./dom_error.js";
+
+export interface RTCRtpCodec {
+  readonly mimeType: string;
+  readonly clockRate: number;
+  readonly channels?: number;
+  readonly sdpFmtpLine?: string;
+}
+
+export interface RTCRtpCodecParameters extends RTCRtpCodec {
+  readonly payloadType: number;
+}
+
+export interface RTCRtpHeaderExtensionCapability {
+  readonly uri: string;
+}
+
+export interface RTCRtpCapabilities {
+  readonly codecs: RTCRtpCodec[];
+  readonly headerExtensions: RTCRtpHeaderExtensionCapability[];
+}
+
+export interface RTCRtpHeaderExtensionParameters {
+  readonly uri: string;
+  readonly id: number;
+  readonly encrypted: boolean;
+}
+
+export interface RTCRtcpParameters {
+  readonly cname?: string;
+  readonly reducedSize?: boolean;
+}
+
+/** One encoding of a sender. Changed by the application between getParameters and setParameters. */
+export interface RTCRtpEncodingParameters {
+  active?: boolean;
+  /** Bits a second. */
+  maxBitrate?: number;
+  maxFramerate?: number;
+  /** 1 or more; video only. */
+  scaleResolutionDownBy?: number;
+  rid?: string;
+}
+
+export interface RTCRtpParameters {
+  readonly headerExtensions: RTCRtpHeaderExtensionParameters[];
+  readonly rtcp: RTCRtcpParameters;
+  readonly codecs: RTCRtpCodecParameters[];
+}
+
+export interface RTCRtpSendParameters extends RTCRtpParameters {
+  readonly transactionId: string;
+  encodings: RTCRtpEncodingParameters[];
+}
+
+export type RTCRtpReceiveParameters = RTCRtpParameters;
+
+export function toRtpCodec(kind: MediaKind, codec: CodecCapability | SdpCodec): RTCRtpCodec {
+  return {
+    mimeType: `${kind}/${codec.name}`,
+    clockRate: codec.clockRate,
+    ...(codec.channels !== undefined && { channels: codec.channels }),
+    ...(codec.fmtp !== undefined && { sdpFmtpLine: codec.fmtp }),
+  };
+}
+
+/** The capability a codec of the API means (WebRTC 1.0 §5.2.2 "match"). */
+export function findCapability(
+  capabilities: readonly CodecCapability[],
+  codec: RTCRtpCodec,
+): CodecCapability | undefined {
+  const [kind, name] = codec.mimeType.split("/");
+  return capabilities.find(
+    (capability) =>
+      capability.kind === kind?.toLowerCase() &&
+      codecsMatch(capability, {
+        name: name ?? "",
+        clockRate: codec.clockRate,
+        ...(codec.channels !== undefined && { channels: codec.channels }),
+        ...(codec.sdpFmtpLine !== undefined && { fmtp: codec.sdpFmtpLine }),
+      }),
+  );
+}
+
+/** Checks what an application asks of one encoding. @throws RangeError. */
+function checkEncodingRanges(encoding: RTCRtpEncodingParameters): void {
+  const { scaleResolutionDownBy, maxFramerate, maxBitrate } = encoding;
+  if (scaleResolutionDownBy !== undefined && !(Number(scaleResolutionDownBy) >= 1)) {
+    throw new RangeError(`scaleResolutionDownBy is 1 or more, not ${scaleResolutionDownBy}`);
+  }
+  if (maxFramerate !== undefined && !(Number(maxFramerate) >= 0)) {
+    throw new RangeError(`maxFramerate is 0 or more, not ${maxFramerate}`);
+  }
+  if (
+    maxBitrate !== undefined &&
+    !(Number.isInteger(maxBitrate) && maxBitrate >= 0 && maxBitrate < 2 ** 32)
+  ) {
+    throw new TypeError(`maxBitrate is an unsigned 32-bit number, not ${maxBitrate}`);
+  }
+}
+
+function withDefaults(kind: MediaKind, encoding: RTCRtpEncodingParameters): RTCRtpEncodingParameters {
+  const { scaleResolutionDownBy, maxFramerate, ...common } = encoding;
+  // WebRTC 1.0 §5.1: audio knows neither.
+  if (kind === "audio") return { ...common, active: encoding.active ?? true };
+  return {
+    ...common,
+    active: encoding.active ?? true,
+    scaleResolutionDownBy: scaleResolutionDownBy ?? 1,
+    ...(maxFramerate !== undefined && { maxFramerate }),
+  };
+}
+
+/** The encodings of a new sender (WebRTC 1.0 §5.1, addTransceiver). One is supported; more are cut, as the W3C wants it. */
+export function initialEncodings(
+  kind: MediaKind,
+  asked: readonly RTCRtpEncodingParameters[] = [],
+): RTCRtpEncodingParameters[] {
+  checkRids(asked);
+  for (const encoding of asked) checkEncodingRanges(encoding);
+  const [first = {}] = asked;
+  const { rid: _dropped, ...encoding } = first;
+  return [withDefaults(kind, encoding)];
+}
+
+function checkRids(encodings: readonly RTCRtpEncodingParameters[]): void {
+  const rids = encodings.flatMap(({ rid }) => (rid === undefined ? [] : [rid]));
+  if (rids.some((rid) => !/^[A-Za-z0-9]{1,255}$/.test(rid))) {
+    throw new TypeError("A rid is made of letters and digits");
+  }
+  if (rids.length > 0 && rids.length !== encodings.length)
+    throw new TypeError("Either all encodings have a rid or none");
+  if (encodings.length > 1 && rids.length === 0) throw new TypeError("Several encodings need a rid each");
+  if (new Set(rids).size !== rids.length) throw new TypeError("Two encodings have the same rid");
+}
+
+/** Checks a setParameters argument against what getParameters returned (WebRTC 1.0 §5.2, setParameters validation). */
+export function checkSetParameters(
+  kind: MediaKind,
+  given: RTCRtpSendParameters,
+  returned: RTCRtpSendParameters,
+): RTCRtpEncodingParameters[] {
+  if (!Array.isArray(given?.encodings)) throw new TypeError("parameters.encodings is missing");
+  if (typeof given.transactionId !== "string") throw new TypeError("parameters.transactionId is missing");
+  if (given.transactionId !== returned.transactionId) {
+    throw domError("InvalidModificationError", "The parameters are not those of the last getParameters");
+  }
+  if (given.encodings.length !== returned.encodings.length) {
+    throw domError("InvalidModificationError", "The number of encodings can't change");
+  }
+  for (const member of ["headerExtensions", "rtcp", "codecs"] as const) {
+    if (JSON.stringify(given[member]) !== JSON.stringify(returned[member])) {
+      throw domError("InvalidModificationError", `${member} can't change`);
+    }
+  }
+  given.encodings.forEach((encoding, index) => {
+    if (encoding.rid !== returned.encodings[index].rid) {
+      throw domError("InvalidModificationError", "A rid can't change");
+    }
+    checkEncodingRanges(encoding);
+  });
+  return given.encodings.map((encoding) => withDefaults(kind, encoding));
+}

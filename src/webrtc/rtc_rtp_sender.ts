@@ -1,0 +1,172 @@
+import { randomUUID } from "node:crypto";
+import type { MediaKind } from "../media/transport_api.js";
+import { sends } from "../protocol/sdp/directions.js";
+import type { NegotiatedMedia } from "../protocol/sdp/negotiated_media.js";
+import { defaultCapabilities } from "./codec_preferences.js";
+import type { ConnectionHost } from "./connection_host.js";
+import { domError } from "./dom_error.js";
+import { checkConstructor, internals, queueTask } from "./internals.js";
+import { MediaStream } from "./media_stream.js";
+import { MediaStreamTrack } from "./media_stream_track.js";
+import type { RTCDtlsTransport } from "./rtc_dtls_transport.js";
+import {
+  checkSetParameters,
+  type RTCRtpCapabilities,
+  type RTCRtpEncodingParameters,
+  type RTCRtpSendParameters,
+  toRtpCodec,
+} from "./rtc_rtp_parameters.js";
+import type { RTCStatsReport } from "./rtc_stats_report.js";
+
+export interface SenderInit {
+  readonly host: ConnectionHost;
+  readonly kind: MediaKind;
+  readonly track: MediaStreamTrack | null;
+  readonly streamIds: readonly string[];
+  readonly encodings: RTCRtpEncodingParameters[];
+  readonly ssrc: number;
+}
+
+interface SenderState {
+  readonly host: ConnectionHost;
+  readonly kind: MediaKind;
+  readonly ssrc: number;
+  /** The track's name in `a=msid`; stays when the track is replaced (RFC 8829 §5.2.1). */
+  readonly msidTrackId: string;
+  track: MediaStreamTrack | null;
+  streamIds: string[];
+  encodings: RTCRtpEncodingParameters[];
+  transport: RTCDtlsTransport | null;
+  negotiated: NegotiatedMedia | null;
+  lastReturned: RTCRtpSendParameters | null;
+  isStopped: () => boolean;
+}
+
+/** WebRTC 1.0 §5.2. */
+export class RTCRtpSender {
+  readonly [internals]: SenderState;
+
+  /** @internal */
+  constructor(token: typeof internals, init: SenderInit) {
+    checkConstructor(token);
+    this[internals] = {
+      host: init.host,
+      kind: init.kind,
+      ssrc: init.ssrc,
+      msidTrackId: init.track?.id ?? randomUUID(),
+      track: null,
+      streamIds: [...init.streamIds],
+      encodings: init.encodings,
+      transport: null,
+      negotiated: null,
+      lastReturned: null,
+      isStopped: () => false,
+    };
+    attachTrack(this, init.track);
+  }
+
+  get track(): MediaStreamTrack | null {
+    return this[internals].track;
+  }
+
+  get transport(): RTCDtlsTransport | null {
+    return this[internals].transport;
+  }
+
+  /** Telephone events are not offered. */
+  get dtmf(): null {
+    return null;
+  }
+
+  static getCapabilities(kind: string): RTCRtpCapabilities | null {
+    return defaultCapabilities(kind);
+  }
+
+  getParameters(): RTCRtpSendParameters {
+    const state = this[internals];
+    if (state.lastReturned !== null) return structuredClone(state.lastReturned);
+    const { negotiated } = state;
+    const parameters: RTCRtpSendParameters = {
+      transactionId: randomUUID(),
+      encodings: structuredClone(state.encodings),
+      headerExtensions: (negotiated?.extensions ?? [])
+        .filter(({ direction }) => sends(direction))
+        .map(({ uri, id }) => ({ uri, id, encrypted: false })),
+      rtcp: { cname: state.host.cname, reducedSize: negotiated?.reducedSizeRtcp ?? false },
+      codecs: (negotiated?.codecs ?? []).map(({ remote }) => ({
+        ...toRtpCodec(state.kind, remote),
+        payloadType: remote.payloadType,
+      })),
+    };
+    state.lastReturned = parameters;
+    // WebRTC 1.0 §5.2: valid until the event loop comes round.
+    queueTask(() => {
+      state.lastReturned = null;
+    });
+    return structuredClone(parameters);
+  }
+
+  async setParameters(parameters: RTCRtpSendParameters): Promise<void> {
+    const state = this[internals];
+    if (state.isStopped()) throw domError("InvalidStateError", "The transceiver is stopped");
+    if (state.lastReturned === null)
+      throw domError("InvalidStateError", "getParameters was not called just before");
+    const encodings = checkSetParameters(state.kind, parameters, state.lastReturned);
+    state.lastReturned = null;
+    state.encodings = encodings;
+    state.host.syncMedia();
+  }
+
+  /** Another track of the same kind, or none, without a new negotiation. */
+  async replaceTrack(withTrack: MediaStreamTrack | null): Promise<void> {
+    const state = this[internals];
+    if (withTrack !== null && !(withTrack instanceof MediaStreamTrack)) {
+      throw new TypeError("replaceTrack takes a MediaStreamTrack or null");
+    }
+    if (withTrack !== null && withTrack.kind !== state.kind) {
+      throw new TypeError(`The sender carries ${state.kind}, the track is ${withTrack.kind}`);
+    }
+    return state.host.operations.chain(async () => {
+      if (state.isStopped()) throw domError("InvalidStateError", "The transceiver is stopped");
+      await new Promise<void>((resolve) => queueTask(resolve));
+      if (state.host.isClosed) return;
+      attachTrack(this, withTrack);
+      state.host.syncMedia();
+    });
+  }
+
+  /** The streams the peer shall find the track in. */
+  setStreams(...streams: MediaStream[]): void {
+    const state = this[internals];
+    if (state.host.isClosed) throw domError("InvalidStateError", "The connection is closed");
+    if (streams.some((stream) => !(stream instanceof MediaStream))) {
+      throw new TypeError("setStreams takes MediaStreams");
+    }
+    state.streamIds = [...new Set(streams.map((stream) => stream.id))];
+    state.host.updateNegotiationNeeded();
+  }
+
+  getStats(): Promise<RTCStatsReport> {
+    return this[internals].host.statsOf(this);
+  }
+}
+
+const detachers = new WeakMap<RTCRtpSender, () => void>();
+
+/** Sets the sender's track and watches its state instead of the former one's. */
+export function attachTrack(sender: RTCRtpSender, track: MediaStreamTrack | null): void {
+  const state = sender[internals];
+  unwatchTrack(sender);
+  state.track = track;
+  if (track === null) return;
+  const sync = () => state.host.syncMedia();
+  const { observers } = track[internals];
+  observers.add(sync);
+  detachers.set(sender, () => observers.delete(sync));
+}
+
+/** A sender that will never send again no longer hears of its track, so that neither keeps the other. */
+export function unwatchTrack(sender: RTCRtpSender): void {
+  detachers.get(sender)?.();
+  detachers.delete(sender);
+}
