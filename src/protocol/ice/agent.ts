@@ -73,6 +73,12 @@ export class IceAgent {
     return this.#checks.role;
   }
 
+  /** What signaling decided (RFC 8829 §5.2.1 and §5.3.1); a conflict found later is resolved by the checks. */
+  setRole(role: IceRole): void {
+    this.#checks.setRole(role);
+    this.#wake();
+  }
+
   get localCredentials(): IceCredentials {
     const { usernameFragment, password } = this.#checks.current.local;
     return { usernameFragment, password };
