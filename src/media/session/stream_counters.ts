@@ -21,12 +21,12 @@ export const discardKinds = [
   "rtcp-authentication",
   "rtcp-replay",
   "remote-candidate",
-  "audio-sink-full",
+  "audio-queue-full",
   "closed",
 ] as const;
 export type DiscardKind = (typeof discardKinds)[number];
 
-/** Words of a transport's block. Writers: receiver up to `unstable`, then sender. */
+/** Words of a transport's block. Writers: receiver up to `pathBytesSent`, then sender. */
 export const TransportCounters = {
   packetsReceived: 0,
   bytesReceived: 1,
@@ -34,11 +34,15 @@ export const TransportCounters = {
   discarded: 2,
   /** 1 while silent. */
   unstable: 2 + discardKinds.length,
-  packetsSent: 3 + discardKinds.length,
-  bytesSent: 4 + discardKinds.length,
+  /** ICE and DTLS datagrams, which the receiver sends itself. */
+  pathPacketsSent: 3 + discardKinds.length,
+  pathBytesSent: 4 + discardKinds.length,
+  /** RTP and RTCP. */
+  packetsSent: 5 + discardKinds.length,
+  bytesSent: 6 + discardKinds.length,
   /** Datagrams the kernel did not take. */
-  sendErrors: 5 + discardKinds.length,
-  words: 6 + discardKinds.length,
+  sendErrors: 7 + discardKinds.length,
+  words: 8 + discardKinds.length,
 } as const;
 
 /** Words of a send stream's block. Writers: sender up to `rtpOffset`, then rtcp. */

@@ -1,0 +1,176 @@
+import type { AccessUnitInfo } from "../../protocol/jitter/video_jitter_buffer.js";
+import type { RtpHeader } from "../../protocol/rtp/rtp_header.js";
+import type { ReceiveStreamOptions } from "../transport_api.js";
+import { type Arrival, ArrivalFlag, emptyArrival } from "./arrival_log.js";
+import { ReceiveStream } from "./receive_stream.js";
+import { ReceiveStreams } from "./receive_streams.js";
+import { type DiscardKind, ReceiveCounters } from "./stream_counters.js";
+
+/** Where a transport's media goes. Buffers and objects handed over are reused after the call. */
+export interface MediaSinks {
+  /** Room for the next access unit; undefined while the decoder has no free slot. The same room until it is published. */
+  videoRoom(): Uint8Array | undefined;
+  /** The access unit lies at the beginning of the room. `captureWallUs`: the sender's clock, µs since 1970; 0: unknown. */
+  publishVideo(stream: ReceiveStream, unit: AccessUnitInfo, captureWallUs: number): void;
+  /** One packet of sound, its payload in `bytes` where `header` says. False: no room. */
+  audio(
+    stream: ReceiveStream,
+    bytes: Uint8Array,
+    header: RtpHeader,
+    arrivalUs: number,
+    captureWallUs: number,
+  ): boolean;
+  /** For the rtcp thread; `urgent`: at once. */
+  arrival(arrival: Arrival, urgent: boolean): void;
+  /** One unprotected compound. */
+  rtcp(bytes: Uint8Array, offset: number, length: number, arrivalUs: number): void;
+}
+
+/** Without a free slot the decoder is asked again after this long. */
+const ROOM_RETRY_US = 2_000;
+
+/** What happens to authenticated RTP: found its stream, logged, into the jitter buffer or on to the speaker. */
+export class MediaReceiver {
+  /** The stream whose first packet was the last one handled; take it and set it undefined. */
+  startedStream: ReceiveStream | undefined;
+  readonly #sinks: MediaSinks;
+  readonly #streams = new ReceiveStreams();
+  readonly #arrival = emptyArrival();
+  #waitingForRoomUs = Number.POSITIVE_INFINITY;
+
+  constructor(sinks: MediaSinks) {
+    this.#sinks = sinks;
+  }
+
+  add(streamId: number, options: ReceiveStreamOptions, counters: Float64Array): void {
+    this.#streams.add(new ReceiveStream(streamId, options, counters));
+  }
+
+  remove(streamId: number): void {
+    this.#streams.remove(streamId);
+  }
+
+  /** Handles one packet of `length` bytes. Returns why it was not wanted, if it was not. */
+  handlePacket(
+    bytes: Uint8Array,
+    header: RtpHeader,
+    length: number,
+    arrivalUs: number,
+  ): DiscardKind | undefined {
+    const stream = this.#streams.find(bytes, header);
+    if (stream === undefined) return this.#streams.full ? "rtp-stream-limit" : "rtp-unknown-stream";
+    if (!stream.accepts(header.payloadType)) return "rtp-unknown-stream";
+    const first = !stream.started;
+    if (!stream.admit(header.ssrc, header.sequenceNumber, arrivalUs)) return "rtp-stream-limit";
+    if (first) this.startedStream = stream;
+    this.#log(stream, header, length, arrivalUs, stream.note(header.sequenceNumber, length));
+    if (stream.jitter !== undefined) return this.#video(stream, bytes, header, arrivalUs);
+    return this.#audio(stream, bytes, header, arrivalUs);
+  }
+
+  /** Hands the completed access units to the decoder; call after a batch of packets and at the deadline. */
+  deliver(nowUs: number): void {
+    this.#waitingForRoomUs = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < this.#streams.size; i++) {
+      const stream = this.#streams.at(i);
+      if (stream.jitter !== undefined && stream.started) this.#deliverVideo(stream, nowUs);
+    }
+  }
+
+  nextDeadlineUs(): number {
+    let deadlineUs = this.#waitingForRoomUs;
+    for (let i = 0; i < this.#streams.size; i++) {
+      deadlineUs = Math.min(deadlineUs, this.#streams.at(i).jitter?.nextDeadlineUs() ?? deadlineUs);
+    }
+    return deadlineUs;
+  }
+
+  /** A sender report: from now on capture times are known on the sender's wall clock (RFC 3550 §6.4.1). */
+  noteSenderReport(ssrc: number, ntpUnixUs: number, rtpTimestamp: number): void {
+    for (const stream of this.#streams) {
+      if (stream.ssrc === ssrc && stream.started) stream.noteSenderReport(ntpUnixUs, rtpTimestamp);
+    }
+  }
+
+  close(): void {
+    for (const stream of [...this.#streams]) this.#streams.remove(stream.streamId);
+  }
+
+  #video(
+    stream: ReceiveStream,
+    bytes: Uint8Array,
+    header: RtpHeader,
+    arrivalUs: number,
+  ): DiscardKind | undefined {
+    const { jitter } = stream;
+    if (jitter === undefined) return undefined;
+    stream.fresh = true;
+    if (!jitter.insert(bytes, header, arrivalUs)) stream.countRefused();
+    return undefined;
+  }
+
+  #audio(
+    stream: ReceiveStream,
+    bytes: Uint8Array,
+    header: RtpHeader,
+    arrivalUs: number,
+  ): DiscardKind | undefined {
+    if (header.payloadLength === 0) return undefined;
+    const captureWallUs = stream.captureWallUs(header.timestamp, bytes, header);
+    if (this.#sinks.audio(stream, bytes, header, arrivalUs, captureWallUs)) {
+      stream.counters[ReceiveCounters.framesReceived]++;
+      return undefined;
+    }
+    stream.counters[ReceiveCounters.framesDropped]++;
+    return "audio-queue-full";
+  }
+
+  #deliverVideo(stream: ReceiveStream, nowUs: number): void {
+    const { jitter } = stream;
+    if (jitter === undefined || !(stream.fresh || nowUs >= jitter.nextDeadlineUs())) return;
+    for (;;) {
+      const room = this.#sinks.videoRoom();
+      if (room === undefined) {
+        this.#waitingForRoomUs = nowUs + ROOM_RETRY_US;
+        return;
+      }
+      const unit = jitter.pollAccessUnit(room, nowUs);
+      if (unit === undefined) break;
+      stream.counters[ReceiveCounters.framesReceived]++;
+      if (unit.keyframe) this.#keyframeState(stream, false, nowUs);
+      this.#sinks.publishVideo(stream, unit, stream.unitCaptureWallUs(unit));
+    }
+    stream.fresh = false;
+    stream.counters[ReceiveCounters.framesDropped] = jitter.stats.framesDropped;
+    if (jitter.needsKeyframe) this.#keyframeState(stream, true, nowUs);
+    if (stream.decoderWantsKeyframe()) this.#tellKeyframe(stream, ArrivalFlag.keyframeNeeded, nowUs);
+  }
+
+  #keyframeState(stream: ReceiveStream, needed: boolean, nowUs: number): void {
+    if (stream.keyframeNeeded === needed) return;
+    stream.keyframeNeeded = needed;
+    this.#tellKeyframe(stream, needed ? ArrivalFlag.keyframeNeeded : ArrivalFlag.keyframeCame, nowUs);
+  }
+
+  #tellKeyframe(stream: ReceiveStream, flags: number, nowUs: number): void {
+    const arrival = this.#arrival;
+    arrival.streamId = stream.streamId;
+    arrival.ssrc = stream.ssrc;
+    arrival.flags = flags;
+    arrival.arrivalUs = nowUs;
+    arrival.bytes = 0;
+    this.#sinks.arrival(arrival, flags === ArrivalFlag.keyframeNeeded);
+  }
+
+  #log(stream: ReceiveStream, header: RtpHeader, bytes: number, arrivalUs: number, gap: boolean): void {
+    const arrival = this.#arrival;
+    arrival.streamId = stream.streamId;
+    arrival.ssrc = header.ssrc;
+    arrival.sequenceNumber = header.sequenceNumber;
+    arrival.rtpTimestamp = header.timestamp;
+    arrival.flags = 0;
+    arrival.bytes = bytes;
+    arrival.arrivalUs = arrivalUs;
+    this.#sinks.arrival(arrival, gap && stream.options.nack);
+  }
+}

@@ -1,0 +1,143 @@
+import { H264Depacketizer } from "../../protocol/h264/depacketizer.js";
+import { type AccessUnitInfo, VideoJitterBuffer } from "../../protocol/jitter/video_jitter_buffer.js";
+import { readAbsCaptureTime } from "../../protocol/rtp/header_extensions.js";
+import { ntpToUnixUs } from "../../protocol/rtp/ntp.js";
+import type { RtpHeader } from "../../protocol/rtp/rtp_header.js";
+import { sequenceDifference, timestampDifference } from "../../protocol/rtp/unwrap.js";
+import type { ReceiveStreamOptions } from "../transport_api.js";
+import { ReceiveCounters } from "./stream_counters.js";
+
+/** Another source takes a stream over once the current one has been silent for this long. */
+const TAKEOVER_US = 500_000;
+
+/** One m-line's incoming media: what it accepts, its current source, its jitter buffer (video). */
+export class ReceiveStream {
+  readonly streamId: number;
+  readonly options: ReceiveStreamOptions;
+  /** A {@link ReceiveCounters} block. */
+  readonly counters: Float64Array;
+  /** Video only; sound is buffered where it is played. */
+  jitter: VideoJitterBuffer | undefined;
+  /** Whether a packet has arrived. */
+  started = false;
+  /** Packets were inserted since access units were last asked for. */
+  fresh = false;
+  /** What the rtcp thread was last told. */
+  keyframeNeeded = false;
+  #ssrc = 0;
+  #newest = 0;
+  #lastUs = 0;
+  #keyframeEpoch = 0;
+  /** The last sender report: this RTP timestamp was this wall-clock time. */
+  #reportWallUs = 0;
+  #reportTimestamp = 0;
+  readonly #clockRate: number;
+  readonly #mid: Uint8Array;
+
+  constructor(streamId: number, options: ReceiveStreamOptions, counters: Float64Array) {
+    this.streamId = streamId;
+    this.options = options;
+    this.counters = counters;
+    this.#clockRate = options.payloadTypes[0]?.clockRate ?? (options.kind === "video" ? 90_000 : 48_000);
+    this.jitter = this.#makeJitter();
+    this.#mid = new TextEncoder().encode(options.mid);
+  }
+
+  get ssrc(): number {
+    return this.#ssrc;
+  }
+
+  accepts(payloadType: number): boolean {
+    const { payloadTypes } = this.options;
+    for (let i = 0; i < payloadTypes.length; i++) {
+      if (payloadTypes[i].payloadType === payloadType) return true;
+    }
+    return false;
+  }
+
+  /** Whether the packet's mid extension names this stream. */
+  hasMid(bytes: Uint8Array, header: RtpHeader): boolean {
+    const at = header.extensionOffset(this.options.extensions.mid ?? 0);
+    if (at < 0 || header.extensionLength(this.options.extensions.mid ?? 0) !== this.#mid.length) return false;
+    for (let i = 0; i < this.#mid.length; i++) if (bytes[at + i] !== this.#mid[i]) return false;
+    return true;
+  }
+
+  /**
+   * Whether a packet of this source is taken: the current one's always, another's only when that has gone quiet, for
+   * what is left of the old one is then of no use (RFC 3550 §8.2) and two at once would tear the picture.
+   */
+  admit(ssrc: number, sequenceNumber: number, nowUs: number): boolean {
+    if (this.started && ssrc === this.#ssrc) {
+      this.#lastUs = nowUs;
+      return true;
+    }
+    if (this.started && nowUs - this.#lastUs < TAKEOVER_US) return false;
+    if (this.started) this.jitter = this.#makeJitter();
+    this.started = true;
+    this.#ssrc = ssrc;
+    this.#newest = (sequenceNumber - 1) & 0xffff;
+    this.#lastUs = nowUs;
+    this.#reportWallUs = 0;
+    this.counters[ReceiveCounters.ssrc] = ssrc;
+    return true;
+  }
+
+  /** Counts the packet; true when it did not follow the newest one: something is missing, or came late. */
+  note(sequenceNumber: number, bytes: number): boolean {
+    this.counters[ReceiveCounters.packetsReceived]++;
+    this.counters[ReceiveCounters.bytesReceived] += bytes;
+    const ahead = sequenceDifference(sequenceNumber, this.#newest);
+    if (ahead > 0) this.#newest = sequenceNumber;
+    return ahead !== 1;
+  }
+
+  /** The jitter buffer did not want the packet: a duplicate, too late, or absurd. */
+  countRefused(): void {
+    const stats = this.jitter?.stats;
+    if (stats === undefined) return;
+    this.counters[ReceiveCounters.packetsDuplicated] = stats.packetsDuplicated;
+    this.counters[ReceiveCounters.packetsDiscarded] = stats.packetsLate + stats.packetsRefused;
+  }
+
+  /** Whether the decoder has asked for a keyframe since this was last called. */
+  decoderWantsKeyframe(): boolean {
+    const epoch = this.counters[ReceiveCounters.keyframeEpoch];
+    if (epoch === this.#keyframeEpoch) return false;
+    this.#keyframeEpoch = epoch;
+    return true;
+  }
+
+  noteSenderReport(wallUs: number, rtpTimestamp: number): void {
+    this.#reportWallUs = wallUs;
+    this.#reportTimestamp = rtpTimestamp;
+  }
+
+  /** When the access unit was captured by the sender's clock, µs since 1970; 0: not known. */
+  unitCaptureWallUs(unit: AccessUnitInfo): number {
+    return Number.isNaN(unit.captureUnixUs) ? this.#byReport(unit.rtpTimestamp) : unit.captureUnixUs;
+  }
+
+  /** The same for a packet of sound. */
+  captureWallUs(rtpTimestamp: number, bytes: Uint8Array, header: RtpHeader): number {
+    const id = this.options.extensions.absCaptureTime ?? 0;
+    const seconds = readAbsCaptureTime(bytes, header, id, 0);
+    if (seconds < 0) return this.#byReport(rtpTimestamp);
+    return ntpToUnixUs(seconds, readAbsCaptureTime(bytes, header, id, 1));
+  }
+
+  #byReport(rtpTimestamp: number): number {
+    if (this.#reportWallUs === 0) return 0;
+    const units = timestampDifference(rtpTimestamp, this.#reportTimestamp);
+    return this.#reportWallUs + (units * 1e6) / this.#clockRate;
+  }
+
+  #makeJitter(): VideoJitterBuffer | undefined {
+    if (this.options.kind !== "video") return undefined;
+    return new VideoJitterBuffer({
+      assembler: new H264Depacketizer(),
+      clockRate: this.#clockRate,
+      absCaptureTimeId: this.options.extensions.absCaptureTime ?? 0,
+    });
+  }
+}

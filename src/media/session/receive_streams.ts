@@ -1,0 +1,66 @@
+import type { RtpHeader } from "../../protocol/rtp/rtp_header.js";
+import type { ReceiveStream } from "./receive_stream.js";
+
+/** Sources one transport may have at once; a peer that invents more is ignored (each costs a table entry). */
+const MAX_SOURCES = 32;
+
+/**
+ * Which receive stream a packet belongs to: by SSRC, else by the mid extension, else by payload type (RFC 8843 §9.2).
+ * Once found, the SSRC is remembered. Ask only for packets that have been authenticated.
+ */
+export class ReceiveStreams {
+  readonly #streams: ReceiveStream[] = [];
+  readonly #bySsrc = new Map<number, ReceiveStream>();
+
+  add(stream: ReceiveStream): void {
+    this.remove(stream.streamId);
+    this.#streams.push(stream);
+    for (const ssrc of stream.options.ssrcs) this.#bySsrc.set(ssrc, stream);
+  }
+
+  /** Returns the stream that was removed. */
+  remove(streamId: number): ReceiveStream | undefined {
+    const at = this.#streams.findIndex((stream) => stream.streamId === streamId);
+    if (at < 0) return undefined;
+    const [stream] = this.#streams.splice(at, 1);
+    for (const [ssrc, owner] of this.#bySsrc) if (owner === stream) this.#bySsrc.delete(ssrc);
+    return stream;
+  }
+
+  [Symbol.iterator](): IterableIterator<ReceiveStream> {
+    return this.#streams[Symbol.iterator]();
+  }
+
+  get size(): number {
+    return this.#streams.length;
+  }
+
+  /** The stream at `index`, without an iterator. */
+  at(index: number): ReceiveStream {
+    return this.#streams[index];
+  }
+
+  /** The packet's stream; undefined when there is none, or when the peer uses more sources than we keep. */
+  find(bytes: Uint8Array, header: RtpHeader): ReceiveStream | undefined {
+    const known = this.#bySsrc.get(header.ssrc);
+    if (known !== undefined) return known;
+    const stream = this.#byMid(bytes, header) ?? this.#byPayloadType(header.payloadType);
+    if (stream === undefined || this.full) return undefined;
+    this.#bySsrc.set(header.ssrc, stream);
+    return stream;
+  }
+
+  get full(): boolean {
+    return this.#bySsrc.size >= MAX_SOURCES;
+  }
+
+  #byMid(bytes: Uint8Array, header: RtpHeader): ReceiveStream | undefined {
+    return this.#streams.find((stream) => stream.hasMid(bytes, header));
+  }
+
+  /** Only when the payload type names exactly one stream. */
+  #byPayloadType(payloadType: number): ReceiveStream | undefined {
+    const matching = this.#streams.filter((stream) => stream.accepts(payloadType));
+    return matching.length === 1 ? matching[0] : undefined;
+  }
+}

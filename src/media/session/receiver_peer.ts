@@ -1,0 +1,164 @@
+import { native, type UdpPoller } from "../../../native/addon.js";
+import { IceAgent } from "../../protocol/ice/index.js";
+import type { TransportAddress } from "../../protocol/primitives/address.js";
+import type { TransportOptions } from "../transport_api.js";
+import { DtlsSession } from "./dtls_session.js";
+import type { ReceiverCommand, ReceiverEvent, TransportNotice } from "./messages.js";
+import { type ReceiverChannels, ReceiverSinks, type VideoRoom } from "./receiver_sinks.js";
+import { hmacSha1, systemRandom } from "./system_random.js";
+import { TransportSession } from "./transport_session.js";
+import { TransportSockets } from "./transport_sockets.js";
+
+type OpenTransport = Extract<ReceiverCommand, { type: "openTransport" }>;
+
+/** A real transport in the receiver's thread: its session, its sockets, and the way between the two. */
+export class ReceiverPeer {
+  readonly session: TransportSession;
+  readonly sockets: TransportSockets;
+  readonly #transportId: number;
+  readonly #ice: IceAgent;
+  readonly #options: TransportOptions;
+  readonly #post: (event: ReceiverEvent) => void;
+
+  /** @throws what the certificate, the ICE credentials or a STUN server's address are wrong in */
+  constructor(
+    { transportId, options, counters }: OpenTransport,
+    poller: UdpPoller,
+    channels: ReceiverChannels,
+    room: VideoRoom,
+    post: (event: ReceiverEvent) => void,
+  ) {
+    this.#transportId = transportId;
+    this.#options = options;
+    this.#post = post;
+    this.sockets = new TransportSockets(poller);
+    this.#ice = makeIce(options);
+    const { settings } = options;
+    this.session = new TransportSession({
+      ice: this.#ice,
+      dtls: makeDtls(options),
+      sinks: new ReceiverSinks(transportId, channels, room),
+      createSrtp: (keys) => new native.SrtpContext(keys),
+      counters: new Float64Array(counters),
+      ...(settings.unstableAfterUs === undefined ? {} : { unstableAfterUs: settings.unstableAfterUs }),
+      ...(settings.failAfterUs === undefined ? {} : { failAfterUs: settings.failAfterUs }),
+    });
+  }
+
+  order(order: Exclude<ReceiverCommand, { type: "openTransport" | "closeTransport" }>, nowUs: number): void {
+    const { session } = this;
+    switch (order.type) {
+      case "gather":
+        this.#gather();
+        break;
+      case "setIceRole":
+        session.setIceRole(order.role);
+        break;
+      case "setRemoteIceParameters":
+        session.setRemoteIceParameters(order.parameters, order.lite);
+        break;
+      case "addRemoteCandidate":
+        session.addRemoteCandidate(order.candidate);
+        break;
+      case "endOfRemoteCandidates":
+        session.endOfRemoteCandidates();
+        break;
+      case "startDtls":
+        session.startDtls(order.role, order.fingerprints, nowUs);
+        break;
+      case "addReceiveStream":
+        session.addReceiveStream(order.streamId, order.options, new Float64Array(order.counters));
+        break;
+      case "removeReceiveStream":
+        session.removeReceiveStream(order.streamId);
+    }
+  }
+
+  /** Does what is due and says what is to be said; returns the next deadline. */
+  advance(nowUs: number): number {
+    const { session } = this;
+    // The session's own deadlines may lie in the past only until it has been called for them.
+    if (session.nextDeadlineUs() <= nowUs) session.handleTimeout(nowUs);
+    this.#drain();
+    return session.nextDeadlineUs();
+  }
+
+  close(): void {
+    this.session.close();
+    this.#drain();
+    this.sockets.close();
+  }
+
+  #gather(): void {
+    const { sockets } = this;
+    sockets.bind(this.#options.settings, () => systemRandom.uint32());
+    sockets.list.forEach(({ family, address, port }, socketId) => {
+      this.#ice.addLocalHost(socketId, { family, address, port });
+    });
+    this.#ice.endLocalHosts();
+    if (sockets.list.length > 0) return;
+    const message = `No address could be bound: ${sockets.problems.join("; ") || "no interface is up"}`;
+    this.#notice({ event: "failed", args: [{ code: "ERR_TRANSPORT_BIND", message }] });
+  }
+
+  #drain(): void {
+    for (let output = this.session.pollOutput(); output !== undefined; output = this.session.pollOutput()) {
+      const transportId = this.#transportId;
+      switch (output.type) {
+        case "transmit":
+          this.sockets.send(output.socketId, output.to, output.data);
+          break;
+        case "notice":
+          this.#notice(output.notice);
+          break;
+        case "route":
+          this.#route(output.socketId, output.to);
+          break;
+        case "keys":
+          this.#post({ type: "keys", transportId, keys: output.keys, cipher: output.cipher });
+          break;
+        case "discarded":
+          this.#post({ type: "discarded", transportId, kind: output.kind, from: output.from });
+          break;
+      }
+    }
+  }
+
+  #route(socketId: number, to: TransportAddress): void {
+    const socket = this.sockets.list[socketId];
+    if (socket === undefined) return;
+    const { family, address, port } = to;
+    const route = { fd: socket.fd, family, address, port };
+    this.#post({ type: "route", transportId: this.#transportId, route });
+  }
+
+  #notice(notice: TransportNotice): void {
+    this.#post({ type: "notice", transportId: this.#transportId, notice });
+  }
+}
+
+function makeIce(options: TransportOptions): IceAgent {
+  const [low, high] = [systemRandom.uint32(), systemRandom.uint32()];
+  return new IceAgent({
+    role: options.iceRole,
+    local: options.local,
+    tieBreaker: (BigInt(high) << 32n) | BigInt(low),
+    random: systemRandom,
+    hmacSha1,
+    stunServers: options.stunServers.map(({ address, port }) => ({
+      family: address.includes(":") ? 6 : 4,
+      address,
+      port,
+    })),
+  });
+}
+
+function makeDtls(options: TransportOptions): DtlsSession {
+  const { srtpProfiles, maxPacketBytes } = options.settings;
+  return new DtlsSession({
+    certificate: native.Certificate.fromPem(options.certificatePem, options.privateKeyPem),
+    createDtls: (dtls) => new native.DtlsTransport(dtls),
+    ...(srtpProfiles === undefined ? {} : { srtpProfiles }),
+    ...(maxPacketBytes === undefined ? {} : { mtu: maxPacketBytes }),
+  });
+}

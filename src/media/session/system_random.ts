@@ -1,0 +1,12 @@
+import { createHmac, randomBytes } from "node:crypto";
+import type { RandomSource } from "../../protocol/primitives/random.js";
+import type { HmacSha1 } from "../../protocol/stun/index.js";
+
+/** The operating system's random numbers, for everything a peer must not guess. */
+export const systemRandom: RandomSource = {
+  bytes: (n) => new Uint8Array(randomBytes(n)),
+  uint32: () => randomBytes(4).readUInt32LE(),
+};
+
+export const hmacSha1: HmacSha1 = (key, data) =>
+  new Uint8Array(createHmac("sha1", key).update(data).digest());

@@ -1,0 +1,425 @@
+import { type SrtpContext, SrtpError } from "../../../native/addon.js";
+import { type IceAgent, parseCandidate } from "../../protocol/ice/index.js";
+import { formatTransportAddress, type TransportAddress } from "../../protocol/primitives/address.js";
+import { parseRtp, RtpHeader } from "../../protocol/rtp/rtp_header.js";
+import type { Fingerprint, IceParameters, IceRole, ReceiveStreamOptions } from "../transport_api.js";
+import { classifyDatagram, DatagramKind } from "./demux.js";
+import { countDiscarded } from "./discard_counter.js";
+import type { DtlsSession } from "./dtls_session.js";
+import { localCandidate, selectedPair } from "./ice_notices.js";
+import { MediaReceiver, type MediaSinks } from "./media_receiver.js";
+import type { SrtpKeys, TransportNotice } from "./messages.js";
+import { SessionError } from "./session_error.js";
+import { SilenceWatch } from "./silence_watch.js";
+import { type DiscardKind, TransportCounters } from "./stream_counters.js";
+
+/** A datagram where the socket put it. One reusable object; `source()` is asked only for what is no media. */
+export interface ReceivedDatagram {
+  /** The socket it came through, as given to `addLocalHost`. */
+  readonly socketId: number;
+  /** The slab; RTP is unprotected in place. */
+  readonly bytes: Uint8Array;
+  readonly offset: number;
+  readonly length: number;
+  readonly arrivalUs: number;
+  source(): TransportAddress;
+}
+
+export type TransportOutput =
+  | {
+      readonly type: "transmit";
+      readonly socketId: number;
+      readonly to: TransportAddress;
+      readonly data: Uint8Array;
+    }
+  | { readonly type: "notice"; readonly notice: TransportNotice }
+  /** The sender's way from now on. */
+  | { readonly type: "route"; readonly socketId: number; readonly to: TransportAddress }
+  /** The sender's key; the peer's fingerprint has been verified. */
+  | { readonly type: "keys"; readonly keys: SrtpKeys; readonly cipher: string }
+  /** The first discarded datagram of its kind. */
+  | { readonly type: "discarded"; readonly kind: DiscardKind; readonly from: string };
+
+export interface TransportSessionOptions {
+  readonly ice: IceAgent;
+  readonly dtls: DtlsSession;
+  readonly sinks: MediaSinks;
+  readonly createSrtp: (keys: SrtpKeys) => SrtpContext;
+  /** A {@link TransportCounters} block. */
+  readonly counters: Float64Array;
+  readonly unstableAfterUs?: number;
+  readonly failAfterUs?: number;
+}
+
+const UNSTABLE_AFTER_US = 2_000_000;
+const FAIL_AFTER_US = 20_000_000;
+/** SRTP that overtook the end of the handshake is kept for a moment: this many packets. */
+const EARLY_PACKETS = 32;
+
+/**
+ * The receiving half of one peer's transport and the owner of its path: ICE, DTLS, demultiplexing (RFC 7983), SRTP,
+ * and where the media goes. Sans-IO: datagrams and time come in; media goes to the sinks at once; all else is drained
+ * with {@link pollOutput}.
+ */
+export class TransportSession {
+  readonly #ice: IceAgent;
+  readonly #dtls: DtlsSession;
+  readonly #options: TransportSessionOptions;
+  readonly #media: MediaReceiver;
+  readonly #outputs: TransportOutput[] = [];
+  readonly #counters: Float64Array;
+  readonly #header = new RtpHeader();
+  readonly #early: { bytes: Uint8Array; arrivalUs: number }[] = [];
+  readonly #silence: SilenceWatch;
+  #srtp: SrtpContext | undefined;
+  /** Where DTLS goes: the selected pair, before there is one the way the last handshake datagram came. */
+  #path: { socketId: number; to: TransportAddress } | undefined;
+  #dtlsStateTold = "new";
+  #ended = false;
+  /** The last time we were told. */
+  #nowUs = 0;
+
+  constructor(options: TransportSessionOptions) {
+    this.#options = options;
+    this.#ice = options.ice;
+    this.#dtls = options.dtls;
+    this.#counters = options.counters;
+    this.#media = new MediaReceiver(options.sinks);
+    this.#silence = new SilenceWatch(
+      options.unstableAfterUs ?? UNSTABLE_AFTER_US,
+      options.failAfterUs ?? FAIL_AFTER_US,
+    );
+  }
+
+  setIceRole(role: IceRole): void {
+    this.#ice.setRole(role);
+  }
+
+  setRemoteIceParameters(parameters: IceParameters, lite: boolean): void {
+    this.#ice.setRemoteParameters(parameters, { lite });
+    this.#drainIce(this.#nowUs);
+  }
+
+  /** A bad candidate is counted and ignored. */
+  addRemoteCandidate(candidate: string): void {
+    try {
+      this.#ice.addRemoteCandidate(parseCandidate(candidate));
+    } catch {
+      this.#discard("remote-candidate", candidate);
+    }
+  }
+
+  endOfRemoteCandidates(): void {
+    this.#ice.endOfRemoteCandidates();
+  }
+
+  startDtls(role: "client" | "server", fingerprints: readonly Fingerprint[], nowUs: number): void {
+    this.#dtls.start(role, fingerprints, nowUs);
+    this.#afterDtls(nowUs);
+  }
+
+  addReceiveStream(streamId: number, options: ReceiveStreamOptions, counters: Float64Array): void {
+    this.#media.add(streamId, options, counters);
+  }
+
+  removeReceiveStream(streamId: number): void {
+    this.#media.remove(streamId);
+  }
+
+  /** Takes one datagram; whatever it is, it never throws. */
+  handleDatagram(datagram: ReceivedDatagram, nowUs: number): void {
+    const { bytes, offset, length } = datagram;
+    this.#nowUs = nowUs;
+    this.#counters[TransportCounters.packetsReceived]++;
+    this.#counters[TransportCounters.bytesReceived] += length;
+    if (this.#ended) {
+      countDiscarded(this.#counters, "closed");
+      return;
+    }
+    switch (classifyDatagram(bytes, offset, length)) {
+      case DatagramKind.rtp:
+        this.#rtp(datagram);
+        break;
+      case DatagramKind.rtcp:
+        this.#rtcp(datagram);
+        break;
+      case DatagramKind.dtls:
+        this.#handshake(datagram, nowUs);
+        break;
+      case DatagramKind.stun:
+        this.#stun(datagram, nowUs);
+        break;
+      case DatagramKind.malformed:
+        this.#discardFrom("malformed", datagram);
+        break;
+      default:
+        this.#discardFrom("unknown-protocol", datagram);
+    }
+  }
+
+  /** Call once after a batch of datagrams: hands completed access units to the decoder. */
+  deliver(nowUs: number): void {
+    this.#media.deliver(nowUs);
+  }
+
+  handleTimeout(nowUs: number): void {
+    if (this.#ended) return;
+    this.#nowUs = nowUs;
+    this.#ice.handleTimeout(nowUs);
+    this.#drainIce(nowUs);
+    this.#dtls.handleTimeout(nowUs);
+    this.#afterDtls(nowUs);
+    this.#media.deliver(nowUs);
+    this.#watchSilence(nowUs);
+  }
+
+  nextDeadlineUs(): number {
+    if (this.#ended) return Number.POSITIVE_INFINITY;
+    return Math.min(
+      this.#ice.nextDeadlineUs(),
+      this.#dtls.nextDeadlineUs(),
+      this.#silence.nextDeadlineUs(),
+      this.#media.nextDeadlineUs(),
+    );
+  }
+
+  pollOutput(): TransportOutput | undefined {
+    if (this.#outputs.length === 0) this.#drainIce(this.#nowUs);
+    return this.#outputs.shift();
+  }
+
+  /** Queues close_notify; drain the outputs, then the sockets may go. */
+  close(): void {
+    if (!this.#ended) {
+      this.#dtls.close();
+      this.#flushDtls();
+    }
+    this.#end();
+    this.#dtls.destroy();
+    this.#ice.close();
+    this.#drainIce(this.#nowUs);
+  }
+
+  #rtp(datagram: ReceivedDatagram): void {
+    const { bytes, offset, arrivalUs } = datagram;
+    if (this.#srtp === undefined) {
+      this.#keepEarly(datagram);
+      return;
+    }
+    const length = this.#srtp.unprotectRtp(bytes, offset, datagram.length);
+    if (length < 0) {
+      this.#discardFrom(rtpErrorKind(length), datagram);
+      return;
+    }
+    if (!parseRtp(bytes, offset, length, this.#header)) {
+      this.#discardFrom("rtp-malformed", datagram);
+      return;
+    }
+    this.#heard(arrivalUs);
+    const problem = this.#media.handlePacket(bytes, this.#header, length, arrivalUs);
+    if (problem !== undefined) this.#discardFrom(problem, datagram);
+    else if (this.#media.startedStream !== undefined) this.#tellStarted(arrivalUs);
+  }
+
+  #tellStarted(nowUs: number): void {
+    const stream = this.#media.startedStream;
+    this.#media.startedStream = undefined;
+    if (stream === undefined) return;
+    this.#silence.start(nowUs);
+    this.#notice({ event: "streamstarted", args: [{ mid: stream.options.mid, ssrc: stream.ssrc }] });
+  }
+
+  #rtcp(datagram: ReceivedDatagram): void {
+    const { bytes, offset, arrivalUs } = datagram;
+    if (this.#srtp === undefined) {
+      this.#discardFrom("rtcp-before-keys", datagram);
+      return;
+    }
+    const length = this.#srtp.unprotectRtcp(bytes, offset, datagram.length);
+    if (length < 0) {
+      this.#discardFrom(rtcpErrorKind(length), datagram);
+      return;
+    }
+    this.#heard(arrivalUs);
+    this.#options.sinks.rtcp(bytes, offset, length, arrivalUs);
+  }
+
+  /** The path's first SRTP packets may overtake the last handshake datagram. */
+  #keepEarly(datagram: ReceivedDatagram): void {
+    const { bytes, offset, length, arrivalUs } = datagram;
+    if (this.#dtls.state !== "connecting" || this.#early.length >= EARLY_PACKETS) {
+      this.#discardFrom("rtp-before-keys", datagram);
+      return;
+    }
+    this.#early.push({ bytes: bytes.slice(offset, offset + length), arrivalUs });
+  }
+
+  #stun(datagram: ReceivedDatagram, nowUs: number): void {
+    const { bytes, offset, length, socketId } = datagram;
+    const data = bytes.slice(offset, offset + length);
+    if (!this.#ice.handleDatagram(socketId, datagram.source(), data, nowUs)) {
+      this.#discardFrom("stun", datagram);
+    }
+    this.#drainIce(nowUs);
+  }
+
+  #handshake(datagram: ReceivedDatagram, nowUs: number): void {
+    const { bytes, offset, length, socketId } = datagram;
+    // A handshake answer goes where ICE has proven somebody listens, never to an address a forger wrote down.
+    if (this.#ice.selectedPair === undefined) {
+      const from = datagram.source();
+      if (!this.#ice.isVerifiedPeer(socketId, from)) {
+        this.#discardFrom("dtls", datagram);
+        return;
+      }
+      this.#path = { socketId, to: from };
+    }
+    const useful = this.#dtls.handleDatagram(bytes.subarray(offset, offset + length), nowUs);
+    if (!useful) this.#discardFrom("dtls", datagram);
+    this.#afterDtls(nowUs);
+  }
+
+  #drainIce(nowUs: number): void {
+    for (let output = this.#ice.pollOutput(); output !== undefined; output = this.#ice.pollOutput()) {
+      switch (output.type) {
+        case "transmit":
+          this.#transmit(output.socketId, output.to, output.data);
+          break;
+        case "candidate":
+          this.#notice({ event: "candidate", args: [localCandidate(output.candidate)] });
+          break;
+        case "gatheringcomplete":
+          this.#notice({ event: "gatheringcomplete", args: [] });
+          break;
+        case "selectedpair":
+          this.#path = { socketId: output.pair.socketId, to: output.pair.remoteAddress };
+          this.#outputs.push({ type: "route", ...this.#path });
+          this.#notice({ event: "selectedpair", args: [selectedPair(output.pair)] });
+          this.#dtls.usePath(nowUs);
+          this.#afterDtls(nowUs);
+          break;
+        case "state":
+          this.#notice({ event: "icestate", args: [output.state] });
+          if (output.state === "failed") {
+            this.#fail(
+              new SessionError("ERR_ICE_FAILED", "No candidate pair works: the peer cannot be reached"),
+            );
+          }
+          break;
+      }
+    }
+  }
+
+  #afterDtls(nowUs: number): void {
+    this.#flushDtls();
+    const connected = this.#dtls.takeConnected();
+    if (connected !== undefined) {
+      this.#srtp = this.#options.createSrtp(connected.keys.receive);
+      this.#outputs.push({ type: "keys", keys: connected.keys.send, cipher: connected.cipher });
+    }
+    if (this.#dtls.state !== this.#dtlsStateTold) this.#tellDtlsState(connected?.remoteFingerprint);
+    if (connected !== undefined) this.#replayEarly(nowUs);
+    if (this.#dtls.error !== undefined) this.#fail(this.#dtls.error);
+  }
+
+  #tellDtlsState(remoteCertificateFingerprint: string | undefined): void {
+    const { state, error } = this.#dtls;
+    this.#dtlsStateTold = state;
+    const details = {
+      ...(error === undefined ? {} : { error: error.message }),
+      ...(remoteCertificateFingerprint === undefined ? {} : { remoteCertificateFingerprint }),
+    };
+    this.#notice({ event: "dtlsstate", args: [state, details] });
+    if (state === "closed" && !this.#ended) {
+      this.#fail(new SessionError("ERR_DTLS_CLOSED", "The peer closed the DTLS association"));
+    }
+  }
+
+  #flushDtls(): void {
+    const path = this.#path;
+    if (path === undefined) return;
+    for (let data = this.#dtls.takeDatagram(); data !== undefined; data = this.#dtls.takeDatagram()) {
+      this.#transmit(path.socketId, path.to, data);
+    }
+  }
+
+  #replayEarly(nowUs: number): void {
+    for (const { bytes, arrivalUs } of this.#early.splice(0)) {
+      const length = bytes.length;
+      this.#rtp({ socketId: 0, bytes, offset: 0, length, arrivalUs, source: () => this.#peer() });
+    }
+    this.#media.deliver(nowUs);
+  }
+
+  #peer(): TransportAddress {
+    return this.#path?.to ?? { family: 4, address: "0.0.0.0", port: 0 };
+  }
+
+  #heard(nowUs: number): void {
+    if (this.#silence.heard(nowUs)) this.#tellStability(false);
+  }
+
+  #tellStability(unstable: boolean): void {
+    this.#counters[TransportCounters.unstable] = unstable ? 1 : 0;
+    this.#notice({ event: "unstable", args: [unstable] });
+  }
+
+  #watchSilence(nowUs: number): void {
+    switch (this.#silence.check(nowUs)) {
+      case "unstable":
+        this.#tellStability(true);
+        break;
+      case "failed":
+        this.#fail(
+          new SessionError(
+            "ERR_TRANSPORT_SILENT",
+            `No packet from the peer for ${this.#silence.failAfterUs / 1e6} s`,
+          ),
+        );
+        break;
+    }
+  }
+
+  #fail(error: SessionError): void {
+    if (this.#ended) return;
+    this.#end();
+    this.#notice({ event: "failed", args: [{ code: error.code, message: error.message }] });
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.#srtp?.close();
+    this.#srtp = undefined;
+    this.#early.length = 0;
+    this.#media.close();
+  }
+
+  #transmit(socketId: number, to: TransportAddress, data: Uint8Array): void {
+    this.#counters[TransportCounters.pathPacketsSent]++;
+    this.#counters[TransportCounters.pathBytesSent] += data.length;
+    this.#outputs.push({ type: "transmit", socketId, to, data });
+  }
+
+  #notice(notice: TransportNotice): void {
+    this.#outputs.push({ type: "notice", notice });
+  }
+
+  #discardFrom(kind: DiscardKind, datagram: ReceivedDatagram): void {
+    if (!countDiscarded(this.#counters, kind)) return;
+    this.#outputs.push({ type: "discarded", kind, from: formatTransportAddress(datagram.source()) });
+  }
+
+  #discard(kind: DiscardKind, from: string): void {
+    if (countDiscarded(this.#counters, kind)) this.#outputs.push({ type: "discarded", kind, from });
+  }
+}
+
+function rtpErrorKind(error: number): DiscardKind {
+  if (error === SrtpError.replay) return "rtp-replay";
+  return error === SrtpError.authentication ? "rtp-authentication" : "rtp-malformed";
+}
+
+function rtcpErrorKind(error: number): DiscardKind {
+  if (error === SrtpError.replay) return "rtcp-replay";
+  return error === SrtpError.authentication ? "rtcp-authentication" : "rtcp-malformed";
+}

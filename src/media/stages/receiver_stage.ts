@@ -1,0 +1,136 @@
+import { DatagramTable, native, type UdpPoller } from "../../../native/addon.js";
+import type { OrderOf } from "../engine_messages.js";
+import { WorkerCounter } from "../metrics_rows.js";
+import { SlotProducer } from "../ring/slot_channel.js";
+import type { Stage, WorkerHost } from "../ring/worker_loop.js";
+import { ArrivalLogWriter } from "../session/arrival_log.js";
+import { DatagramCursor } from "../session/datagram_cursor.js";
+import { ReceiverPeer } from "../session/receiver_peer.js";
+import { type ReceiverChannels, VideoRoom } from "../session/receiver_sinks.js";
+import { asError } from "./problem.js";
+
+/** Room for four coalesced bursts (64 KiB and 128 datagrams each) in one system call. */
+const SLAB_BYTES = 4 * 65_536;
+const TABLE_ENTRIES = 4 * 128;
+/** Batches taken from one socket before the others get their turn. */
+const MAX_BATCHES = 4;
+
+/** Owns the sockets: takes what arrives in batches, hands it to its transport's session, does what the session says. */
+export class ReceiverStage implements Stage<"receiver"> {
+  readonly #host: WorkerHost<"receiver">;
+  readonly #poller: UdpPoller = new native.UdpPoller();
+  readonly #channels: ReceiverChannels;
+  readonly #room: VideoRoom;
+  readonly #peers = new Map<number, ReceiverPeer>();
+  #list: ReceiverPeer[] = [];
+  readonly #slab = new Uint8Array(SLAB_BYTES);
+  readonly #table = new Int32Array(TABLE_ENTRIES * DatagramTable.words);
+  readonly #cursor = new DatagramCursor(this.#slab, this.#table);
+
+  constructor(host: WorkerHost<"receiver">) {
+    this.#host = host;
+    const { doorbells, wiring } = host;
+    this.#channels = {
+      accessUnits: new SlotProducer(wiring.accessUnits, doorbells.decoder),
+      audioPackets: new SlotProducer(wiring.audioPackets, doorbells.speaker),
+      log: new ArrivalLogWriter(new SlotProducer(wiring.rtcpIn, doorbells.rtcp)),
+    };
+    this.#room = new VideoRoom(this.#channels.accessUnits);
+    doorbells.receiver.useEventFd(this.#poller.doorbellFd);
+  }
+
+  order(order: Exclude<OrderOf<"receiver">, { type: "stop" }>): void {
+    const { transportId } = order;
+    if (order.type === "openTransport") {
+      this.#open(order);
+      return;
+    }
+    const peer = this.#peers.get(transportId);
+    if (order.type === "closeTransport") {
+      this.#close(transportId);
+      return;
+    }
+    peer?.order(order, native.monotonicUs());
+  }
+
+  step(nowUs: number): number {
+    this.#receive();
+    const { log } = this.#channels;
+    let deadlineUs = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < this.#list.length; i++) {
+      deadlineUs = Math.min(deadlineUs, this.#list[i].advance(nowUs));
+    }
+    log.handleTimeout(nowUs);
+    return Math.min(deadlineUs, log.nextDeadlineUs());
+  }
+
+  poll(timeoutUs: number): void {
+    this.#poller.wait(timeoutUs);
+  }
+
+  close(): void {
+    for (const peer of this.#list) peer.close();
+    this.#peers.clear();
+    this.#list = [];
+    this.#host.doorbells.receiver.useEventFd(-1);
+    this.#poller.close();
+  }
+
+  #receive(): void {
+    for (let i = 0; i < this.#list.length; i++) {
+      const peer = this.#list[i];
+      const sockets = peer.sockets.list;
+      for (let socketId = 0; socketId < sockets.length; socketId++) {
+        if (this.#poller.isReadable(sockets[socketId])) this.#drain(peer, socketId);
+      }
+    }
+  }
+
+  #drain(peer: ReceiverPeer, socketId: number): void {
+    const socket = peer.sockets.list[socketId];
+    const { row } = this.#host;
+    for (let batch = 0; batch < MAX_BATCHES; batch++) {
+      const count = socket.receive(this.#slab, this.#table);
+      if (count === 0) return;
+      const nowUs = native.monotonicUs();
+      for (let entry = 0; entry < count; entry++) {
+        this.#cursor.moveTo(entry, socketId);
+        row.add(WorkerCounter.bytes, this.#cursor.length);
+        peer.session.handleDatagram(this.#cursor, nowUs);
+      }
+      row.add(WorkerCounter.frames, count);
+      peer.session.deliver(nowUs);
+    }
+  }
+
+  #open(order: Extract<OrderOf<"receiver">, { type: "openTransport" }>): void {
+    this.#forget(order.transportId);
+    const { transportId } = order;
+    try {
+      const peer = new ReceiverPeer(order, this.#poller, this.#channels, this.#room, (event) =>
+        this.#host.post(event),
+      );
+      this.#peers.set(transportId, peer);
+      this.#list = [...this.#peers.values()];
+    } catch (error) {
+      this.#host.row.add(WorkerCounter.errors);
+      const { code, message } = asError(error, "TRANSPORT_OPEN");
+      this.#host.post({
+        type: "notice",
+        transportId,
+        notice: { event: "failed", args: [{ code, message }] },
+      });
+    }
+  }
+
+  #close(transportId: number): void {
+    this.#forget(transportId);
+    this.#host.post({ type: "transportClosed", transportId });
+  }
+
+  #forget(transportId: number): void {
+    this.#peers.get(transportId)?.close();
+    this.#peers.delete(transportId);
+    this.#list = [...this.#peers.values()];
+  }
+}
