@@ -1,0 +1,84 @@
+import { DatagramTable } from "../../../native/addon.js";
+import type { TransportAddress } from "../../protocol/primitives/address.js";
+import { parseIp } from "../../protocol/primitives/address.js";
+
+/**
+ * The last packets of one send stream, as they lie in the slab they were written to, protected in and sent from: slot =
+ * sequence number modulo the capacity. So the retransmission history (RFC 4585 §6.2.1) costs no copy, and what is sent
+ * again is bit for bit what was sent before, as SRTP demands of a repeated index (RFC 3711 §9.1).
+ */
+export class PacketRing {
+  readonly slab: Uint8Array;
+  /** Entry = slot, in the layout of {@link DatagramTable}. */
+  readonly table: Int32Array;
+  readonly capacity: number;
+  readonly #slotBytes: number;
+  readonly #mask: number;
+  readonly #sequenceNumbers: Int32Array;
+  readonly #sentUs: Float64Array;
+
+  /**
+   * @param capacity packets kept; a power of two up to 65536
+   * @param packetBytes largest datagram
+   */
+  constructor(capacity: number, packetBytes: number) {
+    this.capacity = capacity;
+    this.#mask = capacity - 1;
+    this.#slotBytes = (packetBytes + 63) & ~63;
+    this.slab = new Uint8Array(capacity * this.#slotBytes);
+    this.table = new Int32Array(capacity * DatagramTable.words);
+    this.#sequenceNumbers = new Int32Array(capacity).fill(-1);
+    this.#sentUs = new Float64Array(capacity);
+    for (let slot = 0; slot < capacity; slot++) {
+      this.table[slot * DatagramTable.words + DatagramTable.offset] = slot * this.#slotBytes;
+    }
+  }
+
+  /** Where the packets go from now on, repeated ones too. */
+  setDestination(to: TransportAddress): void {
+    const address = parseIp(to.address);
+    if (address === undefined) throw new TypeError(`"${to.address}" is no numeric address`);
+    const words = new Int32Array(4);
+    new Uint8Array(words.buffer).set(address);
+    for (let slot = 0; slot < this.capacity; slot++) {
+      const at = slot * DatagramTable.words;
+      this.table[at + DatagramTable.family] = to.family;
+      this.table[at + DatagramTable.port] = to.port;
+      this.table.set(words, at + DatagramTable.address);
+    }
+  }
+
+  slotOf(sequenceNumber: number): number {
+    return sequenceNumber & this.#mask;
+  }
+
+  offsetOf(slot: number): number {
+    return slot * this.#slotBytes;
+  }
+
+  /** Notes that the slot of `sequenceNumber` holds that packet, `length` bytes of it. */
+  put(sequenceNumber: number, length: number, nowUs: number): void {
+    const slot = sequenceNumber & this.#mask;
+    this.table[slot * DatagramTable.words + DatagramTable.length] = length;
+    this.#sequenceNumbers[slot] = sequenceNumber;
+    this.#sentUs[slot] = nowUs;
+  }
+
+  lengthOf(slot: number): number {
+    return this.table[slot * DatagramTable.words + DatagramTable.length];
+  }
+
+  /** Whether the packet is still here. */
+  has(sequenceNumber: number): boolean {
+    return this.#sequenceNumbers[sequenceNumber & this.#mask] === sequenceNumber;
+  }
+
+  /** When the packet was last sent. */
+  sentUs(sequenceNumber: number): number {
+    return this.#sentUs[sequenceNumber & this.#mask];
+  }
+
+  markSent(sequenceNumber: number, nowUs: number): void {
+    this.#sentUs[sequenceNumber & this.#mask] = nowUs;
+  }
+}

@@ -1,0 +1,207 @@
+import { H264Packetizer } from "../../protocol/h264/packetizer.js";
+import { copyBytes } from "../../protocol/primitives/bytes.js";
+import type { RandomSource } from "../../protocol/primitives/random.js";
+import { HeaderExtensionWriter } from "../../protocol/rtp/extension_writer.js";
+import { type NtpTime, unixUsToNtp } from "../../protocol/rtp/ntp.js";
+import { RTP_FIXED_HEADER_BYTES, writeRtpHeader } from "../../protocol/rtp/rtp_header.js";
+import type { SendStreamOptions } from "../transport_api.js";
+import { PacketRing } from "./packet_ring.js";
+import { SendCounters } from "./stream_counters.js";
+
+/** Video packets kept for retransmission: 4 s at 2 Mbit/s. */
+const VIDEO_HISTORY = 1024;
+/** Audio is not sent again; the ring only has to hold what one call sends. */
+const AUDIO_HISTORY = 64;
+/** Least time between two sendings of one packet: several NACKs may name it before the first repeat arrives. */
+const MIN_RESEND_US = 5_000;
+
+/** One encoded picture (Annex-B access unit) or Opus packet. */
+export interface EncodedFrame {
+  /** The frame lies at the beginning. */
+  readonly bytes: Uint8Array;
+  readonly length: number;
+  /** Monotonic; of a sound frame: of its first sample. */
+  readonly captureTimeUs: number;
+  readonly keyframe: boolean;
+  /** Sound only: samples since the microphone began, and how long the packet lasts. */
+  readonly rtpTimestamp: number;
+  readonly durationUs: number;
+}
+
+export interface SendSessionOptions {
+  readonly stream: SendStreamOptions;
+  /** Largest UDP payload. */
+  readonly maxPacketBytes: number;
+  readonly random: RandomSource;
+  /** Wall clock (µs since 1970) minus monotonic clock. */
+  readonly wallOffsetUs: number;
+  /** A {@link SendCounters} block. */
+  readonly counters: Float64Array;
+}
+
+/**
+ * One track to one peer: turns encoded frames into RTP packets in its {@link PacketRing}, ready to be protected, and
+ * keeps them for retransmission. Sequence numbers and timestamps start at random (RFC 3550 §5.1).
+ */
+export class SendSession {
+  readonly stream: SendStreamOptions;
+  readonly ring: PacketRing;
+  /** Video: nothing goes out before a keyframe has; the peer could not decode it. */
+  needsKeyframe: boolean;
+  /** Sequence number of the first packet of the last {@link packetize}. */
+  firstSequenceNumber = 0;
+  /** The next sequence number. */
+  #next: number;
+  readonly #timestampBase: number;
+  readonly #maxPacketBytes: number;
+  readonly #wallOffsetUs: number;
+  readonly #counters: Float64Array;
+  readonly #packetizer = new H264Packetizer();
+  readonly #extensions = new HeaderExtensionWriter();
+  readonly #mid: Uint8Array;
+  readonly #ntp: NtpTime = { seconds: 0, fraction: 0 };
+  readonly #fields;
+  /** The timestamp that would follow without a silence. */
+  #audioNext = -1;
+
+  constructor(options: SendSessionOptions) {
+    const { stream, maxPacketBytes, random } = options;
+    this.stream = stream;
+    this.ring = new PacketRing(stream.kind === "video" ? VIDEO_HISTORY : AUDIO_HISTORY, maxPacketBytes);
+    this.needsKeyframe = stream.kind === "video";
+    this.#maxPacketBytes = maxPacketBytes;
+    this.#wallOffsetUs = options.wallOffsetUs;
+    this.#counters = options.counters;
+    this.#counters[SendCounters.rtpOffset] = Number.NaN;
+    // RFC 3711 §3.3.1: starting in the lower half keeps a loss around the first wrap from confusing the rollover counter.
+    this.#next = random.uint32() & 0x7fff;
+    this.#timestampBase = random.uint32();
+    this.#mid = new TextEncoder().encode(stream.mid);
+    this.#fields = {
+      marker: false,
+      payloadType: stream.payloadType,
+      sequenceNumber: 0,
+      timestamp: 0,
+      ssrc: stream.ssrc,
+    };
+  }
+
+  /**
+   * Writes the frame's packets, unprotected, into the ring's slots from {@link firstSequenceNumber} on; returns how
+   * many. 0: the frame is not to be sent (a keyframe is due, or it is empty).
+   */
+  packetize(frame: EncodedFrame, rtpOverhead: number, nowUs: number): number {
+    if (frame.length === 0 || (this.needsKeyframe && !frame.keyframe)) {
+      this.#counters[SendCounters.framesSkipped]++;
+      return 0;
+    }
+    this.#writeExtensions(frame.captureTimeUs);
+    const headerBytes = RTP_FIXED_HEADER_BYTES + this.#extensions.blockBytes;
+    const maxPayload = this.#maxPacketBytes - headerBytes - rtpOverhead;
+    this.firstSequenceNumber = this.#next;
+    const count =
+      this.stream.kind === "video"
+        ? this.#video(frame, maxPayload, nowUs)
+        : this.#audio(frame, maxPayload, nowUs);
+    if (count > 0) this.#countFrame(frame);
+    return count;
+  }
+
+  /** Whether a NACKed packet is at hand and was not sent a moment ago; notes the sending. */
+  mayResend(sequenceNumber: number, nowUs: number): boolean {
+    if (!this.ring.has(sequenceNumber)) {
+      this.#counters[SendCounters.retransmitMisses]++;
+      return false;
+    }
+    if (nowUs - this.ring.sentUs(sequenceNumber) < MIN_RESEND_US) return false;
+    this.ring.markSent(sequenceNumber, nowUs);
+    this.#counters[SendCounters.retransmitted]++;
+    return true;
+  }
+
+  /** After the packets were protected and handed to the socket. */
+  countSent(packets: number, bytes: number): void {
+    this.#counters[SendCounters.packetsSent] += packets;
+    this.#counters[SendCounters.bytesSent] += bytes;
+  }
+
+  countDropped(packets: number): void {
+    this.#counters[SendCounters.packetsDropped] += packets;
+  }
+
+  #video(frame: EncodedFrame, maxPayload: number, nowUs: number): number {
+    const timestamp = this.#timestampAt(frame.captureTimeUs);
+    this.#fields.timestamp = Math.round(timestamp) % 2 ** 32;
+    this.#noteOffset(timestamp, frame.captureTimeUs);
+    const packetizer = this.#packetizer;
+    const mode = this.stream.packetizationMode ?? 0;
+    if (!packetizer.start(frame.bytes, maxPayload, mode, 0, frame.length)) return 0;
+    let count = 0;
+    while (count < this.ring.capacity) {
+      const slot = this.ring.slotOf(this.#next);
+      const offset = this.ring.offsetOf(slot);
+      const header = RTP_FIXED_HEADER_BYTES + this.#extensions.blockBytes;
+      const payload = packetizer.next(this.ring.slab, offset + header);
+      if (payload === 0) break;
+      this.#writeHeader(offset, packetizer.isLast);
+      this.#commit(header, payload, nowUs);
+      count++;
+    }
+    if (count > 0 && frame.keyframe) this.needsKeyframe = false;
+    return count;
+  }
+
+  /** RFC 7587 §4.2: one Opus packet is one RTP payload; the timestamp counts 48 kHz samples. */
+  #audio(frame: EncodedFrame, maxPayload: number, nowUs: number): number {
+    if (frame.length > maxPayload) return 0;
+    const timestamp = (this.#timestampBase + frame.rtpTimestamp) % 2 ** 32;
+    // RFC 3551 §4.1: the first packet after a silence carries the marker.
+    const talkspurt = timestamp !== this.#audioNext;
+    const samples = Math.round((frame.durationUs * this.stream.clockRate) / 1e6);
+    this.#audioNext = (timestamp + samples) % 2 ** 32;
+    this.#fields.timestamp = timestamp;
+    this.#noteOffset(timestamp, frame.captureTimeUs);
+    const offset = this.ring.offsetOf(this.ring.slotOf(this.#next));
+    const header = this.#writeHeader(offset, talkspurt);
+    copyBytes(frame.bytes, 0, this.ring.slab, offset + header, frame.length);
+    this.#commit(header, frame.length, nowUs);
+    return 1;
+  }
+
+  #writeHeader(offset: number, marker: boolean): number {
+    this.#fields.marker = marker;
+    this.#fields.sequenceNumber = this.#next;
+    return writeRtpHeader(this.ring.slab, offset, this.#fields, this.#extensions);
+  }
+
+  #commit(header: number, payload: number, nowUs: number): void {
+    this.ring.put(this.#next, header + payload, nowUs);
+    this.#counters[SendCounters.payloadBytesSent] += payload;
+    this.#next = (this.#next + 1) & 0xffff;
+  }
+
+  #writeExtensions(captureTimeUs: number): void {
+    const { mid, absCaptureTime } = this.stream.extensions;
+    const extensions = this.#extensions;
+    extensions.clear();
+    extensions.addBytes(mid ?? 0, this.#mid);
+    if (absCaptureTime === undefined || absCaptureTime === 0) return;
+    unixUsToNtp(captureTimeUs + this.#wallOffsetUs, this.#ntp);
+    extensions.addU64(absCaptureTime, this.#ntp.seconds, this.#ntp.fraction);
+  }
+
+  /** The RTP time of a moment, fractional and not yet reduced modulo 2³². */
+  #timestampAt(captureTimeUs: number): number {
+    return this.#timestampBase + (captureTimeUs * this.stream.clockRate) / 1e6;
+  }
+
+  #noteOffset(timestamp: number, captureTimeUs: number): void {
+    const offset = (timestamp - (captureTimeUs * this.stream.clockRate) / 1e6) % 2 ** 32;
+    this.#counters[SendCounters.rtpOffset] = offset < 0 ? offset + 2 ** 32 : offset;
+  }
+
+  #countFrame(frame: EncodedFrame): void {
+    this.#counters[SendCounters.framesSent]++;
+    if (frame.keyframe) this.#counters[SendCounters.keyframesSent]++;
+  }
+}

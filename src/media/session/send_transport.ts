@@ -1,0 +1,216 @@
+import { DatagramTable, type SrtpContext } from "../../../native/addon.js";
+import type { RandomSource } from "../../protocol/primitives/random.js";
+import type { SendStreamOptions } from "../transport_api.js";
+import type { SendRoute, SrtpKeys } from "./messages.js";
+import { PacketRing } from "./packet_ring.js";
+import { type EncodedFrame, SendSession } from "./send_session.js";
+import { SendCounters, TransportCounters } from "./stream_counters.js";
+
+/** What sends; a `UdpSocket` is one. */
+export interface DatagramSender {
+  send(slab: Uint8Array, table: Int32Array, first: number, count: number): number;
+}
+
+/** How long after a full socket buffer the rest is offered again, and how often at most. */
+const RETRY_US = 500;
+const MAX_RETRIES = 6;
+
+/** RTCP compounds are at most this long before protection (RFC 3550 gives no bound; ours stay below the MTU). */
+const RTCP_RING = 16;
+
+export interface SendTransportOptions {
+  readonly maxPacketBytes: number;
+  readonly random: RandomSource;
+  readonly wallOffsetUs: number;
+  /** A {@link TransportCounters} block. */
+  readonly counters: Float64Array;
+  readonly createSrtp: (keys: SrtpKeys) => SrtpContext;
+  /** Called once for every stream that becomes able to send video, and must start with a keyframe. */
+  readonly onKeyframeNeeded: () => void;
+}
+
+interface Pending {
+  session: SendSession;
+  first: number;
+  count: number;
+  retries: number;
+}
+
+/** Everything one peer is sent but ICE and DTLS: its streams, its SRTP context, its place to send to. */
+export class SendTransport {
+  readonly #options: SendTransportOptions;
+  readonly #sessions = new Map<number, SendSession>();
+  readonly #video: SendSession[] = [];
+  readonly #audio: SendSession[] = [];
+  readonly #rtcp: PacketRing;
+  readonly #pending: Pending[] = [];
+  #retryAtUs = Number.POSITIVE_INFINITY;
+  #rtcpNext = 0;
+  #srtp: SrtpContext | undefined;
+  #socket: DatagramSender | undefined;
+  #route: SendRoute | undefined;
+
+  constructor(options: SendTransportOptions) {
+    this.#options = options;
+    this.#rtcp = new PacketRing(RTCP_RING, options.maxPacketBytes);
+  }
+
+  get ready(): boolean {
+    return this.#srtp !== undefined && this.#socket !== undefined;
+  }
+
+  setKeys(keys: SrtpKeys): void {
+    this.#srtp?.close();
+    this.#srtp = this.#options.createSrtp(keys);
+    this.#askForKeyframes();
+  }
+
+  setRoute(route: SendRoute, socket: DatagramSender): void {
+    this.#route = route;
+    this.#socket = socket;
+    this.#rtcp.setDestination(route);
+    for (const session of this.#sessions.values()) session.ring.setDestination(route);
+    this.#askForKeyframes();
+  }
+
+  addStream(streamId: number, stream: SendStreamOptions, counters: Float64Array): void {
+    this.removeStream(streamId);
+    const { maxPacketBytes, random, wallOffsetUs } = this.#options;
+    const session = new SendSession({ stream, maxPacketBytes, random, wallOffsetUs, counters });
+    if (this.#route !== undefined) session.ring.setDestination(this.#route);
+    this.#sessions.set(streamId, session);
+    (stream.kind === "video" ? this.#video : this.#audio).push(session);
+    this.#askForKeyframes();
+  }
+
+  removeStream(streamId: number): void {
+    const session = this.#sessions.get(streamId);
+    if (session === undefined) return;
+    this.#sessions.delete(streamId);
+    for (const list of [this.#video, this.#audio]) {
+      const at = list.indexOf(session);
+      if (at >= 0) list.splice(at, 1);
+    }
+    this.#dropPending(session);
+  }
+
+  /** Sends a frame on every stream of its kind; returns the datagrams handed to the kernel. */
+  sendFrame(kind: "audio" | "video", frame: EncodedFrame, nowUs: number): number {
+    if (this.#srtp === undefined || this.#socket === undefined) return 0;
+    let sent = 0;
+    for (const session of kind === "video" ? this.#video : this.#audio) {
+      sent += this.#sendOn(session, this.#srtp, frame, nowUs);
+    }
+    return sent;
+  }
+
+  /** Protects and sends one compound. False before there are keys and a route, or when it is too long. */
+  sendRtcp(bytes: Uint8Array, length: number): boolean {
+    if (this.#srtp === undefined || this.#socket === undefined) return false;
+    const ring = this.#rtcp;
+    if (length + this.#srtp.rtcpOverhead > this.#options.maxPacketBytes) return false;
+    const slot = ring.slotOf(this.#rtcpNext);
+    const offset = ring.offsetOf(slot);
+    for (let i = 0; i < length; i++) ring.slab[offset + i] = bytes[i];
+    ring.put(this.#rtcpNext, this.#srtp.protectRtcp(ring.slab, offset, length), 0);
+    this.#rtcpNext = (this.#rtcpNext + 1) & 0xffff;
+    return this.#transmit(ring, slot, 1) === 1;
+  }
+
+  /** Sends packets of the stream with this SSRC again (RFC 4585 §6.2.1), as long as the history has them; the numbers are big-endian. */
+  resend(ssrc: number, sequenceNumbers: Uint8Array, count: number, nowUs: number): void {
+    const session = this.#video.find((candidate) => candidate.stream.ssrc === ssrc);
+    if (session === undefined || !this.ready) return;
+    for (let i = 0; i < count; i++) {
+      const sequenceNumber = (sequenceNumbers[2 * i] << 8) | sequenceNumbers[2 * i + 1];
+      if (!session.mayResend(sequenceNumber, nowUs)) continue;
+      this.#transmitCounted(session, session.ring.slotOf(sequenceNumber), 1);
+    }
+  }
+
+  /** Offers the socket what it had no room for. */
+  handleTimeout(nowUs: number): void {
+    if (nowUs < this.#retryAtUs) return;
+    this.#retryAtUs = Number.POSITIVE_INFINITY;
+    const pending = this.#pending.splice(0);
+    for (const { session, first, count, retries } of pending) {
+      this.#sendRange(session, first, count, retries + 1, nowUs);
+    }
+  }
+
+  nextDeadlineUs(): number {
+    return this.#retryAtUs;
+  }
+
+  close(): void {
+    this.#srtp?.close();
+    this.#srtp = undefined;
+    this.#socket = undefined;
+    this.#pending.length = 0;
+  }
+
+  #sendOn(session: SendSession, srtp: SrtpContext, frame: EncodedFrame, nowUs: number): number {
+    const count = session.packetize(frame, srtp.rtpOverhead, nowUs);
+    if (count === 0) return 0;
+    const { ring, firstSequenceNumber } = session;
+    const first = ring.slotOf(firstSequenceNumber);
+    const head = Math.min(count, ring.capacity - first);
+    srtp.protectRtpBatch(ring.slab, ring.table, first, head);
+    if (count > head) srtp.protectRtpBatch(ring.slab, ring.table, 0, count - head);
+    // What waited for room comes first, or the peer would see a reordering that nothing caused.
+    if (this.#pending.length > 0) this.handleTimeout(this.#retryAtUs);
+    return this.#sendRange(session, firstSequenceNumber, count, 0, nowUs);
+  }
+
+  /** Sends the packets from sequence number `first` on; what the socket does not take is offered again shortly. */
+  #sendRange(session: SendSession, first: number, count: number, retries: number, nowUs: number): number {
+    const { ring } = session;
+    const slot = ring.slotOf(first);
+    const head = Math.min(count, ring.capacity - slot);
+    let sent = this.#transmitCounted(session, slot, head);
+    if (sent === head && count > head) sent += this.#transmitCounted(session, 0, count - head);
+    if (sent === count) return sent;
+    if (retries >= MAX_RETRIES) {
+      session.countDropped(count - sent);
+      return sent;
+    }
+    this.#pending.push({ session, first: (first + sent) & 0xffff, count: count - sent, retries });
+    this.#retryAtUs = nowUs + RETRY_US;
+    return sent;
+  }
+
+  #transmitCounted(session: SendSession, slot: number, count: number): number {
+    const sent = this.#transmit(session.ring, slot, count);
+    let bytes = 0;
+    for (let i = 0; i < sent; i++) bytes += session.ring.lengthOf(slot + i);
+    session.countSent(sent, bytes);
+    return sent;
+  }
+
+  #transmit(ring: PacketRing, slot: number, count: number): number {
+    const sent = this.#socket?.send(ring.slab, ring.table, slot, count) ?? 0;
+    const { counters } = this.#options;
+    counters[TransportCounters.packetsSent] += sent;
+    counters[TransportCounters.sendErrors] += count - sent;
+    for (let i = 0; i < sent; i++) {
+      counters[TransportCounters.bytesSent] +=
+        ring.table[(slot + i) * DatagramTable.words + DatagramTable.length];
+    }
+    return sent;
+  }
+
+  #dropPending(session: SendSession): void {
+    for (let i = this.#pending.length - 1; i >= 0; i--) {
+      if (this.#pending[i].session === session) this.#pending.splice(i, 1);
+    }
+  }
+
+  #askForKeyframes(): void {
+    if (this.ready && this.#video.some((session) => session.needsKeyframe)) this.#options.onKeyframeNeeded();
+  }
+}
+
+/** Whether a send stream's row says that anything was sent: only then is there something to report (RFC 3550 §6.4.1). */
+export function hasSent(counters: Float64Array): boolean {
+  return counters[SendCounters.packetsSent] > 0;
+}

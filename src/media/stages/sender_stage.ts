@@ -1,0 +1,173 @@
+import { native, type UdpSocket } from "../../../native/addon.js";
+import type { OrderOf } from "../engine_messages.js";
+import { WorkerCounter, WorkerHistogram } from "../metrics_rows.js";
+import { ControlWord } from "../ring/control_block.js";
+import { SlotConsumer } from "../ring/slot_channel.js";
+import type { Stage, WorkerHost } from "../ring/worker_loop.js";
+import type { SendRoute } from "../session/messages.js";
+import { RtcpOutTag } from "../session/rtcp_out.js";
+import { SendTransport } from "../session/send_transport.js";
+import { systemRandom } from "../session/system_random.js";
+import { asError } from "./problem.js";
+
+interface Peer {
+  readonly transport: SendTransport;
+  socket: UdpSocket | undefined;
+}
+
+/** Sends every peer its packets: encoded frames as RTP, the rtcp thread's compounds, and packets asked for again. */
+export class SenderStage implements Stage<"sender"> {
+  readonly #host: WorkerHost<"sender">;
+  readonly #video: SlotConsumer;
+  readonly #audio: SlotConsumer;
+  readonly #rtcp: SlotConsumer;
+  readonly #peers = new Map<number, Peer>();
+  /** The same peers, to walk without an iterator. */
+  #list: Peer[] = [];
+  readonly #frame = {
+    bytes: new Uint8Array(0) as Uint8Array,
+    length: 0,
+    captureTimeUs: 0,
+    keyframe: false,
+    rtpTimestamp: 0,
+    durationUs: 0,
+  };
+
+  constructor(host: WorkerHost<"sender">) {
+    this.#host = host;
+    this.#video = new SlotConsumer(host.wiring.encodedVideo);
+    this.#audio = new SlotConsumer(host.wiring.encodedAudio);
+    this.#rtcp = new SlotConsumer(host.wiring.rtcpOut);
+  }
+
+  order(order: Exclude<OrderOf<"sender">, { type: "stop" }>): void {
+    const { transportId } = order;
+    if (order.type === "openTransport") {
+      this.#open(order);
+      return;
+    }
+    if (order.type === "closeTransport") {
+      this.#close(transportId);
+      return;
+    }
+    const peer = this.#peers.get(transportId);
+    if (peer === undefined) return;
+    switch (order.type) {
+      case "setRoute":
+        this.#setRoute(peer, order.route);
+        break;
+      case "setKeys":
+        peer.transport.setKeys(order.keys);
+        break;
+      case "addSendStream":
+        peer.transport.addStream(order.streamId, order.options, new Float64Array(order.counters));
+        break;
+      case "removeSendStream":
+        peer.transport.removeStream(order.streamId);
+    }
+  }
+
+  step(nowUs: number): number {
+    this.#frames("video", this.#video, nowUs);
+    this.#frames("audio", this.#audio, nowUs);
+    this.#sendRtcp(nowUs);
+    let deadlineUs = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < this.#list.length; i++) {
+      const { transport } = this.#list[i];
+      transport.handleTimeout(nowUs);
+      deadlineUs = Math.min(deadlineUs, transport.nextDeadlineUs());
+    }
+    return deadlineUs;
+  }
+
+  close(): void {
+    for (const transportId of [...this.#peers.keys()]) this.#forget(transportId);
+  }
+
+  #frames(kind: "audio" | "video", input: SlotConsumer, nowUs: number): void {
+    const { row } = this.#host;
+    const frame = this.#frame;
+    while (input.take()) {
+      const { descriptor } = input;
+      frame.bytes = input.bytes(descriptor.slot);
+      frame.length = descriptor.byteLength;
+      frame.captureTimeUs = descriptor.captureTimeUs;
+      frame.keyframe = descriptor.keyframe;
+      frame.rtpTimestamp = descriptor.rtpTimestamp;
+      frame.durationUs = descriptor.durationUs;
+      const startUs = native.monotonicUs();
+      let packets = 0;
+      for (let i = 0; i < this.#list.length; i++) {
+        packets += this.#list[i].transport.sendFrame(kind, frame, nowUs);
+      }
+      input.release(descriptor.slot);
+      if (kind === "audio" || packets === 0) continue;
+      const endUs = native.monotonicUs();
+      row.add(WorkerCounter.frames);
+      row.add(WorkerCounter.bytes, descriptor.byteLength);
+      row.record(WorkerHistogram.hop, startUs - descriptor.enqueuedUs);
+      row.record(WorkerHistogram.work, endUs - startUs);
+      row.record(WorkerHistogram.sinceCapture, endUs - descriptor.captureTimeUs);
+    }
+  }
+
+  #sendRtcp(nowUs: number): void {
+    const input = this.#rtcp;
+    while (input.take()) {
+      const { slot, tag, streamId, byteLength, rtpTimestamp } = input.descriptor;
+      const transport = this.#peers.get(streamId)?.transport;
+      const bytes = input.bytes(slot);
+      if (tag === RtcpOutTag.compound) transport?.sendRtcp(bytes, byteLength);
+      else transport?.resend(rtpTimestamp, bytes, byteLength >> 1, nowUs);
+      input.release(slot);
+    }
+  }
+
+  #open(order: Extract<OrderOf<"sender">, { type: "openTransport" }>): void {
+    this.#forget(order.transportId);
+    const { control } = this.#host;
+    const transport = new SendTransport({
+      maxPacketBytes: order.maxPacketBytes,
+      random: systemRandom,
+      wallOffsetUs: control.wallOffsetUs,
+      counters: new Float64Array(order.counters),
+      createSrtp: (keys) => new native.SrtpContext(keys),
+      onKeyframeNeeded: () => this.#askForKeyframe(),
+    });
+    this.#peers.set(order.transportId, { transport, socket: undefined });
+    this.#list = [...this.#peers.values()];
+  }
+
+  #askForKeyframe(): void {
+    this.#host.control.add(ControlWord.keyframeEpoch, 1);
+  }
+
+  #setRoute(peer: Peer, route: SendRoute): void {
+    const before = peer.socket;
+    try {
+      peer.socket = native.UdpSocket.attach(route.fd);
+      peer.transport.setRoute(route, peer.socket);
+      before?.close();
+    } catch (error) {
+      this.#host.row.add(WorkerCounter.errors);
+      const { code, message } = asError(error, "TRANSPORT_SOCKET");
+      this.#host.post({ type: "problem", name: "sender", code, message });
+    }
+  }
+
+  /** The rtcp thread's BYE waits in the channel: it was put there before this order came. */
+  #close(transportId: number): void {
+    this.#sendRtcp(native.monotonicUs());
+    this.#forget(transportId);
+    this.#host.post({ type: "transportClosed", transportId });
+  }
+
+  #forget(transportId: number): void {
+    const peer = this.#peers.get(transportId);
+    if (peer === undefined) return;
+    this.#peers.delete(transportId);
+    this.#list = [...this.#peers.values()];
+    peer.transport.close();
+    peer.socket?.close();
+  }
+}
