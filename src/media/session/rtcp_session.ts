@@ -1,0 +1,259 @@
+import type { RandomSource } from "../../protocol/primitives/random.js";
+import type { RtcpPacket } from "../../protocol/rtcp/packets.js";
+import { parseCompound } from "../../protocol/rtcp/parser.js";
+import { RoundTripEstimator } from "../../protocol/rtcp/round_trip.js";
+import { RtcpScheduler } from "../../protocol/rtcp/scheduler.js";
+import { MAX_REPORT_BLOCKS, RtcpWriter } from "../../protocol/rtcp/writer.js";
+import { WallClock } from "../../protocol/rtp/ntp.js";
+import type { ReceptionReport } from "../../protocol/rtp/receive_statistics.js";
+import type { ReceiveStreamOptions, SendStreamOptions } from "../transport_api.js";
+import type { Arrival } from "./arrival_log.js";
+import { ReceiveFeedback } from "./receive_feedback.js";
+import { SendReports } from "./send_reports.js";
+
+/** Leaves room for SRTCP's index and tag (at most 20 bytes) in a datagram of 1200. */
+const COMPOUND_BYTES = 1160;
+/** A peer's requests for keyframes are granted at most this often; one in between is granted late, not lost. */
+const KEYFRAME_INTERVAL_US = 250_000;
+
+/** What an RTCP session brings about. */
+export interface RtcpSinks {
+  /** Send this compound; the bytes are reused after the call. */
+  compound(bytes: Uint8Array, length: number): void;
+  /** Send these packets of the stream again. */
+  resend(ssrc: number, sequenceNumbers: readonly number[]): void;
+  /** The encoder owes a keyframe. */
+  keyframe(): void;
+  /** The peer has ended a stream. */
+  bye(mid: string, ssrc: number): void;
+}
+
+export interface RtcpSessionOptions {
+  readonly random: RandomSource;
+  /** Wall clock (µs since 1970) minus monotonic clock. */
+  readonly wallOffsetUs: number;
+  readonly sinks: RtcpSinks;
+  /** Least time between regular reports; 1 s by default. */
+  readonly minIntervalUs?: number;
+}
+
+/**
+ * The control protocol with one peer (RFC 3550 §6, RFC 4585, RFC 5104, RFC 5506): regular reports, feedback the moment
+ * it is needed, and what the peer's reports and feedback mean for us. Sans-IO.
+ */
+export class RtcpSession {
+  readonly #sinks: RtcpSinks;
+  readonly #clock: WallClock;
+  readonly #scheduler: RtcpScheduler;
+  readonly #roundTrip: RoundTripEstimator;
+  readonly #send = new Map<number, SendReports>();
+  readonly #receive = new Map<number, ReceiveFeedback>();
+  readonly #writer = new RtcpWriter(new Uint8Array(COMPOUND_BYTES));
+  #started = false;
+  #keyframeGrantedUs = Number.NEGATIVE_INFINITY;
+  #keyframeDueUs = Number.POSITIVE_INFINITY;
+
+  constructor(options: RtcpSessionOptions) {
+    this.#sinks = options.sinks;
+    this.#clock = new WallClock(options.wallOffsetUs);
+    this.#roundTrip = new RoundTripEstimator(this.#clock);
+    const { random, minIntervalUs } = options;
+    this.#scheduler = new RtcpScheduler({
+      random,
+      ...(minIntervalUs === undefined ? {} : { minIntervalUs }),
+    });
+  }
+
+  /** Keys are in place: reports may flow. */
+  start(nowUs: number): void {
+    if (this.#started) return;
+    this.#started = true;
+    this.#scheduler.start(nowUs);
+  }
+
+  addSendStream(streamId: number, options: SendStreamOptions, counters: Float64Array): void {
+    this.#send.set(streamId, new SendReports(options, counters, this.#clock));
+  }
+
+  /** Says BYE for the stream's source (RFC 3550 §6.6). */
+  removeSendStream(streamId: number, nowUs: number): void {
+    const stream = this.#send.get(streamId);
+    if (stream === undefined) return;
+    if (this.#started && stream.active) this.#sendRegular(nowUs, [stream.options.ssrc]);
+    this.#send.delete(streamId);
+  }
+
+  addReceiveStream(streamId: number, options: ReceiveStreamOptions, counters: Float64Array): void {
+    this.#receive.set(streamId, new ReceiveFeedback(options, counters));
+  }
+
+  removeReceiveStream(streamId: number): void {
+    this.#receive.delete(streamId);
+  }
+
+  requestKeyframe(streamId: number, nowUs: number): void {
+    this.#receive.get(streamId)?.requestKeyframe(nowUs);
+  }
+
+  handleArrival(arrival: Arrival): void {
+    this.#receive.get(arrival.streamId)?.handleArrival(arrival);
+  }
+
+  /** One unprotected compound of the peer's; a malformed one is ignored. */
+  handleCompound(bytes: Uint8Array, offset: number, length: number, nowUs: number): void {
+    const packets = parseCompound(bytes, offset, length);
+    if (packets.length === 0) return;
+    this.#scheduler.handleReceived(length);
+    for (const packet of packets) this.#handlePacket(packet, nowUs);
+  }
+
+  handleTimeout(nowUs: number): void {
+    if (nowUs >= this.#keyframeDueUs) this.#grantKeyframe(nowUs);
+    if (!this.#started) return;
+    if (this.#scheduler.handleTimeout(nowUs)) this.#sendRegular(nowUs, []);
+    this.#sendFeedback(nowUs);
+  }
+
+  nextDeadlineUs(): number {
+    let deadlineUs = this.#keyframeDueUs;
+    if (!this.#started) return deadlineUs;
+    deadlineUs = Math.min(deadlineUs, this.#scheduler.nextDeadlineUs());
+    for (const stream of this.#receive.values()) deadlineUs = Math.min(deadlineUs, stream.nextDeadlineUs());
+    return deadlineUs;
+  }
+
+  /** Smoothed round-trip time; 0: not known yet. */
+  get rttUs(): number {
+    return this.#roundTrip.smoothedUs;
+  }
+
+  /** Says BYE for everything we sent. */
+  close(nowUs: number): void {
+    if (!this.#started) return;
+    const ssrcs = [...this.#send.values()].filter(({ active }) => active).map(({ options }) => options.ssrc);
+    const first = this.#receive.values().next().value?.options.localSsrc;
+    if (ssrcs.length === 0 && first !== undefined) ssrcs.push(first);
+    if (ssrcs.length > 0) this.#sendRegular(nowUs, ssrcs);
+    this.#started = false;
+    this.#scheduler.stop();
+  }
+
+  #handlePacket(packet: RtcpPacket, nowUs: number): void {
+    switch (packet.type) {
+      case "sr":
+        this.#receiveOf(packet.ssrc)?.handleSenderReport(packet.ntpSeconds, packet.ntpFraction, nowUs);
+        this.#handleReports(packet.reports, nowUs);
+        break;
+      case "rr":
+        this.#handleReports(packet.reports, nowUs);
+        break;
+      case "nack": {
+        const stream = this.#sendOf(packet.mediaSsrc);
+        if (stream === undefined) break;
+        stream.handleNack();
+        if (stream.options.nack) this.#sinks.resend(packet.mediaSsrc, packet.sequenceNumbers);
+        break;
+      }
+      case "pli": {
+        const stream = this.#sendOf(packet.mediaSsrc);
+        stream?.handlePictureLoss();
+        if (stream !== undefined) this.#oweKeyframe(nowUs);
+        break;
+      }
+      case "fir":
+        for (const { ssrc, sequenceNumber } of packet.entries) {
+          if (this.#sendOf(ssrc)?.handleFullIntra(sequenceNumber)) this.#oweKeyframe(nowUs);
+        }
+        break;
+      case "bye":
+        for (const ssrc of packet.ssrcs) {
+          const stream = this.#receiveOf(ssrc);
+          if (stream !== undefined) this.#sinks.bye(stream.options.mid, ssrc);
+        }
+        break;
+    }
+  }
+
+  #handleReports(reports: readonly Readonly<ReceptionReport>[], nowUs: number): void {
+    for (const report of reports) {
+      const stream = this.#sendOf(report.ssrc);
+      if (stream === undefined) continue;
+      stream.handleReport(report);
+      this.#roundTrip.handleReport(report.lastSr, report.delaySinceLastSr, nowUs);
+      stream.noteRoundTrip(this.rttUs);
+    }
+    for (const stream of this.#receive.values()) stream.noteRoundTrip(this.rttUs);
+  }
+
+  #oweKeyframe(nowUs: number): void {
+    if (nowUs >= this.#keyframeGrantedUs + KEYFRAME_INTERVAL_US) this.#grantKeyframe(nowUs);
+    else this.#keyframeDueUs = this.#keyframeGrantedUs + KEYFRAME_INTERVAL_US;
+  }
+
+  #grantKeyframe(nowUs: number): void {
+    this.#keyframeGrantedUs = nowUs;
+    this.#keyframeDueUs = Number.POSITIVE_INFINITY;
+    this.#sinks.keyframe();
+  }
+
+  #sendFeedback(nowUs: number): void {
+    for (const stream of this.#receive.values()) {
+      if (nowUs < stream.nextDeadlineUs()) continue;
+      this.#writer.clear();
+      // RFC 5506 §4.2: without its negotiation every compound begins with a report and a CNAME.
+      if (!stream.options.reducedSizeRtcp) this.#writeHead(nowUs, false);
+      if (stream.writeFeedback(this.#writer, nowUs, this.rttUs)) this.#flush();
+    }
+  }
+
+  #sendRegular(nowUs: number, byes: readonly number[]): void {
+    this.#writer.clear();
+    this.#writeHead(nowUs, true);
+    if (byes.length > 0) this.#writer.bye(byes);
+    if (this.#writer.length > 0) this.#flush();
+  }
+
+  /** RFC 3550 §6.1: reports first, then who we are. `full`: with every block, which begins new report intervals. */
+  #writeHead(nowUs: number, full: boolean): void {
+    const reports = full ? this.#reports(nowUs) : [];
+    const senders = [...this.#send.values()].filter(({ active }) => active);
+    senders.forEach((sender, i) => {
+      sender.writeReport(this.#writer, i === 0 ? reports.slice(0, MAX_REPORT_BLOCKS) : [], nowUs);
+    });
+    const local = this.#localSource(senders);
+    if (local === undefined) return;
+    if (senders.length === 0) this.#writer.receiverReport(local.ssrc, reports.slice(0, MAX_REPORT_BLOCKS));
+    if (senders.length === 0) this.#writer.sourceDescription(local.ssrc, local.cname);
+    for (const { options } of senders) this.#writer.sourceDescription(options.ssrc, options.cname);
+  }
+
+  /** Who we are while we send nothing: the source that our receive streams name. */
+  #localSource(senders: readonly SendReports[]): { ssrc: number; cname: string } | undefined {
+    const sender = senders[0] ?? this.#send.values().next().value;
+    const receiver = this.#receive.values().next().value;
+    if (sender === undefined && receiver === undefined) return undefined;
+    const ssrc = senders[0]?.options.ssrc ?? receiver?.options.localSsrc ?? sender?.options.ssrc ?? 0;
+    return { ssrc, cname: sender?.options.cname ?? ssrc.toString(16).padStart(8, "0") };
+  }
+
+  #reports(nowUs: number): ReceptionReport[] {
+    return [...this.#receive.values()]
+      .filter((stream) => stream.active)
+      .map((stream) => stream.report(nowUs));
+  }
+
+  #flush(): void {
+    this.#scheduler.handleSent(this.#writer.length);
+    this.#sinks.compound(this.#writer.buffer, this.#writer.length);
+  }
+
+  #sendOf(ssrc: number): SendReports | undefined {
+    for (const stream of this.#send.values()) if (stream.options.ssrc === ssrc) return stream;
+    return undefined;
+  }
+
+  #receiveOf(ssrc: number): ReceiveFeedback | undefined {
+    for (const stream of this.#receive.values()) if (stream.ssrc === ssrc) return stream;
+    return undefined;
+  }
+}
