@@ -1,0 +1,31 @@
+/** Why the server could not start or go on. */
+export type ServerErrorCode =
+  | "PORT_TAKEN"
+  | "PORT_FORBIDDEN"
+  | "ADDRESS_NOT_AVAILABLE"
+  | "LISTEN_FAILED"
+  | "BAD_OPTION"
+  | "USERS_FILE_DAMAGED"
+  | "USERS_FILE_UNREADABLE"
+  | "USERS_FILE_UNWRITABLE"
+  | "CERTIFICATE_INCOMPLETE"
+  | "CERTIFICATE_INVALID"
+  | "CERTIFICATE_UNWRITABLE";
+
+/** The server cannot do what its options ask; the message says what to change. */
+export class ServerError extends Error {
+  override readonly name = "ServerError";
+  constructor(
+    readonly code: ServerErrorCode,
+    message: string,
+    options?: { readonly cause?: unknown },
+  ) {
+    super(message, options);
+  }
+}
+
+/** The `code` of a Node.js system error, such as "ENOENT"; "" for anything else. */
+export function systemCode(error: unknown): string {
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  return code ?? "";
+}
