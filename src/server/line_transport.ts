@@ -53,8 +53,7 @@ function takeLines(channel: ClientChannel, splitter: LineSplitter, chunk: Uint8A
   for (const line of splitter.push(chunk)) {
     if (channel.closed) return;
     if (line.length === 0 || (line.length === 1 && line[0] === 0x0d)) continue;
-    const own = line.slice(); // the splitter reuses its memory, and the inbox may keep the line waiting
-    channel.received(line.length, () => decodeLine("client", own));
+    channel.received(line.length, () => decodeLine("client", line));
   }
 }
 

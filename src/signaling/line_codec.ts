@@ -133,7 +133,7 @@ export class LineSplitter {
     return this.#heldBytes > 0;
   }
 
-  /** The lines that `chunk` completes, without their line feeds; each is valid until the next is asked for. */
+  /** The lines that `chunk` completes, without their line feeds. */
   *push(chunk: Uint8Array): Generator<Uint8Array> {
     let start = 0;
     for (;;) {
@@ -151,7 +151,7 @@ export class LineSplitter {
       return tail;
     }
     this.#hold(tail);
-    const line = this.#held.subarray(0, this.#heldBytes);
+    const line = Uint8Array.prototype.slice.call(this.#held, 0, this.#heldBytes);
     this.#heldBytes = 0;
     return line;
   }

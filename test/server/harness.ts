@@ -85,13 +85,13 @@ export abstract class BareClient {
     this.#wake?.();
   }
 
-  /** The next message of a type; those of other types before it are dropped. */
-  async next<K extends ServerMessage["type"]>(type: K): Promise<ServerMessageOf<K>> {
+  /** The next message of one of the types; those of other types before it are dropped. */
+  async next<K extends ServerMessage["type"]>(...types: K[]): Promise<ServerMessageOf<K>> {
     for (;;) {
       for (let message = this.#received.shift(); message !== undefined; message = this.#received.shift()) {
-        if (message.type === type) return message as ServerMessageOf<K>;
+        if ((types as string[]).includes(message.type)) return message as ServerMessageOf<K>;
       }
-      if (this.ended) throw new Error(`the connection ended while ${type} was awaited`);
+      if (this.ended) throw new Error(`the connection ended while ${types.join(" or ")} was awaited`);
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
@@ -191,6 +191,7 @@ export async function jsonClient(server: RoomServer, secure = false): Promise<Ba
   const url = secure ? `wss://127.0.0.1:${port}/ws` : `ws://127.0.0.1:${httpPort}/ws`;
   const socket = new WebSocket(url, { rejectUnauthorized: false });
   onCleanUp(() => socket.terminate());
+  const client = new BareJsonClient(socket);
   await once(socket, "open");
-  return new BareJsonClient(socket);
+  return client;
 }

@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
+import { seededRandom } from "../../src/protocol/primitives/random.js";
 import { SignalingError } from "../../src/signaling/errors.js";
 import { decodeJson, encodeJson } from "../../src/signaling/json_codec.js";
-import { decodeLine, decodeValue, encodeLine, encodeValue, LineSplitter } from "../../src/signaling/line_codec.js";
+import {
+  decodeLine,
+  decodeValue,
+  encodeLine,
+  encodeValue,
+  LineSplitter,
+} from "../../src/signaling/line_codec.js";
 import {
   type ClientMessage,
   type FieldKind,
@@ -10,11 +17,11 @@ import {
   TABLES,
   USER_STATUSES,
 } from "../../src/signaling/messages.js";
-import { seededRandom } from "../../src/protocol/primitives/random.js";
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 const decodeText = (line: string): ClientMessage => decodeLine("client", utf8(line));
-const code = (expected: string) => (error: unknown) => error instanceof SignalingError && error.code === expected;
+const code = (expected: string) => (error: unknown) =>
+  error instanceof SignalingError && error.code === expected;
 
 describe("line codec", () => {
   it("writes TYPE|field:value|… with the fields in the table's order", () => {
@@ -84,7 +91,10 @@ describe("line codec", () => {
   it("refuses to write a message above 64 KiB, and writes one of exactly 64 KiB", () => {
     const empty = encodeLine("client", { type: "CALL_OFFER", to: "ana", sdp: "" }).length;
     const fits = "x".repeat(MAX_MESSAGE_BYTES - empty);
-    assert.equal(encodeLine("client", { type: "CALL_OFFER", to: "ana", sdp: fits }).length, MAX_MESSAGE_BYTES);
+    assert.equal(
+      encodeLine("client", { type: "CALL_OFFER", to: "ana", sdp: fits }).length,
+      MAX_MESSAGE_BYTES,
+    );
     const over = { type: "CALL_OFFER", to: "ana", sdp: `${fits}x` } as const;
     assert.throws(() => encodeLine("client", over), code("MESSAGE_TOO_LARGE"));
     assert.throws(() => encodeJson("client", over), code("MESSAGE_TOO_LARGE"));
@@ -160,7 +170,10 @@ describe("line splitter", () => {
 
   it("refuses an endless line before its end comes", () => {
     const splitter = new LineSplitter();
-    assert.throws(() => [...splitter.push(new Uint8Array(MAX_MESSAGE_BYTES).fill(0x61))], code("MESSAGE_TOO_LARGE"));
+    assert.throws(
+      () => [...splitter.push(new Uint8Array(MAX_MESSAGE_BYTES).fill(0x61))],
+      code("MESSAGE_TOO_LARGE"),
+    );
   });
 });
 
@@ -169,7 +182,24 @@ describe("both codecs, random messages", () => {
   const random = seededRandom(seed);
   const below = (limit: number): number => random.uint32() % limit;
   const pick = <T>(from: readonly T[]): T => from[below(from.length)] as T;
-  const PIECES = ["%", "|", "\r", "\n", ":", ",", "%25", "%7", "a", "ñ", "€", "😀", "\u0000", "\u2028", " ", "="];
+  const PIECES = [
+    "%",
+    "|",
+    "\r",
+    "\n",
+    ":",
+    ",",
+    "%25",
+    "%7",
+    "a",
+    "ñ",
+    "€",
+    "😀",
+    "\u0000",
+    "\u2028",
+    " ",
+    "=",
+  ];
   const text = (): string => Array.from({ length: below(12) }, () => pick(PIECES)).join("");
   const name = (): string => pick(["a", "Z9", "ñandú", "o.b_c-d", "李", "x".repeat(32)]);
   const make: { readonly [K in FieldKind]: () => unknown } = {
@@ -203,7 +233,8 @@ describe("both codecs, random messages", () => {
       const decoded: unknown[] = [];
       for (let at = 0; at < stream.length; ) {
         const size = 1 + below(400);
-        for (const line of splitter.push(stream.subarray(at, at + size))) decoded.push(decodeLine(writer, line));
+        for (const line of splitter.push(stream.subarray(at, at + size)))
+          decoded.push(decodeLine(writer, line));
         at += size;
       }
       assert.deepEqual(decoded, messages);
@@ -213,7 +244,8 @@ describe("both codecs, random messages", () => {
   it(`garbage never throws anything but a SignalingError (TEST_SEED=${seed})`, () => {
     for (let round = 0; round < 5000; round++) {
       const line = Buffer.from(encodeLine("client", anyMessage("client") as ClientMessage)).subarray(0, -1);
-      for (let flips = below(4); flips >= 0 && line.length > 0; flips--) line[below(line.length)] = below(256);
+      for (let flips = below(4); flips >= 0 && line.length > 0; flips--)
+        line[below(line.length)] = below(256);
       for (const decode of [() => decodeLine("client", line), () => decodeJson("client", line.toString())]) {
         try {
           decode();

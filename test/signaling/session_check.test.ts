@@ -3,7 +3,11 @@ import { SignalingError } from "../../src/signaling/errors.js";
 import { checkSession } from "../../src/signaling/session_check.js";
 
 const PRINT = `a=fingerprint:sha-256 ${Array.from({ length: 32 }, () => "0f").join(":")}`;
-const audio = (mid: string, ...more: string[]): string[] => [`m=audio 9 UDP/TLS/RTP/SAVPF 111`, `a=mid:${mid}`, ...more];
+const audio = (mid: string, ...more: string[]): string[] => [
+  `m=audio 9 UDP/TLS/RTP/SAVPF 111`,
+  `a=mid:${mid}`,
+  ...more,
+];
 const session = (...lines: string[]): string => ["v=0", "s=-", "t=0 0", ...lines, ""].join("\r\n");
 const refused = (code: string, sdp: string): void =>
   assert.throws(
