@@ -7,6 +7,7 @@ import {
 } from "../primitives/address.js";
 import {
   decodeStun,
+  isSymmetric,
   looksLikeStun,
   newTransactionId,
   readErrorCode,
@@ -23,7 +24,6 @@ import { IceError } from "./errors.js";
 import { Gatherer, type GatherTask, type IceGatheringState } from "./gatherer.js";
 import { checkCredentials, type IceCredentials } from "./generation.js";
 import { type IceRole, isUsableRemote, type LocalPath } from "./pair.js";
-import { isSymmetric } from "./request_table.js";
 import type {
   IceAgentOptions,
   IceOutput,

@@ -3,6 +3,7 @@ import {
   sameTransportAddress,
   type TransportAddress,
 } from "../primitives/address.js";
+import type { RetransmissionPlan } from "../stun/index.js";
 import {
   newTransactionId,
   readErrorCode,
@@ -27,7 +28,6 @@ import {
   type RemoteCandidate,
 } from "./pair.js";
 import { candidatePriority } from "./priority.js";
-import type { RetransmissionPlan } from "./request_table.js";
 import type { IceAgentOptions } from "./types.js";
 
 /** How long a nomination stands before a nomination of a worse pair counts as a change of mind. */

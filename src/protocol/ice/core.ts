@@ -1,11 +1,11 @@
 import type { TransportAddress } from "../primitives/address.js";
 import type { RandomSource } from "../primitives/random.js";
 import type { HmacSha1 } from "../stun/index.js";
+import { type OutstandingRequest, RequestTable, type RetransmissionPlan } from "../stun/index.js";
 import type { GatherTask } from "./gatherer.js";
 import type { IceGeneration } from "./generation.js";
 import { LocalCandidates } from "./local_candidates.js";
 import type { CandidatePair, IceRole } from "./pair.js";
-import { type OutstandingRequest, RequestTable, type RetransmissionPlan } from "./request_table.js";
 import { DEFAULT_ICE_LIMITS, DEFAULT_ICE_TIMERS, type IceLimits, type IceTimers } from "./timers.js";
 import { type IceAgentOptions, type IceOutput, newIceCounters } from "./types.js";
 

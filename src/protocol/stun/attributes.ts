@@ -89,7 +89,7 @@ export function readXorAddress(message: StunMessage, type: number): TransportAdd
   if (!value || value.length < 8) return undefined;
   xorIp(value.subarray(4), message.transactionId);
   writeUint16(value, 2, ((value[2] << 8) | value[3]) ^ (MAGIC_COOKIE >>> 16));
-  return addressFromBytes(value);
+  return readPlainAddress(value);
 }
 
 /** What the server saw as our address: XOR-MAPPED-ADDRESS, or MAPPED-ADDRESS from servers of RFC 3489's time. */
@@ -97,7 +97,7 @@ export function readMappedAddress(message: StunMessage): TransportAddress | unde
   const xored = readXorAddress(message, Type.XorMappedAddress);
   if (xored) return xored;
   const plain = message.value(Type.MappedAddress);
-  return plain && addressFromBytes(plain);
+  return plain && readPlainAddress(plain);
 }
 
 /** ERROR-CODE; undefined when absent or malformed. */
@@ -109,7 +109,8 @@ export function readErrorCode(message: StunMessage): { code: number; reason: str
   return { code: hundreds * 100 + value[3], reason: decoder.decode(value.subarray(4)) };
 }
 
-function addressFromBytes(value: Uint8Array): TransportAddress | undefined {
+/** An address without XOR, as MAPPED-ADDRESS and ALTERNATE-SERVER hold it; undefined when malformed. */
+export function readPlainAddress(value: Uint8Array): TransportAddress | undefined {
   const family = value[1] === 1 ? 4 : 6;
   const expected = value[1] === 1 ? 8 : value[1] === 2 ? 20 : -1;
   if (value.length !== expected) return undefined;

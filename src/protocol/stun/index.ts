@@ -4,4 +4,5 @@ export * from "./constants.js";
 export { crc32 } from "./crc32.js";
 export * from "./credentials.js";
 export * from "./message.js";
+export * from "./request_table.js";
 export * from "./transaction_id.js";

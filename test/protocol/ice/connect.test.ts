@@ -138,7 +138,8 @@ describe("ICE: connecting", () => {
     }
   }
 
-  it("connects whatever a bad network does, with every seed", () => {
+  it("connects whatever a bad network does, with every seed", function () {
+    this.timeout(60_000);
     const bad = { delayUs: 40_000, jitterUs: 30_000, loss: 0.3, reorder: 0.1, duplicate: 0.1 };
     for (let seed = 100; seed < 200; seed++) {
       const { world, a, b } = pairOfAgents(seed, bad, {}, {}, [V4A, V6A], [V4B, V6B]);

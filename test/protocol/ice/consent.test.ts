@@ -40,16 +40,17 @@ describe("ICE: consent (RFC 7675)", () => {
     assert.ok(a.connected);
   });
 
-  it("lasts for hours, over a path that loses one datagram in ten", () => {
+  it("lasts for hours, over a path that loses one datagram in ten", function () {
+    this.timeout(60_000);
     const seed = 2;
     const { world, a, b } = connected(seed, {}, {}, 0.1);
-    world.run(6 * 3600e6);
+    world.run(2 * 3600e6);
     assert.ok(a.connected && b.connected, `seed ${seed}: ${a.stateNames()} / ${b.stateNames()}`);
     assert.equal(
       a.states.some((s) => s.state === "failed"),
       false,
     );
-    assert.ok(a.agent.stats().counters.consentChecksSent > 3500);
+    assert.ok(a.agent.stats().counters.consentChecksSent > 1200);
   });
 
   it("goes from disconnected to failed when the peer vanishes, and sends no more", () => {

@@ -221,7 +221,8 @@ describe("ICE: hostile peers", () => {
     for (let i = 1; i < times.length; i++) assert.ok(times[i] - times[i - 1] >= 50_000 - 1);
   });
 
-  it("bounds what an authenticated peer can make it learn", () => {
+  it("bounds what an authenticated peer can make it learn", function () {
+    this.timeout(60_000);
     const { a, world } = connected(10);
     let sentChecks = 0;
     for (let i = 0; i < 5000; i++) {
@@ -247,7 +248,8 @@ describe("ICE: hostile peers", () => {
     assert.ok(a.agent.stats().pairs.length <= 16);
   });
 
-  it("keeps a call through random and damaged datagrams", () => {
+  it("keeps a call through random and damaged datagrams", function () {
+    this.timeout(60_000);
     const seed = 12;
     const { a, b, world } = connected(seed);
     const random = seededRandom(seed);

@@ -1,5 +1,5 @@
 import { sameTransportAddress, type TransportAddress } from "../primitives/address.js";
-import { transactionKey } from "../stun/index.js";
+import { transactionKey } from "./transaction_id.js";
 
 /** How a request is repeated: RFC 8489 §6.2.1. */
 export interface RetransmissionPlan {
