@@ -15,7 +15,7 @@ export type PixelFormat = "I420" | "NV12" | "YUY2" | "RGB24" | "RAW" | "ARGB" | 
 export interface PlaneLayout {
   /** Bytes from the buffer's start to the plane's first row. */
   readonly offset: number;
-  /** Bytes from one row to the next. */
+  /** Bytes from one row to the next. For MJPG: the JPEG's length, 0 for "to the buffer's end". */
   readonly stride: number;
 }
 
@@ -30,6 +30,7 @@ export interface ImageLayout {
 export type ScaleFilter = "none" | "linear" | "bilinear" | "box";
 
 export interface H264EncoderOptions {
+  /** Even, 16 to 4096, as `height`: 4:2:0 pictures are cropped in pairs of samples. */
   readonly width: number;
   readonly height: number;
   readonly frameRate: number;
@@ -97,10 +98,15 @@ export interface OpusEncoderOptions {
   readonly dtx?: boolean;
   /** Expected loss in percent, steers FEC. */
   readonly packetLossPercent?: number;
+  /** 0 to 10, 5 by default: processor time against sound. */
+  readonly complexity?: number;
 }
 
 export interface OpusEncoder {
-  /** Encodes one frame of interleaved samples (2.5, 5, 10, 20, 40 or 60 ms). Returns bytes written to `out`. */
+  /**
+   * Encodes one frame of interleaved samples (2.5, 5, 10, 20, 40 or 60 ms). Returns bytes written to `out`; under DTX one
+   * or two of them stand for silence and need not be sent.
+   */
   encode(pcm: Int16Array, out: Uint8Array): number;
   setBitrate(bitrateBps: number): void;
   setPacketLoss(percent: number): void;
@@ -354,14 +360,18 @@ export interface NativeAddon {
   /** Wakes the poller that owns the eventfd. Stop ringing before the poller is closed: descriptors are reused. */
   ringDoorbell(fd: number): void;
 
-  /** Converts `source` to the destination's format and size-equal layout (any to I420; I420 to any but MJPG). */
+  /**
+   * Converts `source` to the target's format: any to I420, I420 to any but MJPG; same size, odd sizes too. RGB is BT.601
+   * in video range; a JPEG's full-range samples become video range. Throws OUT_OF_RANGE (a plane leaves its buffer;
+   * nothing was touched), SIZE_MISMATCH, UNSUPPORTED_CONVERSION or DAMAGED_IMAGE.
+   */
   convertImage(
     source: Uint8Array,
     sourceLayout: ImageLayout,
     target: Uint8Array,
     targetLayout: ImageLayout,
   ): void;
-  /** Scales I420 to I420. */
+  /** Scales I420 to I420; "box" becomes "bilinear" where one pixel would stand for more than 256. */
   scaleImage(
     source: Uint8Array,
     sourceLayout: ImageLayout,

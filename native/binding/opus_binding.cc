@@ -35,6 +35,7 @@ class OpusEncoderJs : public Napi::ObjectWrap<OpusEncoderJs> {
       settings.fec = options.Boolean("fec", false);
       settings.dtx = options.Boolean("dtx", false);
       settings.packetLossPercent = static_cast<int>(options.Integer("packetLossPercent", 0, 100, 0));
+      settings.complexity = static_cast<int>(options.Integer("complexity", 0, 10, settings.complexity));
       core_ = std::make_unique<OpusFrameEncoder>(settings);
     });
   }

@@ -56,7 +56,7 @@ void FillStream(SEncParamExt& p, const H264EncoderSettings& s) {
   }
 }
 
-// What costs time per picture; chosen by measurement (docs/decisions/0002-openh264-settings.md).
+// What costs time per picture; chosen by measurement (docs/decisions/0011-openh264-settings.md).
 void FillEffort(SEncParamExt& p, const H264EncoderSettings& s) {
   p.iRCMode = RC_BITRATE_MODE;
   p.bEnableFrameSkip = false;

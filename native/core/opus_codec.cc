@@ -57,6 +57,7 @@ OpusFrameEncoder::OpusFrameEncoder(const OpusEncoderSettings& settings)
       encoder_(CreateEncoder(settings), opus_encoder_destroy) {
   SetBitrate(settings.bitrateBps);
   SetPacketLoss(settings.packetLossPercent);
+  Require(opus_encoder_ctl(encoder_.get(), OPUS_SET_COMPLEXITY(settings.complexity)), "the complexity");
   Require(opus_encoder_ctl(encoder_.get(), OPUS_SET_INBAND_FEC(settings.fec ? 1 : 0)), "fec");
   Require(opus_encoder_ctl(encoder_.get(), OPUS_SET_DTX(settings.dtx ? 1 : 0)), "dtx");
 }

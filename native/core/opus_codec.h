@@ -20,6 +20,8 @@ struct OpusEncoderSettings {
   bool fec = false;
   bool dtx = false;
   int packetLossPercent = 0;
+  /// 0 to 10: processor time against sound (docs/decisions/0012-opus-complexity.md).
+  int complexity = 5;
 };
 
 /// Encodes interleaved 16-bit samples, one frame of 2.5, 5, 10, 20, 40 or 60 ms a call.

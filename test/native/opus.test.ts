@@ -111,6 +111,7 @@ describe("native Opus", () => {
         /option application must be one of "voip" "audio" "lowdelay", found "music"/,
       ],
       [{ fec: 1 }, /option fec must be true or false, found 1/],
+      [{ complexity: 11 }, /option complexity must be an integer from 0 to 10, found 11/],
       [{ packetLossPercent: 101 }, /option packetLossPercent must be an integer from 0 to 100, found 101/],
     ];
     for (const [change, message] of refused) {
