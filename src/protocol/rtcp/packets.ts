@@ -1,5 +1,5 @@
 /**
- * RTCP packets as parsed (RFC 3550 §6, RFC 4585 §6, RFC 5104 §4.3). Numbers are as on the wire.
+ * RTCP packets as parsed (RFC 3550 §6, RFC 4585 §6, RFC 5104 §4, RFC 3611). Numbers are as on the wire.
  */
 import type { ReceptionReport } from "../rtp/receive_statistics.js";
 
@@ -104,6 +104,75 @@ export interface FullIntraRequest {
   readonly entries: readonly { readonly ssrc: number; readonly sequenceNumber: number }[];
 }
 
+/** Transport-wide feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01); `TransportFeedbackReader` reads its content. */
+export interface TransportFeedback {
+  readonly type: "transport-cc";
+  readonly senderSsrc: number;
+  readonly mediaSsrc: number;
+  /** From the base sequence number on. */
+  readonly content: Uint8Array;
+}
+
+/** Receiver estimated maximum bitrate (draft-alvestrand-rmcat-remb-03). */
+export interface ReceiverEstimatedBitrate {
+  readonly type: "remb";
+  readonly senderSsrc: number;
+  readonly bitrateBps: number;
+  readonly ssrcs: readonly number[];
+}
+
+/** Temporary maximum media stream bitrate request, or the notification of its bounding set (RFC 5104 §4.2.1 and §4.2.2). */
+export interface TemporaryBitrate {
+  readonly type: "tmmbr" | "tmmbn";
+  readonly senderSsrc: number;
+  readonly entries: readonly {
+    readonly ssrc: number;
+    readonly bitrateBps: number;
+    /** Bytes a packet below RTP, as measured by the sender of the entry. */
+    readonly overheadBytes: number;
+  }[];
+}
+
+/** Report blocks of XR that we read (RFC 3611 §4.4, §4.5, §4.6); others come as they are. */
+export type ExtendedReportBlock =
+  | { readonly type: "rrtr"; readonly ntpSeconds: number; readonly ntpFraction: number }
+  | {
+      readonly type: "dlrr";
+      readonly entries: readonly {
+        readonly ssrc: number;
+        /** 16.16 s NTP of the last receiver reference time; 0: none yet. */
+        readonly lastRr: number;
+        /** 16.16 s. */
+        readonly delaySinceLastRr: number;
+      }[];
+    }
+  | {
+      readonly type: "statistics";
+      readonly ssrc: number;
+      readonly beginSequence: number;
+      /** One more than the last. */
+      readonly endSequence: number;
+      /** Each undefined where the block does not report it. */
+      readonly lostPackets: number | undefined;
+      readonly duplicatePackets: number | undefined;
+      readonly jitter:
+        | { readonly min: number; readonly max: number; readonly mean: number; readonly deviation: number }
+        | undefined;
+    }
+  | {
+      readonly type: "unknown";
+      readonly blockType: number;
+      readonly typeSpecific: number;
+      readonly body: Uint8Array;
+    };
+
+/** Extended report (RFC 3611). */
+export interface ExtendedReport {
+  readonly type: "xr";
+  readonly ssrc: number;
+  readonly blocks: readonly ExtendedReportBlock[];
+}
+
 /** A packet of a kind we do not read; `body` is what follows its 4-byte head, padding taken off. */
 export interface UnknownPacket {
   readonly type: "unknown";
@@ -122,4 +191,8 @@ export type RtcpPacket =
   | Nack
   | PictureLoss
   | FullIntraRequest
+  | TransportFeedback
+  | ReceiverEstimatedBitrate
+  | TemporaryBitrate
+  | ExtendedReport
   | UnknownPacket;

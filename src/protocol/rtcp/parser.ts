@@ -1,5 +1,7 @@
 import { readU16, readU24, readU32 } from "../primitives/bytes.js";
 import type { ReceptionReport } from "../rtp/receive_statistics.js";
+import { parseRemb, parseTemporaryBitrate } from "./bitrate_feedback.js";
+import { parseExtendedReport } from "./extended_report.js";
 import { FeedbackFormat, type RtcpPacket, RtcpType, type SdesItem } from "./packets.js";
 
 const REPORT_BLOCK_BYTES = 24;
@@ -58,14 +60,51 @@ function parsePacket(buf: Uint8Array, at: number, end: number): RtcpPacket | und
     case RtcpType.app:
       return parseApp(buf, at + 4, end, count);
     case RtcpType.rtpfb:
-      if (count === FeedbackFormat.nack) return parseNack(buf, at + 4, end);
-      break;
+      return parseTransportLayerFeedback(buf, at + 4, end, count);
     case RtcpType.psfb:
-      if (count === FeedbackFormat.pli) return parsePli(buf, at + 4, end);
-      if (count === FeedbackFormat.fir) return parseFir(buf, at + 4, end);
-      break;
+      return parsePayloadFeedback(buf, at + 4, end, count);
+    case RtcpType.xr:
+      return parseExtendedReport(buf, at + 4, end);
   }
-  return { type: "unknown", packetType, count, body: buf.subarray(at + 4, end) };
+  return unknown(buf, at + 4, end, packetType, count);
+}
+
+function unknown(buf: Uint8Array, at: number, end: number, packetType: number, count: number): RtcpPacket {
+  return { type: "unknown", packetType, count, body: buf.subarray(at, end) };
+}
+
+/** RFC 4585 §6.2. */
+function parseTransportLayerFeedback(
+  buf: Uint8Array,
+  at: number,
+  end: number,
+  format: number,
+): RtcpPacket | undefined {
+  if (format === FeedbackFormat.nack) return parseNack(buf, at, end);
+  if (format === FeedbackFormat.tmmbr) return parseTemporaryBitrate("tmmbr", buf, at, end);
+  if (format === FeedbackFormat.tmmbn) return parseTemporaryBitrate("tmmbn", buf, at, end);
+  if (format !== FeedbackFormat.transportCc) return unknown(buf, at, end, RtcpType.rtpfb, format);
+  // Base, count, reference time and the feedback packet's own number.
+  if (at + 16 > end) return undefined;
+  return {
+    type: "transport-cc",
+    senderSsrc: readU32(buf, at),
+    mediaSsrc: readU32(buf, at + 4),
+    content: buf.subarray(at + 8, end),
+  };
+}
+
+/** RFC 4585 §6.3. */
+function parsePayloadFeedback(
+  buf: Uint8Array,
+  at: number,
+  end: number,
+  format: number,
+): RtcpPacket | undefined {
+  if (format === FeedbackFormat.pli) return parsePli(buf, at, end);
+  if (format === FeedbackFormat.fir) return parseFir(buf, at, end);
+  const remb = format === FeedbackFormat.afb ? parseRemb(buf, at, end) : undefined;
+  return remb ?? unknown(buf, at, end, RtcpType.psfb, format);
 }
 
 /** RFC 3550 §6.4.1. */

@@ -120,9 +120,9 @@ describe("RTCP on the wire", () => {
   });
 
   it("hands packets of unknown kind on as they are", () => {
-    const packets = parse([0x8f, 205, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 0x80, 210, 0, 0]);
+    const packets = parse([0x8e, 205, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 0x80, 210, 0, 0]);
     assert.deepEqual(packets, [
-      { type: "unknown", packetType: 205, count: 15, body: Uint8Array.of(0, 0, 0, 1, 0, 0, 0, 2) },
+      { type: "unknown", packetType: 205, count: 14, body: Uint8Array.of(0, 0, 0, 1, 0, 0, 0, 2) },
       { type: "unknown", packetType: 210, count: 0, body: new Uint8Array(0) },
     ]);
   });
