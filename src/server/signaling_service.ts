@@ -103,7 +103,8 @@ export class SignalingService implements ChannelHandler {
   gone(channel: ClientChannel): void {
     if (!this.#channels.delete(channel.id)) return;
     const username = this.state.userOf(channel.id);
-    this.#deliver(this.state.disconnected(channel.id));
+    const outputs = this.state.disconnected(channel.id);
+    if (!this.#closing) this.#deliver(outputs); // when all go, nobody is told of the others
     this.logger.debug({ connection: channel.id, user: username }, "client gone");
   }
 
