@@ -258,7 +258,7 @@ export interface DtlsTransportOptions {
 /** DTLS 1.2 over memory (RFC 6347) with use_srtp (RFC 5764). Sans-IO: time comes in, datagrams go in and out. */
 export interface DtlsTransport {
   readonly state: "new" | "connecting" | "connected" | "closed" | "failed";
-  /** Why the state is failed. */
+  /** Why the state is failed, such as `unexpected message (the peer sent the alert "…")`; "" otherwise. */
   readonly failure: string;
   start(nowUs: number): void;
   handleDatagram(datagram: Uint8Array, nowUs: number): void;

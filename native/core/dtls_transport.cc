@@ -137,7 +137,7 @@ void DtlsTransport::HandleTimeout(double nowUs) {
   clock_ = *port_.timer();
   const DtlsClockScope clock(clock_);
   ERR_clear_error();
-  if (DTLSv1_handle_timeout(ssl_.get()) < 0) FailDoing("retransmission");
+  if (DTLSv1_handle_timeout(ssl_.get()) < 0) FailWithReason();
   NoteTimer(nowUs);
 }
 
@@ -161,7 +161,7 @@ void DtlsTransport::Handshake() {
     return;
   }
   const int error = SSL_get_error(ssl_.get(), result);
-  if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) FailDoing("handshake");
+  if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) FailWithReason();
 }
 
 void DtlsTransport::ReadApplicationData() {
@@ -172,7 +172,7 @@ void DtlsTransport::ReadApplicationData() {
     if (size <= 0) {
       const int error = SSL_get_error(ssl_.get(), size);
       if (error == SSL_ERROR_ZERO_RETURN) return Close();
-      if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) FailDoing("association");
+      if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) FailWithReason();
       return;
     }
     if (applicationData_.size() < kMaxQueuedApplicationData) {
@@ -189,9 +189,10 @@ void DtlsTransport::Fail(const std::string& why) {
   retransmitAtUs_ = kNever;
 }
 
-void DtlsTransport::FailDoing(const char* what) {
+/// OpenSSL's own reason, and the alert that went with it.
+void DtlsTransport::FailWithReason() {
   const std::string reason = TakeOpenSslErrors("no reason given");
-  Fail(std::string("DTLS ") + what + " failed: " + reason + (alert_.empty() ? "" : " (" + alert_ + ")"));
+  Fail(reason + (alert_.empty() ? "" : " (" + alert_ + ")"));
 }
 
 size_t DtlsTransport::TakeDatagram(std::span<uint8_t> out) {

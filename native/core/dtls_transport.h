@@ -84,7 +84,7 @@ class DtlsTransport {
   void Handshake();
   void ReadApplicationData();
   void Fail(const std::string& why);
-  void FailDoing(const char* what);
+  void FailWithReason();
   void NoteTimer(double nowUs);
 
   const DtlsOptions options_;
