@@ -1,4 +1,6 @@
 import type { AccessUnitInfo } from "../../protocol/jitter/video_jitter_buffer.js";
+import { RtcpType } from "../../protocol/rtcp/packets.js";
+import { parseCompound } from "../../protocol/rtcp/parser.js";
 import type { RtpHeader } from "../../protocol/rtp/rtp_header.js";
 import type { ReceiveStreamOptions } from "../transport_api.js";
 import { type Arrival, ArrivalFlag, emptyArrival } from "./arrival_log.js";
@@ -85,10 +87,18 @@ export class MediaReceiver {
     return deadlineUs;
   }
 
-  /** A sender report: from now on capture times are known on the sender's wall clock (RFC 3550 §6.4.1). */
-  noteSenderReport(ssrc: number, ntpUnixUs: number, rtpTimestamp: number): void {
-    for (const stream of this.#streams) {
-      if (stream.ssrc === ssrc && stream.started) stream.noteSenderReport(ntpUnixUs, rtpTimestamp);
+  /** One unprotected compound: its sender reports put capture times on the sender's wall clock (RFC 3550 §6.4.1). */
+  handleCompound(bytes: Uint8Array, offset: number, length: number, arrivalUs: number): void {
+    this.#sinks.rtcp(bytes, offset, length, arrivalUs);
+    if (bytes[offset + 1] !== RtcpType.sr) return;
+    for (const packet of parseCompound(bytes, offset, length)) {
+      if (packet.type !== "sr") continue;
+      const { ssrc, ntpSeconds, ntpFraction, rtpTimestamp } = packet;
+      for (const stream of this.#streams) {
+        if (!stream.started || stream.ssrc !== ssrc) continue;
+        stream.noteSenderReport(ntpSeconds, ntpFraction, rtpTimestamp);
+        stream.followRoundTrip();
+      }
     }
   }
 
@@ -156,6 +166,7 @@ export class MediaReceiver {
     const arrival = this.#arrival;
     arrival.streamId = stream.streamId;
     arrival.ssrc = stream.ssrc;
+    arrival.sequenceNumber = stream.jitter?.firstNeededSequence ?? 0;
     arrival.flags = flags;
     arrival.arrivalUs = nowUs;
     arrival.bytes = 0;

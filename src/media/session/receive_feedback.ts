@@ -1,3 +1,5 @@
+import { KeyframeRequester } from "../../protocol/nack/keyframe_requests.js";
+import { NackGenerator } from "../../protocol/nack/nack_generator.js";
 import { SenderReportTracker } from "../../protocol/rtcp/round_trip.js";
 import type { RtcpWriter } from "../../protocol/rtcp/writer.js";
 import { ReceiveStatistics, type ReceptionReport } from "../../protocol/rtp/receive_statistics.js";
@@ -5,8 +7,8 @@ import type { ReceiveStreamOptions } from "../transport_api.js";
 import { type Arrival, ArrivalFlag } from "./arrival_log.js";
 import { ReceiveCounters } from "./stream_counters.js";
 
-/** A keyframe asked for and not come is asked for again after this long, or two round trips if that is longer. */
-const KEYFRAME_RETRY_US = 200_000;
+/** Sequence numbers asked for in one message. */
+const NACK_BATCH = 256;
 
 /** What the rtcp thread knows of one receive stream: its statistics, what is missing, whether it needs a keyframe. */
 export class ReceiveFeedback {
@@ -26,9 +28,11 @@ export class ReceiveFeedback {
     lastSr: 0,
     delaySinceLastSr: 0,
   };
+  readonly #nack: NackGenerator | undefined;
+  readonly #asked = new Uint16Array(NACK_BATCH);
+  readonly #keyframes = new KeyframeRequester();
   #keyframeWanted = false;
   #keyframeDueUs = Number.POSITIVE_INFINITY;
-  #keyframeAskedUs = Number.NEGATIVE_INFINITY;
 
   /** @param counters a {@link ReceiveCounters} block */
   constructor(options: ReceiveStreamOptions, counters: Float64Array) {
@@ -36,6 +40,7 @@ export class ReceiveFeedback {
     this.#counters = counters;
     this.#clockRate = options.payloadTypes[0]?.clockRate ?? 90_000;
     this.#statistics = new ReceiveStatistics({ clockRate: this.#clockRate });
+    this.#nack = options.nack && options.kind === "video" ? new NackGenerator() : undefined;
   }
 
   /** Whether there is anything to report. */
@@ -44,20 +49,18 @@ export class ReceiveFeedback {
   }
 
   handleArrival(arrival: Arrival): void {
-    if ((arrival.flags & ArrivalFlag.keyframeNeeded) !== 0) {
-      this.requestKeyframe(arrival.arrivalUs);
-      return;
-    }
-    if ((arrival.flags & ArrivalFlag.keyframeCame) !== 0) {
-      this.#keyframeWanted = false;
-      this.#keyframeDueUs = Number.POSITIVE_INFINITY;
+    if (arrival.flags !== 0) {
+      this.#handleKeyframeState(arrival);
       return;
     }
     if (arrival.ssrc !== this.ssrc) this.#switchTo(arrival.ssrc);
-    this.#statistics.update(arrival.sequenceNumber, arrival.rtpTimestamp, arrival.arrivalUs, arrival.bytes);
-    this.#counters[ReceiveCounters.jitterUs] = this.#statistics.jitterUs;
-    this.#counters[ReceiveCounters.packetsLost] = Math.max(0, this.#statistics.cumulativeLost);
-    this.#counters[ReceiveCounters.extendedHighestSequenceNumber] = this.#statistics.extendedHighestSequence;
+    const { sequenceNumber, rtpTimestamp, arrivalUs, bytes } = arrival;
+    const repeated = this.#nack?.handlePacket(sequenceNumber, arrivalUs) ?? false;
+    this.#statistics.update(sequenceNumber, rtpTimestamp, arrivalUs, bytes, !repeated);
+    const counters = this.#counters;
+    counters[ReceiveCounters.jitterUs] = this.#statistics.jitterUs;
+    counters[ReceiveCounters.packetsLost] = Math.max(0, this.#statistics.cumulativeLost);
+    counters[ReceiveCounters.extendedHighestSequenceNumber] = this.#statistics.extendedHighestSequence;
   }
 
   handleSenderReport(ntpSeconds: number, ntpFraction: number, nowUs: number): void {
@@ -68,21 +71,19 @@ export class ReceiveFeedback {
   requestKeyframe(nowUs: number): void {
     if (this.options.kind !== "video") return;
     this.#keyframeWanted = true;
-    this.#keyframeDueUs = Math.max(nowUs, this.#keyframeAskedUs + KEYFRAME_RETRY_US);
+    this.#keyframeDueUs = Math.min(this.#keyframeDueUs, nowUs);
   }
 
   nextDeadlineUs(): number {
-    return this.#keyframeDueUs;
+    return Math.min(this.#keyframeDueUs, this.#nack?.nextDeadlineUs() ?? Number.POSITIVE_INFINITY);
   }
 
   /** Writes the feedback that is due (RFC 4585 §6); false when there is none. */
-  writeFeedback(writer: RtcpWriter, nowUs: number, rttUs: number): boolean {
-    if (!this.#keyframeWanted || nowUs < this.#keyframeDueUs || this.ssrc === 0) return false;
-    if (!writer.pictureLoss(this.options.localSsrc, this.ssrc)) return false;
-    this.#counters[ReceiveCounters.pliCount]++;
-    this.#keyframeAskedUs = nowUs;
-    this.#keyframeDueUs = nowUs + Math.max(KEYFRAME_RETRY_US, 2 * rttUs);
-    return true;
+  writeFeedback(writer: RtcpWriter, nowUs: number): boolean {
+    if (this.ssrc === 0) return false;
+    const nacked = this.#writeNack(writer, nowUs);
+    if (this.#nack?.takeGaveUp()) this.requestKeyframe(nowUs);
+    return this.#writeKeyframeRequest(writer, nowUs) || nacked;
   }
 
   /** The report block for a regular compound; begins the next report interval. */
@@ -97,6 +98,35 @@ export class ReceiveFeedback {
 
   noteRoundTrip(rttUs: number): void {
     this.#counters[ReceiveCounters.rttUs] = rttUs;
+    if (rttUs === 0) return;
+    this.#keyframes.rttUs = rttUs;
+    if (this.#nack !== undefined) this.#nack.rttUs = rttUs;
+  }
+
+  /** What the jitter buffer says: it is stuck, or a keyframe has been completed and what lies before is of no use. */
+  #handleKeyframeState(arrival: Arrival): void {
+    if ((arrival.flags & ArrivalFlag.keyframeNeeded) !== 0) this.requestKeyframe(arrival.arrivalUs);
+    if ((arrival.flags & ArrivalFlag.keyframeCame) === 0) return;
+    this.#keyframeWanted = false;
+    this.#keyframes.poll(false, arrival.arrivalUs);
+    this.#keyframeDueUs = Number.POSITIVE_INFINITY;
+    this.#nack?.discardBefore(arrival.sequenceNumber);
+  }
+
+  #writeNack(writer: RtcpWriter, nowUs: number): boolean {
+    const count = this.#nack?.poll(nowUs, this.#asked) ?? 0;
+    if (count === 0) return false;
+    writer.nack(this.options.localSsrc, this.ssrc, this.#asked, count);
+    this.#counters[ReceiveCounters.nackCount]++;
+    return true;
+  }
+
+  #writeKeyframeRequest(writer: RtcpWriter, nowUs: number): boolean {
+    const due = this.#keyframes.poll(this.#keyframeWanted, nowUs);
+    this.#keyframeDueUs = this.#keyframes.nextDeadlineUs();
+    if (!due || !writer.pictureLoss(this.options.localSsrc, this.ssrc)) return false;
+    this.#counters[ReceiveCounters.pliCount]++;
+    return true;
   }
 
   #switchTo(ssrc: number): void {

@@ -3,12 +3,15 @@ import { type AccessUnitInfo, VideoJitterBuffer } from "../../protocol/jitter/vi
 import { readAbsCaptureTime } from "../../protocol/rtp/header_extensions.js";
 import { ntpToUnixUs } from "../../protocol/rtp/ntp.js";
 import type { RtpHeader } from "../../protocol/rtp/rtp_header.js";
-import { sequenceDifference, timestampDifference } from "../../protocol/rtp/unwrap.js";
+import { sequenceDifference } from "../../protocol/rtp/unwrap.js";
+import { SenderClock } from "../../protocol/sync/sender_clock.js";
 import type { ReceiveStreamOptions } from "../transport_api.js";
 import { ReceiveCounters } from "./stream_counters.js";
 
 /** Another source takes a stream over once the current one has been silent for this long. */
 const TAKEOVER_US = 500_000;
+const MIN_GIVE_UP_US = 200_000;
+const MAX_GIVE_UP_US = 1_000_000;
 
 /** One m-line's incoming media: what it accepts, its current source, its jitter buffer (video). */
 export class ReceiveStream {
@@ -28,9 +31,7 @@ export class ReceiveStream {
   #newest = 0;
   #lastUs = 0;
   #keyframeEpoch = 0;
-  /** The last sender report: this RTP timestamp was this wall-clock time. */
-  #reportWallUs = 0;
-  #reportTimestamp = 0;
+  #senderClock: SenderClock;
   readonly #clockRate: number;
   readonly #mid: Uint8Array;
 
@@ -39,6 +40,7 @@ export class ReceiveStream {
     this.options = options;
     this.counters = counters;
     this.#clockRate = options.payloadTypes[0]?.clockRate ?? (options.kind === "video" ? 90_000 : 48_000);
+    this.#senderClock = new SenderClock(this.#clockRate);
     this.jitter = this.#makeJitter();
     this.#mid = new TextEncoder().encode(options.mid);
   }
@@ -78,7 +80,7 @@ export class ReceiveStream {
     this.#ssrc = ssrc;
     this.#newest = (sequenceNumber - 1) & 0xffff;
     this.#lastUs = nowUs;
-    this.#reportWallUs = 0;
+    this.#senderClock = new SenderClock(this.#clockRate);
     this.counters[ReceiveCounters.ssrc] = ssrc;
     return true;
   }
@@ -108,9 +110,15 @@ export class ReceiveStream {
     return true;
   }
 
-  noteSenderReport(wallUs: number, rtpTimestamp: number): void {
-    this.#reportWallUs = wallUs;
-    this.#reportTimestamp = rtpTimestamp;
+  noteSenderReport(ntpSeconds: number, ntpFraction: number, rtpTimestamp: number): void {
+    this.#senderClock.handleSenderReport(ntpSeconds, ntpFraction, rtpTimestamp);
+  }
+
+  /** A stuck stream waits for what was asked for again, two or three round trips long. */
+  followRoundTrip(): void {
+    const rttUs = this.counters[ReceiveCounters.rttUs];
+    if (this.jitter === undefined || rttUs === 0) return;
+    this.jitter.giveUpUs = Math.min(Math.max(MIN_GIVE_UP_US, 3 * rttUs), MAX_GIVE_UP_US);
   }
 
   /** When the access unit was captured by the sender's clock, µs since 1970; 0: not known. */
@@ -127,9 +135,7 @@ export class ReceiveStream {
   }
 
   #byReport(rtpTimestamp: number): number {
-    if (this.#reportWallUs === 0) return 0;
-    const units = timestampDifference(rtpTimestamp, this.#reportTimestamp);
-    return this.#reportWallUs + (units * 1e6) / this.#clockRate;
+    return this.#senderClock.known ? this.#senderClock.captureUnixUs(rtpTimestamp) : 0;
   }
 
   #makeJitter(): VideoJitterBuffer | undefined {

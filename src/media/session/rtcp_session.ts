@@ -1,3 +1,4 @@
+import { KeyframeRequestFilter } from "../../protocol/nack/keyframe_requests.js";
 import type { RandomSource } from "../../protocol/primitives/random.js";
 import type { RtcpPacket } from "../../protocol/rtcp/packets.js";
 import { parseCompound } from "../../protocol/rtcp/parser.js";
@@ -13,8 +14,6 @@ import { SendReports } from "./send_reports.js";
 
 /** Leaves room for SRTCP's index and tag (at most 20 bytes) in a datagram of 1200. */
 const COMPOUND_BYTES = 1160;
-/** A peer's requests for keyframes are granted at most this often; one in between is granted late, not lost. */
-const KEYFRAME_INTERVAL_US = 250_000;
 
 /** What an RTCP session brings about. */
 export interface RtcpSinks {
@@ -50,8 +49,7 @@ export class RtcpSession {
   readonly #receive = new Map<number, ReceiveFeedback>();
   readonly #writer = new RtcpWriter(new Uint8Array(COMPOUND_BYTES));
   #started = false;
-  #keyframeGrantedUs = Number.NEGATIVE_INFINITY;
-  #keyframeDueUs = Number.POSITIVE_INFINITY;
+  readonly #keyframes = new KeyframeRequestFilter();
 
   constructor(options: RtcpSessionOptions) {
     this.#sinks = options.sinks;
@@ -105,17 +103,18 @@ export class RtcpSession {
     if (packets.length === 0) return;
     this.#scheduler.handleReceived(length);
     for (const packet of packets) this.#handlePacket(packet, nowUs);
+    if (this.#keyframes.poll(nowUs)) this.#sinks.keyframe();
   }
 
   handleTimeout(nowUs: number): void {
-    if (nowUs >= this.#keyframeDueUs) this.#grantKeyframe(nowUs);
+    if (this.#keyframes.poll(nowUs)) this.#sinks.keyframe();
     if (!this.#started) return;
     if (this.#scheduler.handleTimeout(nowUs)) this.#sendRegular(nowUs, []);
     this.#sendFeedback(nowUs);
   }
 
   nextDeadlineUs(): number {
-    let deadlineUs = this.#keyframeDueUs;
+    let deadlineUs = this.#keyframes.nextDeadlineUs();
     if (!this.#started) return deadlineUs;
     deadlineUs = Math.min(deadlineUs, this.#scheduler.nextDeadlineUs());
     for (const stream of this.#receive.values()) deadlineUs = Math.min(deadlineUs, stream.nextDeadlineUs());
@@ -157,12 +156,15 @@ export class RtcpSession {
       case "pli": {
         const stream = this.#sendOf(packet.mediaSsrc);
         stream?.handlePictureLoss();
-        if (stream !== undefined) this.#oweKeyframe(nowUs);
+        if (stream !== undefined) this.#keyframes.handlePli();
         break;
       }
       case "fir":
         for (const { ssrc, sequenceNumber } of packet.entries) {
-          if (this.#sendOf(ssrc)?.handleFullIntra(sequenceNumber)) this.#oweKeyframe(nowUs);
+          const stream = this.#sendOf(ssrc);
+          if (stream !== undefined && this.#keyframes.handleFir(packet.senderSsrc, sequenceNumber)) {
+            stream.handleFullIntra();
+          }
         }
         break;
       case "bye":
@@ -185,24 +187,13 @@ export class RtcpSession {
     for (const stream of this.#receive.values()) stream.noteRoundTrip(this.rttUs);
   }
 
-  #oweKeyframe(nowUs: number): void {
-    if (nowUs >= this.#keyframeGrantedUs + KEYFRAME_INTERVAL_US) this.#grantKeyframe(nowUs);
-    else this.#keyframeDueUs = this.#keyframeGrantedUs + KEYFRAME_INTERVAL_US;
-  }
-
-  #grantKeyframe(nowUs: number): void {
-    this.#keyframeGrantedUs = nowUs;
-    this.#keyframeDueUs = Number.POSITIVE_INFINITY;
-    this.#sinks.keyframe();
-  }
-
   #sendFeedback(nowUs: number): void {
     for (const stream of this.#receive.values()) {
       if (nowUs < stream.nextDeadlineUs()) continue;
       this.#writer.clear();
       // RFC 5506 §4.2: without its negotiation every compound begins with a report and a CNAME.
       if (!stream.options.reducedSizeRtcp) this.#writeHead(nowUs, false);
-      if (stream.writeFeedback(this.#writer, nowUs, this.rttUs)) this.#flush();
+      if (stream.writeFeedback(this.#writer, nowUs)) this.#flush();
     }
   }
 

@@ -10,7 +10,6 @@ export class SendReports {
   readonly #counters: Float64Array;
   readonly #clock: WallClock;
   readonly #ntp: NtpTime = { seconds: 0, fraction: 0 };
-  #lastFir = -1;
 
   /** @param counters a {@link SendCounters} block */
   constructor(options: SendStreamOptions, counters: Float64Array, clock: WallClock) {
@@ -63,11 +62,7 @@ export class SendReports {
     this.#counters[SendCounters.pliCount]++;
   }
 
-  /** False for the repetition of a request already seen (RFC 5104 §4.3.1.2). */
-  handleFullIntra(sequenceNumber: number): boolean {
-    if (sequenceNumber === this.#lastFir) return false;
-    this.#lastFir = sequenceNumber;
+  handleFullIntra(): void {
     this.#counters[SendCounters.firCount]++;
-    return true;
   }
 }

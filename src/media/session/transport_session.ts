@@ -241,7 +241,7 @@ export class TransportSession {
       return;
     }
     this.#heard(arrivalUs);
-    this.#options.sinks.rtcp(bytes, offset, length, arrivalUs);
+    this.#media.handleCompound(bytes, offset, length, arrivalUs);
   }
 
   /** The path's first SRTP packets may overtake the last handshake datagram. */
