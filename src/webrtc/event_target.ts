@@ -76,6 +76,6 @@ export function eventTarget<Events>() {
   ): (new () => TypedEventTarget<Events> & EventHandlers<Events, K>) => {
     class Target extends EventTarget {}
     for (const name of names) defineHandler(Target.prototype, name);
-    return Target as unknown as new () => TypedEventTarget<Events> & EventHandlers<Events, K>;
+    return Target as unknown as new () => TypedEventTarget<Events> & EventTarget & EventHandlers<Events, K>;
   };
 }

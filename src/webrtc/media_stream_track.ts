@@ -117,7 +117,11 @@ export class MediaStreamTrack extends eventTarget<TrackEvents>()("mute", "unmute
     copy[internals].enabled = enabled;
     copy[internals].remote = remote;
     copy.contentHint = this.contentHint;
-    if (readyState === "ended") endTrack(copy);
+    if (readyState === "ended") {
+      // The source is gone; the copy was never a user of it.
+      copy[internals].readyState = "ended";
+      shared.users--;
+    }
     return copy;
   }
 

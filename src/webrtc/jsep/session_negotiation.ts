@@ -72,7 +72,7 @@ export class SessionNegotiation {
     if (type === "rollback") return this.rollBack("local");
     this.checkUnmodified(type, init.sdp ?? "");
     descriptions.checkState("local", type);
-    const created = await this.createdFor(type);
+    const created = await this.createdFor(type, init.sdp ?? "");
     const certificate = await this.core.certificate();
     const { servers } = await this.core.stunServers();
     await this.inTask((changes) => {
@@ -102,10 +102,11 @@ export class SessionNegotiation {
     throw domError("InvalidModificationError", `The description is not what ${source} returned last`);
   }
 
-  private async createdFor(type: RTCSdpType): Promise<CreatedDescription> {
+  /** The description given, or for an implicit one what the connection would say now. */
+  private async createdFor(type: RTCSdpType, sdp: string): Promise<CreatedDescription> {
     const { lastOffer, lastAnswer } = this.core.descriptions;
-    if (type === "offer") return lastOffer ?? this.makeOffer(false);
-    return lastAnswer ?? this.makeAnswer();
+    if (type === "offer") return (sdp === "" ? null : lastOffer) ?? this.makeOffer(false);
+    return (sdp === "" ? null : lastAnswer) ?? this.makeAnswer();
   }
 
   async setRemote(init: RTCSessionDescriptionInit): Promise<void> {

@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { native } from "../../native/addon.js";
+import { parseSdp } from "../../src/protocol/sdp/parse_sdp.js";
+import { certificateFromPem, RTCCertificate, RTCPeerConnection } from "../../src/webrtc/index.js";
+import { closeAll, connection, negotiate } from "./fake_transport.js";
+import { rejectsWith } from "./rejects.js";
+
+const dayMs = 86_400_000;
+afterEach(closeAll);
+
+describe("RTCCertificate (WebRTC 1.0 §4.9)", () => {
+  it("is ECDSA on P-256, for thirty days", async () => {
+    for (const algorithm of ["ECDSA", { name: "ecdsa", namedCurve: "P-256" }]) {
+      const certificate = await RTCPeerConnection.generateCertificate(algorithm);
+      assert.ok(certificate instanceof RTCCertificate);
+      assert.ok(Math.abs(certificate.expires - Date.now() - 30 * dayMs) < 2 * dayMs);
+      const [fingerprint] = certificate.getFingerprints();
+      assert.equal(fingerprint.algorithm, "sha-256");
+      assert.match(fingerprint.value, /^[0-9a-f]{2}(:[0-9a-f]{2}){31}$/);
+    }
+  });
+
+  it("refuses other algorithms and senseless expiries", async () => {
+    const rsa = { name: "RSASSA-PKCS1-v1_5", modulusLength: 2048, hash: "SHA-256" };
+    await rejectsWith(RTCPeerConnection.generateCertificate(rsa), "NotSupportedError");
+    await rejectsWith(
+      RTCPeerConnection.generateCertificate({ name: "ECDSA", namedCurve: "P-521" }),
+      "NotSupportedError",
+    );
+    await rejectsWith(RTCPeerConnection.generateCertificate(undefined as never), "TypeError");
+    const negative = { name: "ECDSA", namedCurve: "P-256", expires: -1 };
+    await rejectsWith(RTCPeerConnection.generateCertificate(negative), "TypeError");
+    await rejectsWith(() => new (RTCCertificate as unknown as new () => object)(), "TypeError");
+  });
+
+  it("its fingerprint is the one in descriptions, as the addon sees it too", async () => {
+    const made = native.Certificate.generate();
+    const certificate = certificateFromPem(made.certificatePem, made.privateKeyPem);
+    const { pc } = connection({ certificates: [certificate] });
+    pc.addTransceiver("audio");
+    const [fingerprint] = parseSdp((await pc.createOffer()).sdp ?? "").media[0].fingerprints;
+    assert.equal(fingerprint.value, made.fingerprint("sha-256"));
+  });
+
+  it("an expired one is refused", async () => {
+    const expired = await RTCPeerConnection.generateCertificate({ name: "ECDSA", namedCurve: "P-256" });
+    Object.defineProperty(expired, "expires", { value: Date.now() - 1 });
+    await rejectsWith(() => connection({ certificates: [expired] }), "InvalidAccessError");
+  });
+
+  it("one is made for each connection that has none", async () => {
+    const { pc: a, engine } = connection();
+    const { pc: b, engine: engineB } = connection();
+    a.addTransceiver("audio");
+    await negotiate(a, b);
+    assert.notEqual(engine.transport.options.certificatePem, engineB.transport.options.certificatePem);
+  });
+});

@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import type { ReceiveStreamOptions } from "../../src/media/transport_api.js";
+import { createLocalTrack, RTCRtpReceiver, remoteTrackSource } from "../../src/webrtc/index.js";
+import { closeAll, connection, negotiate } from "./fake_transport.js";
+
+afterEach(closeAll);
+
+describe("RTCRtpReceiver (WebRTC 1.0 §5.3)", () => {
+  it("says what it can receive", () => {
+    assert.deepEqual(RTCRtpReceiver.getCapabilities("audio")?.codecs[0], {
+      mimeType: "audio/opus",
+      clockRate: 48000,
+      channels: 2,
+      sdpFmtpLine: "minptime=10;useinbandfec=1",
+    });
+    assert.equal(RTCRtpReceiver.getCapabilities("nonsense"), null);
+  });
+
+  it("shows the negotiated parameters and where its frames come from", async () => {
+    const { pc: a } = connection();
+    const { pc: b, engine } = connection();
+    a.addTrack(createLocalTrack({ kind: "video" }));
+    await negotiate(a, b);
+    const [receiver] = b.getReceivers();
+    const { codecs, rtcp, headerExtensions } = receiver.getParameters();
+    assert.equal(codecs[0].payloadType, 96);
+    assert.equal(rtcp.cname, a.getSenders()[0].getParameters().rtcp.cname);
+    assert.equal(headerExtensions.length, 2);
+    assert.deepEqual(remoteTrackSource(receiver.track), { transport: engine.transport, mid: "0" });
+    const [options] = engine.transport.called("addReceiveStream")[0] as [ReceiveStreamOptions];
+    assert.equal(options.ssrcs.length, 1);
+    assert.equal(options.nack, true);
+    assert.ok(options.localSsrc > 0);
+  });
+
+  it("a local track has no remote source", () => {
+    assert.equal(remoteTrackSource(createLocalTrack({ kind: "audio" })), null);
+  });
+});

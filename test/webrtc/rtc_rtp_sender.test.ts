@@ -1,0 +1,160 @@
+import assert from "node:assert/strict";
+import type { SendStreamOptions } from "../../src/media/transport_api.js";
+import { parseSdp } from "../../src/protocol/sdp/parse_sdp.js";
+import {
+  createLocalTrack,
+  MediaStream,
+  RTCRtpSender,
+  type RTCRtpSendParameters,
+} from "../../src/webrtc/index.js";
+import { closeAll, connection, description, negotiate, tasks } from "./fake_transport.js";
+import { rejectsWith } from "./rejects.js";
+
+afterEach(closeAll);
+
+async function sending(kind: "audio" | "video" = "video") {
+  const { pc, engine } = connection();
+  const { pc: peer } = connection();
+  const track = createLocalTrack({ kind });
+  const sender = pc.addTrack(track);
+  await negotiate(pc, peer);
+  return { pc, engine, peer, track, sender };
+}
+
+describe("RTCRtpSender (WebRTC 1.0 §5.2)", () => {
+  it("says what it can send", () => {
+    const video = RTCRtpSender.getCapabilities("video");
+    assert.ok(video?.codecs.some(({ sdpFmtpLine }) => sdpFmtpLine?.includes("packetization-mode=0")));
+    assert.ok(video?.codecs.some(({ sdpFmtpLine }) => sdpFmtpLine?.includes("packetization-mode=1")));
+    assert.equal(RTCRtpSender.getCapabilities("audio")?.codecs[0].mimeType, "audio/opus");
+    assert.equal(RTCRtpSender.getCapabilities("text"), null);
+  });
+
+  it("knows its transport once negotiated, and has no telephone events", async () => {
+    const { sender, pc } = await sending();
+    assert.equal(sender.dtmf, null);
+    assert.ok(sender.transport);
+    assert.equal(sender.transport, pc.getReceivers()[0].transport);
+  });
+
+  it("hands the engine what the peer wants", async () => {
+    const { engine, sender, peer } = await sending();
+    const [options] = engine.transport.called("addSendStream").map(([given]) => given as SendStreamOptions);
+    const [ssrc] = parseSdp(peer.remoteDescription?.sdp ?? "").media[0].sources.map((source) => source.ssrc);
+    assert.equal(options.ssrc, ssrc);
+    assert.equal(options.cname, sender.getParameters().rtcp.cname);
+    assert.equal(options.packetizationMode, 1);
+    assert.equal(options.clockRate, 90_000);
+    assert.equal(options.mid, "0");
+    assert.ok(options.nack && options.reducedSizeRtcp);
+  });
+
+  it("shows the negotiated parameters, the same ones until the event loop comes round", async () => {
+    const { sender } = await sending();
+    const first = sender.getParameters();
+    assert.equal(sender.getParameters().transactionId, first.transactionId);
+    assert.deepEqual(first.encodings, [{ active: true, scaleResolutionDownBy: 1 }]);
+    assert.equal(first.codecs[0].mimeType, "video/H264");
+    assert.ok(first.headerExtensions.some(({ uri }) => uri.endsWith("sdes:mid")));
+    assert.equal(first.rtcp.reducedSize, true);
+    await tasks();
+    assert.notEqual(sender.getParameters().transactionId, first.transactionId);
+  });
+
+  it("setParameters limits, stops and resumes the stream", async () => {
+    const { sender, engine } = await sending();
+    const change = async (edit: (parameters: RTCRtpSendParameters) => void) => {
+      const parameters = sender.getParameters();
+      edit(parameters);
+      await sender.setParameters(parameters);
+    };
+    await change(({ encodings }) => Object.assign(encodings[0], { maxBitrate: 500_000, maxFramerate: 15 }));
+    assert.deepEqual(engine.transport.called("limitSendStream"), [
+      ["0", { maxBitrateBps: 500_000, maxFrameRate: 15 }],
+    ]);
+    await change(({ encodings }) => Object.assign(encodings[0], { active: false }));
+    assert.equal(engine.transport.called("removeSendStream").length, 1);
+    await change(({ encodings }) => Object.assign(encodings[0], { active: true, scaleResolutionDownBy: 2 }));
+    assert.equal(engine.transport.called("addSendStream").length, 2);
+    assert.deepEqual(engine.transport.called("limitSendStream").at(-1), [
+      "0",
+      { maxBitrateBps: 500_000, maxFrameRate: 15, scaleResolutionDownBy: 2 },
+    ]);
+  });
+
+  it("setParameters takes only what getParameters gave", async () => {
+    const { sender, pc } = await sending();
+    const stale = sender.getParameters();
+    await tasks();
+    await rejectsWith(sender.setParameters(stale), "InvalidStateError");
+    const cases: [(p: RTCRtpSendParameters) => unknown, string][] = [
+      [(p) => ({ ...p, transactionId: "x" }), "InvalidModificationError"],
+      [(p) => ({ ...p, encodings: [] }), "InvalidModificationError"],
+      [(p) => ({ ...p, codecs: [] }), "InvalidModificationError"],
+      [(p) => ({ ...p, headerExtensions: [] }), "InvalidModificationError"],
+      [(p) => ({ ...p, rtcp: { cname: "x" } }), "InvalidModificationError"],
+      [(p) => ({ ...p, encodings: [{ ...p.encodings[0], rid: "x" }] }), "InvalidModificationError"],
+      [(p) => ({ ...p, encodings: [{ scaleResolutionDownBy: 0 }] }), "RangeError"],
+      [(p) => ({ ...p, encodings: undefined }), "TypeError"],
+    ];
+    for (const [edit, name] of cases) {
+      await rejectsWith(sender.setParameters(edit(sender.getParameters()) as RTCRtpSendParameters), name);
+    }
+    const parameters = sender.getParameters();
+    pc.getTransceivers()[0].stop();
+    await rejectsWith(sender.setParameters(parameters), "InvalidStateError");
+  });
+
+  it("replaceTrack changes the track without negotiation", async () => {
+    const { sender, engine, pc } = await sending();
+    await tasks();
+    let needed = 0;
+    pc.onnegotiationneeded = () => needed++;
+    const { ssrc } = engine.transport.called("addSendStream")[0][0] as SendStreamOptions;
+    const other = createLocalTrack({ kind: "video" });
+    await sender.replaceTrack(other);
+    assert.equal(sender.track, other);
+    assert.equal(engine.transport.called("addSendStream").length, 1, "the stream goes on");
+    await sender.replaceTrack(null);
+    assert.equal(engine.transport.called("removeSendStream").length, 1);
+    await sender.replaceTrack(other);
+    assert.equal((engine.transport.called("addSendStream")[1][0] as SendStreamOptions).ssrc, ssrc);
+    await tasks();
+    assert.equal(needed, 0);
+  });
+
+  it("replaceTrack refuses the wrong kind, a stopped transceiver and a closed connection", async () => {
+    const { sender, pc } = await sending();
+    await rejectsWith(sender.replaceTrack(createLocalTrack({ kind: "audio" })), "TypeError");
+    await rejectsWith(sender.replaceTrack({} as never), "TypeError");
+    pc.getTransceivers()[0].stop();
+    await rejectsWith(sender.replaceTrack(null), "InvalidStateError");
+    pc.close();
+    await rejectsWith(sender.replaceTrack(null), "InvalidStateError");
+  });
+
+  it("sends nothing while its track is disabled or ended", async () => {
+    const { engine, track } = await sending();
+    track.enabled = false;
+    assert.equal(engine.transport.called("removeSendStream").length, 1);
+    track.enabled = true;
+    assert.equal(engine.transport.called("addSendStream").length, 2);
+    track.stop();
+    assert.equal(engine.transport.called("removeSendStream").length, 2);
+  });
+
+  it("setStreams is heard of by the peer", async () => {
+    const { sender, pc, peer } = await sending();
+    const stream = new MediaStream();
+    sender.setStreams(stream, stream);
+    let heard: string[] = [];
+    peer.ontrack = ({ streams }) => {
+      heard = streams.map(({ id }) => id);
+    };
+    await negotiate(pc, peer);
+    assert.deepEqual(heard, [stream.id]);
+    assert.equal(description(pc).sdp.match(/a=msid:/g)?.length, 1);
+    pc.close();
+    await rejectsWith(() => sender.setStreams(), "InvalidStateError");
+  });
+});
