@@ -24,6 +24,7 @@ import { IceError } from "./errors.js";
 import { Gatherer, type GatherTask, type IceGatheringState } from "./gatherer.js";
 import { checkCredentials, type IceCredentials } from "./generation.js";
 import { type IceRole, isUsableRemote, type LocalPath } from "./pair.js";
+import { Relays } from "./relays.js";
 import type {
   IceAgentOptions,
   IceOutput,
@@ -45,7 +46,8 @@ const SERVER_UNREACHABLE = 701;
 export class IceAgent {
   readonly #core: IceCore;
   readonly #checks: ConnectivityChecks;
-  readonly #stunServers: readonly TransportAddress[];
+  readonly #relays: Relays;
+  readonly #options: IceAgentOptions;
   #gatherer: Gatherer;
   #hostsEnded = false;
   #nextGatherUs = -Infinity;
@@ -57,8 +59,27 @@ export class IceAgent {
     checkCredentials(options.local, "Local");
     this.#core = new IceCore(options);
     this.#checks = new ConnectivityChecks(this.#core, options);
-    this.#stunServers = options.stunServers ?? [];
-    this.#gatherer = new Gatherer(this.#stunServers);
+    this.#options = options;
+    this.#relays = this.#makeRelays(options);
+    this.#core.relays = this.#relays;
+    this.#gatherer = this.#makeGatherer();
+  }
+
+  #makeGatherer(): Gatherer {
+    const { stunServers = [], turn } = this.#options;
+    return new Gatherer(this.#core.relayOnly ? [] : stunServers, turn?.servers);
+  }
+
+  #makeRelays(options: IceAgentOptions): Relays {
+    return new Relays(this.#core, options.turn?.md5, {
+      allocated: (relay, mapped, via, server) => this.#relayAllocated(relay, mapped, via, server),
+      data: (relay, from, data, nowUs) => this.#relayData(relay, from, data, nowUs),
+      refused: (path, server, code, reason) => {
+        this.#gatherer.finish();
+        this.#reportServer({ path, server }, code, reason);
+        this.#settleGathering();
+      },
+    });
   }
 
   get state(): IceState {
@@ -202,21 +223,24 @@ export class IceAgent {
   }
 
   #gatherAgain(): void {
-    this.#gatherer = new Gatherer(this.#stunServers);
+    const relayed = this.#core.locals.paths.some((p) => p.candidate.type === "relay");
+    // Allocations outlive a restart; asking for them again would be refused with 437.
+    this.#gatherer = relayed ? new Gatherer(this.#options.stunServers ?? []) : this.#makeGatherer();
     for (const path of this.#core.locals.paths) {
       path.reflexive.clear();
-      this.#gatherer.addPath(path);
+      if (path.candidate.type !== "relay") this.#gatherer.addPath(path);
       this.#announce(path.candidate);
     }
     if (this.#hostsEnded) this.endLocalHosts();
   }
 
-  /** Ends everything; no output follows but the state. */
+  /** Ends everything; no output follows but the state and the return of TURN allocations. */
   close(): void {
     if (this.#state === "closed") return;
     this.#core.requests.drop(() => true);
     this.#core.outputs.length = 0;
     this.#checks.close();
+    this.#relays.close(this.#core.nowUs);
     this.#setState("closed");
     this.#deadlineUs = Infinity;
   }
@@ -227,18 +251,53 @@ export class IceAgent {
    * @returns false when it is none and thus somebody else's; true when it was dealt with, be it by dropping it.
    */
   handleDatagram(socketId: number, from: TransportAddress, data: Uint8Array, nowUs: number): boolean {
-    if (!looksLikeStun(data)) return false;
     const path = this.#core.locals.find(socketId);
-    if (this.#state === "closed" || !path) return true;
-    const message = decodeStun(data);
-    if (typeof message === "string") {
-      if (message === "bad-fingerprint") this.#core.counters.badFingerprint++;
-      else this.#core.counters.malformed++;
+    this.#core.nowUs = nowUs;
+    if (path && this.#state !== "closed" && this.#relays.handleDatagram(path, from, data, nowUs)) {
+      this.#run(nowUs);
       return true;
     }
-    this.#handleMessage(path, from, message, nowUs);
+    if (!looksLikeStun(data)) return false;
+    if (this.#state === "closed" || !path) return true;
+    this.#handleStun(path, from, data, nowUs);
     this.#run(nowUs);
     return true;
+  }
+
+  #handleStun(path: LocalPath, from: TransportAddress, data: Uint8Array, nowUs: number): void {
+    const message = decodeStun(data);
+    if (typeof message !== "string") this.#handleMessage(path, from, message, nowUs);
+    else if (message === "bad-fingerprint") this.#core.counters.badFingerprint++;
+    else this.#core.counters.malformed++;
+  }
+
+  /**
+   * Sends data through the relay of the selected pair.
+   *
+   * @param socketId - the pair's, when it is `relayed`.
+   */
+  sendRelayed(socketId: number, to: TransportAddress, data: Uint8Array, nowUs: number): void {
+    this.#core.nowUs = nowUs;
+    this.#core.transmit(socketId, to, data);
+    this.#wake();
+  }
+
+  #relayAllocated(
+    relay: LocalPath,
+    mapped: TransportAddress,
+    via: LocalPath,
+    server: TransportAddress,
+  ): void {
+    this.#gatherer.finish();
+    if (!this.#core.relayOnly) this.#addReflexive(via, mapped, server);
+    this.#announce(relay.candidate);
+    this.#checks.addPath(relay);
+    this.#settleGathering();
+  }
+
+  #relayData(relay: LocalPath, from: TransportAddress, data: Uint8Array, nowUs: number): void {
+    if (looksLikeStun(data)) this.#handleStun(relay, from, data, nowUs);
+    else this.#core.outputs.push({ type: "relayeddata", socketId: relay.socketId, from, data });
   }
 
   #handleMessage(path: LocalPath, from: TransportAddress, message: StunMessage, nowUs: number): void {
@@ -326,8 +385,7 @@ export class IceAgent {
     const error = message.messageClass === StunClass.ErrorResponse ? readErrorCode(message) : undefined;
     const mapped = error ? undefined : readMappedAddress(message);
     if (mapped && isUsableRemote(mapped)) {
-      const { candidate, isNew } = this.#core.locals.reflexive(task.path, mapped, "srflx", task.server);
-      if (isNew) this.#announce(candidate);
+      this.#addReflexive(task.path, mapped, task.server);
     } else {
       this.#reportServer(
         task,
@@ -338,12 +396,18 @@ export class IceAgent {
     this.#settleGathering();
   }
 
+  #addReflexive(path: LocalPath, mapped: TransportAddress, server: TransportAddress): void {
+    const { candidate, isNew } = this.#core.locals.reflexive(path, mapped, "srflx", server);
+    if (isNew) this.#announce(candidate);
+  }
+
   #reportServer(task: GatherTask, code: number, reason: string): void {
     const { socketId } = task.path;
     this.#core.outputs.push({ type: "candidateerror", socketId, server: task.server, code, reason });
   }
 
   #announce(candidate: IceCandidate): void {
+    if (this.#core.relayOnly && candidate.type !== "relay") return;
     const { usernameFragment } = this.#checks.current.local;
     this.#core.outputs.push({ type: "candidate", candidate: { ...candidate, usernameFragment } });
   }
@@ -353,6 +417,8 @@ export class IceAgent {
   }
 
   #run(nowUs: number): void {
+    this.#core.nowUs = nowUs;
+    this.#relays.handleTimeout(nowUs);
     this.#core.requests.handleTimeout(
       nowUs,
       (r) => {
@@ -385,6 +451,10 @@ export class IceAgent {
     if (!task) return;
     const { timers, random } = this.#core;
     this.#nextGatherUs = nowUs + timers.taUs;
+    if (task.turn) {
+      this.#relays.allocate(task.path, task.turn, nowUs);
+      return;
+    }
     const transactionId = newTransactionId(random);
     const { rtoUs, requestCount, lastWaitFactor, gatherTimeoutUs } = timers;
     this.#core.request(
@@ -445,8 +515,8 @@ export class IceAgent {
   #computeDeadline(nowUs: number): number {
     if (this.#state === "closed") return Infinity;
     const gatherUs = this.#gatherer.hasWork ? this.#nextGatherUs : Infinity;
-    const next = Math.min(this.#core.requests.nextDeadlineUs(), this.#checks.nextDeadlineUs(), gatherUs);
-    return Math.min(next, this.#stateDeadline(nowUs));
+    const checksUs = Math.min(this.#core.requests.nextDeadlineUs(), this.#checks.nextDeadlineUs());
+    return Math.min(checksUs, gatherUs, this.#relays.nextDeadlineUs(), this.#stateDeadline(nowUs));
   }
 
   /** When the state may change without anything happening. */

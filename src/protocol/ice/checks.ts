@@ -150,6 +150,7 @@ export class ConnectivityChecks {
   }
 
   #formPair(path: LocalPath, remote: RemoteCandidate): void {
+    if (this.#core.relayOnly && path.candidate.type !== "relay") return;
     if (canPair(path, remote.address)) this.#current.checklist.add(path, remote, this.#role);
   }
 
@@ -405,6 +406,7 @@ export class ConnectivityChecks {
       r.cancelled = true;
     this.#consent.start(nowUs);
     this.selectedPairChanges++;
+    this.#core.relays?.prefer(pair.path, pair.remote.address, nowUs);
     this.#core.outputs.push({ type: "selectedpair", pair: describePair(pair) });
   }
 
@@ -558,6 +560,7 @@ function peerReflexive(from: TransportAddress, priority: number, nth: number): R
 export function describePair(pair: CandidatePair) {
   return {
     socketId: pair.path.socketId,
+    relayed: pair.path.candidate.type === "relay",
     local: pair.local,
     remote: pair.remote.candidate,
     remoteAddress: pair.remote.address,

@@ -4,8 +4,9 @@ import type { HmacSha1 } from "../stun/index.js";
 import { type OutstandingRequest, RequestTable, type RetransmissionPlan } from "../stun/index.js";
 import type { GatherTask } from "./gatherer.js";
 import type { IceGeneration } from "./generation.js";
-import { LocalCandidates } from "./local_candidates.js";
+import { LocalCandidates, RELAY_SOCKET_BASE } from "./local_candidates.js";
 import type { CandidatePair, IceRole } from "./pair.js";
+import type { Relays } from "./relays.js";
 import { DEFAULT_ICE_LIMITS, DEFAULT_ICE_TIMERS, type IceLimits, type IceTimers } from "./timers.js";
 import { type IceAgentOptions, type IceOutput, newIceCounters } from "./types.js";
 
@@ -36,10 +37,21 @@ export class IceCore {
     this.random = options.random;
     this.hmac = options.hmacSha1;
     this.timers = { ...DEFAULT_ICE_TIMERS, ...options.timers };
+    this.relayOnly = options.turn?.relayOnly ?? false;
     this.limits = { ...DEFAULT_ICE_LIMITS, ...options.limits };
   }
 
+  /** The time of the call that is being served. */
+  nowUs = 0;
+  /** Only relayed paths are used (`iceTransportPolicy: "relay"`). */
+  readonly relayOnly: boolean;
+  /** Set by the agent: carries datagrams of relayed paths. */
+  relays: Relays | undefined;
+
   transmit(socketId: number, to: TransportAddress, data: Uint8Array): void {
+    if (this.relays?.send(socketId, to, data, this.nowUs)) return;
+    // A relay that is gone has no socket either.
+    if (socketId >= RELAY_SOCKET_BASE) return;
     this.outputs.push({ type: "transmit", socketId, to, data });
   }
 

@@ -1,24 +1,29 @@
 import type { TransportAddress } from "../primitives/address.js";
 import type { LocalPath } from "./pair.js";
+import type { IceTurnServer } from "./relays.js";
 
 export type IceGatheringState = "new" | "gathering" | "complete";
 
-/** One question to one STUN server from one path. */
+/** One question to one STUN or TURN server from one path. */
 export interface GatherTask {
   readonly path: LocalPath;
   readonly server: TransportAddress;
+  /** An allocation is asked for, not only our address. */
+  readonly turn?: IceTurnServer;
 }
 
-/** Which server-reflexive candidates are still to be asked for (RFC 8445 §5.1.1.2). Sends nothing itself. */
+/** Which server-reflexive and relayed candidates are still to be asked for (RFC 8445 §5.1.1.2). Sends nothing itself. */
 export class Gatherer {
   readonly #servers: readonly TransportAddress[];
+  readonly #turnServers: readonly IceTurnServer[];
   readonly #waiting: GatherTask[] = [];
   #outstanding = 0;
   #ended = false;
   #state: IceGatheringState = "new";
 
-  constructor(servers: readonly TransportAddress[]) {
+  constructor(servers: readonly TransportAddress[], turnServers: readonly IceTurnServer[] = []) {
     this.#servers = servers;
+    this.#turnServers = turnServers;
   }
 
   get state(): IceGatheringState {
@@ -33,6 +38,10 @@ export class Gatherer {
     if (this.#state !== "complete") this.#state = "gathering";
     for (const server of this.#servers) {
       if (server.family === path.base.family) this.#waiting.push({ path, server });
+    }
+    for (const turn of this.#turnServers) {
+      const server = turn.address;
+      if (server.family === path.base.family) this.#waiting.push({ path, server, turn });
     }
   }
 

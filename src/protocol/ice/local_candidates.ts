@@ -3,10 +3,14 @@ import type { IceCandidate, IceCandidateType } from "./candidate.js";
 import type { LocalPath } from "./pair.js";
 import { candidatePriority, localPreference } from "./priority.js";
 
+/** Where the numbers of relayed paths begin; real sockets have smaller ones. */
+export const RELAY_SOCKET_BASE = 0x40000000;
+
 /** Our own ends: the bound sockets and the addresses that others see them as. */
 export class LocalCandidates {
   readonly paths: LocalPath[] = [];
   readonly #foundations = new Map<string, string>();
+  #relayCount = 0;
   readonly #perFamily = { 4: 0, 6: 0 };
 
   /** Makes the host candidate of a socket. */
@@ -29,6 +33,39 @@ export class LocalCandidates {
     };
     this.paths.push(path);
     return path;
+  }
+
+  /** Makes the candidate of an allocation (RFC 8445 §5.1.1.2); its path has a number no socket has. */
+  addRelay(
+    relayed: TransportAddress,
+    mapped: TransportAddress,
+    via: LocalPath,
+    server: TransportAddress,
+  ): LocalPath {
+    const path: LocalPath = {
+      socketId: RELAY_SOCKET_BASE + this.#relayCount++,
+      base: relayed,
+      localPreference: via.localPreference,
+      candidate: {
+        foundation: this.#foundation("relay", relayed, server),
+        component: 1,
+        transport: "udp",
+        priority: candidatePriority("relay", via.localPreference),
+        address: relayed.address,
+        port: relayed.port,
+        type: "relay",
+        relatedAddress: mapped.address,
+        relatedPort: mapped.port,
+      },
+      reflexive: new Map(),
+    };
+    this.paths.push(path);
+    return path;
+  }
+
+  remove(path: LocalPath): void {
+    const index = this.paths.indexOf(path);
+    if (index >= 0) this.paths.splice(index, 1);
   }
 
   find(socketId: number): LocalPath | undefined {

@@ -4,6 +4,7 @@ import type { HmacSha1 } from "../stun/index.js";
 import type { IceCandidate } from "./candidate.js";
 import type { IceCredentials } from "./generation.js";
 import type { IceRole, PairState } from "./pair.js";
+import type { IceTurnOptions } from "./relays.js";
 import type { IceLimits, IceTimers } from "./timers.js";
 
 /** RTCIceTransportState of WebRTC 1.0 §5.6.4. */
@@ -17,13 +18,17 @@ export interface IceAgentOptions {
   readonly random: RandomSource;
   readonly hmacSha1: HmacSha1;
   readonly stunServers?: readonly TransportAddress[];
+  readonly turn?: IceTurnOptions;
   readonly timers?: Partial<IceTimers>;
   readonly limits?: Partial<IceLimits>;
 }
 
 /** The path in use. */
 export interface IceSelectedPair {
+  /** The socket; for a relayed path a number of its own, to be given to `sendRelayed`. */
   readonly socketId: number;
+  /** Whether our end is a TURN allocation. */
+  readonly relayed: boolean;
   /** Our end as the peer sees it. */
   readonly local: IceCandidate;
   readonly remote: IceCandidate;
@@ -39,6 +44,13 @@ export type IceOutput =
       readonly type: "transmit";
       readonly socketId: number;
       readonly to: TransportAddress;
+      readonly data: Uint8Array;
+    }
+  /** What came through a relay and is not STUN. */
+  | {
+      readonly type: "relayeddata";
+      readonly socketId: number;
+      readonly from: TransportAddress;
       readonly data: Uint8Array;
     }
   | { readonly type: "candidate"; readonly candidate: IceCandidate }

@@ -1,0 +1,180 @@
+import {
+  formatTransportAddress,
+  sameTransportAddress,
+  type TransportAddress,
+} from "../primitives/address.js";
+import type { Md5 } from "../stun/index.js";
+import { TurnClient, type TurnOutput } from "../turn/index.js";
+import type { IceCore } from "./core.js";
+import type { LocalPath } from "./pair.js";
+
+/** A TURN server reached over UDP, and what to show it. */
+export interface IceTurnServer {
+  readonly address: TransportAddress;
+  readonly username: string;
+  readonly password: string;
+}
+
+export interface IceTurnOptions {
+  readonly servers: readonly IceTurnServer[];
+  readonly md5: Md5;
+  /** `iceTransportPolicy: "relay"`: no other path is told, tried or answered on. Default false. */
+  readonly relayOnly?: boolean;
+}
+
+/** What relays tell the agent. */
+export interface RelayEvents {
+  /** An allocation stands; its path has a candidate of its own. */
+  allocated(relay: LocalPath, mapped: TransportAddress, via: LocalPath, server: TransportAddress): void;
+  data(relay: LocalPath, from: TransportAddress, data: Uint8Array, nowUs: number): void;
+  /** No allocation came of it. */
+  refused(via: LocalPath, server: TransportAddress, code: number, reason: string): void;
+}
+
+interface Relay {
+  readonly via: LocalPath;
+  readonly server: IceTurnServer;
+  readonly client: TurnClient;
+  readonly hops: number;
+  path?: LocalPath;
+}
+
+/** RFC 8656 §18.9 leaves the number of redirections to us; a loop must end. */
+const MAX_REDIRECTIONS = 2;
+/** Fewer repetitions than RFC 8489's seven: gathering should not wait 39.5 s for a dead server. */
+const TURN_REQUEST_COUNT = 5;
+
+/** The agent's allocations on TURN servers: each is a local path whose datagrams travel through its server. */
+export class Relays {
+  readonly #core: IceCore;
+  readonly #md5: Md5 | undefined;
+  readonly #events: RelayEvents;
+  readonly #relays: Relay[] = [];
+
+  constructor(core: IceCore, md5: Md5 | undefined, events: RelayEvents) {
+    this.#core = core;
+    this.#md5 = md5;
+    this.#events = events;
+  }
+
+  /** Asks `server` for an allocation, from `via`. */
+  allocate(via: LocalPath, server: IceTurnServer, nowUs: number, hops = 0): void {
+    if (!this.#md5) return;
+    const { random, hmac } = this.#core;
+    const client = new TurnClient({
+      transport: "udp",
+      username: server.username,
+      password: server.password,
+      relayFamily: via.base.family,
+      random,
+      hmacSha1: hmac,
+      md5: this.#md5,
+      timers: { requestCount: TURN_REQUEST_COUNT },
+    });
+    const relay: Relay = { via, server, client, hops };
+    this.#relays.push(relay);
+    client.allocate(nowUs);
+    this.#drain(relay, nowUs);
+  }
+
+  /** Sends through the relay whose path has that number. False when there is none. */
+  send(socketId: number, to: TransportAddress, data: Uint8Array, nowUs: number): boolean {
+    const relay = this.#relays.find((r) => r.path?.socketId === socketId);
+    if (!relay) return false;
+    relay.client.send(to, data, nowUs);
+    this.#drain(relay, nowUs);
+    return true;
+  }
+
+  /** The peer of the selected pair gets a channel. */
+  prefer(path: LocalPath, peer: TransportAddress, nowUs: number): void {
+    const relay = this.#relays.find((r) => r.path === path);
+    if (!relay) return;
+    relay.client.bindChannel(peer, nowUs);
+    this.#drain(relay, nowUs);
+  }
+
+  /** Takes a datagram that came from one of the servers. @returns false when it is none of theirs. */
+  handleDatagram(via: LocalPath, from: TransportAddress, data: Uint8Array, nowUs: number): boolean {
+    for (const relay of this.#relays) {
+      if (relay.via !== via || !sameTransportAddress(relay.server.address, from)) continue;
+      const taken = relay.client.handleMessage(data, nowUs);
+      this.#drain(relay, nowUs);
+      if (taken) return true;
+    }
+    return false;
+  }
+
+  handleTimeout(nowUs: number): void {
+    for (const relay of [...this.#relays]) {
+      if (nowUs < relay.client.nextDeadlineUs()) continue;
+      relay.client.handleTimeout(nowUs);
+      this.#drain(relay, nowUs);
+    }
+  }
+
+  nextDeadlineUs(): number {
+    let next = Infinity;
+    for (const r of this.#relays) next = Math.min(next, r.client.nextDeadlineUs());
+    return next;
+  }
+
+  /** Gives all allocations back: one message each, since nobody will be there to repeat it. */
+  close(nowUs: number): void {
+    for (const relay of this.#relays.splice(0)) {
+      if (relay.client.state === "allocated") {
+        relay.client.close(nowUs);
+        this.#drain(relay, nowUs);
+      }
+    }
+  }
+
+  #drain(relay: Relay, nowUs: number): void {
+    for (let o = relay.client.pollOutput(); o; o = relay.client.pollOutput()) this.#handle(relay, o, nowUs);
+  }
+
+  #handle(relay: Relay, output: TurnOutput, nowUs: number): void {
+    const { via, server } = relay;
+    if (output.type === "transmit") {
+      this.#core.outputs.push({
+        type: "transmit",
+        socketId: via.socketId,
+        to: server.address,
+        data: output.data,
+      });
+    } else if (output.type === "allocated") {
+      relay.path = this.#core.locals.addRelay(output.relayed, output.mapped, via, server.address);
+      this.#events.allocated(relay.path, output.mapped, via, server.address);
+    } else if (output.type === "data") {
+      if (relay.path) this.#events.data(relay.path, output.from, output.data, nowUs);
+    } else if (output.type === "redirected") {
+      this.#redirect(relay, output.server, nowUs);
+    } else if (output.type === "failed") {
+      this.#lost(relay, output.code, output.reason);
+    }
+  }
+
+  /** RFC 8656 §7.4, 300: the same question to another server, of the same family. */
+  #redirect(relay: Relay, to: TransportAddress, nowUs: number): void {
+    const { via, server, hops } = relay;
+    const again = this.#relays.some((r) => r.via === via && sameTransportAddress(r.server.address, to));
+    if (hops >= MAX_REDIRECTIONS || again || to.family !== via.base.family) {
+      this.#lost(relay, 300, `Redirected to ${formatTransportAddress(to)}`);
+      return;
+    }
+    this.#remove(relay);
+    this.allocate(via, { ...server, address: to }, nowUs, hops + 1);
+  }
+
+  #lost(relay: Relay, code: number, reason: string): void {
+    this.#remove(relay);
+    // A path that stood is simply silent now; consent notices.
+    if (relay.path) this.#core.locals.remove(relay.path);
+    else this.#events.refused(relay.via, relay.server.address, code, reason);
+  }
+
+  #remove(relay: Relay): void {
+    const index = this.#relays.indexOf(relay);
+    if (index >= 0) this.#relays.splice(index, 1);
+  }
+}
