@@ -51,6 +51,8 @@ export class Call<C extends CallConnection = CallConnection> extends EventEmitte
   readonly peer: string;
   readonly callId: string;
   readonly direction: "outgoing" | "incoming";
+  /** Runs when the call is over and its connection still answers: statistics go with the connection. */
+  beforeClose: (() => Promise<void>) | undefined;
   #state: CallState;
   #end: CallEnd | undefined;
   #connection: C | undefined;
@@ -177,8 +179,13 @@ export class Call<C extends CallConnection = CallConnection> extends EventEmitte
   finish(end: CallEnd): void {
     if (this.#state === "ended") return;
     this.#end = end;
-    this.#connection?.close();
     this.#setState("ended");
+    if (this.beforeClose === undefined) this.#close(end);
+    else void this.beforeClose().finally(() => this.#close(end));
+  }
+
+  #close(end: CallEnd): void {
+    this.#connection?.close();
     this.emit("ended", end);
   }
 

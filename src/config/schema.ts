@@ -38,7 +38,7 @@ export const schema = {
       "test",
       "Video: test, test:noise, file:PATH (.y4m, .h264), v4l2:/dev/videoN, or none",
     ),
-    audio_source: key(text(4096), "test", "Sound: test, test:HZ, file:PATH.wav, null (silence), or none"),
+    audio_source: key(text(4096), "tone", "Sound: tone, tone:HZ, file:PATH (.wav), null (silence) or none"),
     camera_index: key(integer(-1, 63), -1, "N of /dev/videoN to use in place of video_source; -1: not set"),
     frame_width: key(integer(16, 4096), 1280, "Captured width", "pixels"),
     frame_height: key(integer(16, 2304), 720, "Captured height", "pixels"),

@@ -1,0 +1,20 @@
+/** `npm run bench -- NAME [args]`: each bench is a program that prints medians and spreads of sides compared in one run. */
+type Bench = (args: string[]) => Promise<void>;
+
+const benches: Readonly<Record<string, { about: string; load: () => Promise<{ run: Bench }> }>> = {
+  call: {
+    about: "capture to decoded frame, CPU and set-up of a call, beside the bare codec",
+    load: () => import("./call.js"),
+  },
+  srtp: { about: "SRTP protect and unprotect beside OpenSSL and libsrtp2", load: () => import("./srtp.js") },
+};
+
+const [name = "", ...args] = process.argv.slice(2);
+if (Object.hasOwn(benches, name)) {
+  const { run } = await benches[name].load();
+  await run(args);
+} else {
+  const lines = Object.entries(benches).map(([each, { about }]) => `  ${each.padEnd(8)}${about}`);
+  process.stderr.write(`bench: unknown '${name}'; allowed:\n${lines.join("\n")}\n`);
+  process.exitCode = 2;
+}

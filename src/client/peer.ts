@@ -1,0 +1,218 @@
+/**
+ * A terminal's end of calls: the media engine, a login, and a call controller, configured by room_rtc.conf. What
+ * `roomrtc client` and the demo run.
+ */
+import { EventEmitter } from "node:events";
+import { parseHostPort } from "../config/kinds.js";
+import type { Config } from "../config/schema.js";
+import { MediaEngine, type WorkerFailure } from "../media/engine.js";
+import {
+  parseAudioSource,
+  parseVideoSink,
+  parseVideoSource,
+  type VideoSourceSpec,
+} from "../media/source_spec.js";
+import type { TransportFactory, TransportSettings } from "../media/transport_api.js";
+import { SignalingClient } from "../signaling/client.js";
+import { createLocalTrack } from "../webrtc/media_stream_track.js";
+import { RTCPeerConnection } from "../webrtc/rtc_peer_connection.js";
+import type { Call } from "./call.js";
+import { CallController } from "./call_controller.js";
+import { CallRecorder } from "./call_recorder.js";
+import type { PeerReport } from "./report.js";
+
+export interface PeerOptions {
+  readonly config: Config;
+  readonly user: string;
+  readonly password: string;
+  /** Registers the user first; one who is registered already is fine. */
+  readonly register: boolean;
+  readonly autoAnswer: boolean;
+  /** Source texts as in the configuration. */
+  readonly video: string;
+  readonly audio: string;
+  /** 16 bits in the test picture's block code. */
+  readonly tag?: number;
+  /** File for what arrives: .y4m, .h264 or .wav. */
+  readonly record?: string;
+  /** SHA-256 of the server's certificate; without it the known-servers file decides. */
+  readonly fingerprint?: string;
+}
+
+interface PeerEvents {
+  /** Words for a person: a server met for the first time, a worker that was restarted. */
+  notice: [string];
+  incoming: [from: string];
+  connected: [peer: string];
+  /** A call is over, or was refused. */
+  ended: [report: PeerReport];
+}
+
+export class Peer extends EventEmitter<PeerEvents> {
+  readonly #controller: CallController;
+  #recorder: CallRecorder | undefined;
+
+  private constructor(
+    private readonly options: PeerOptions,
+    readonly engine: MediaEngine,
+    signaling: SignalingClient,
+  ) {
+    super();
+    this.#controller = new CallController({
+      client: signaling,
+      createConnection: (call) => this.#createConnection(call),
+      autoAnswer: options.autoAnswer,
+    });
+    this.#controller.on("incoming", (call) => this.emit("incoming", call.peer));
+    this.#controller.on("connected", (call) => this.emit("connected", call.peer));
+    this.#controller.on("ended", (call) => void this.#report(call));
+    this.#controller.on("servererror", (error) =>
+      this.emit("notice", `server: ${error.message} (${error.code})`),
+    );
+    engine.on("workerfailed", (failure) => this.emit("notice", failureText(failure)));
+    engine.on("problem", ({ name, code, message }) => this.emit("notice", `${name}: ${message} (${code})`));
+    signaling.on("firstmeeting", ({ fingerprint, trustFile }) =>
+      this.emit(
+        "notice",
+        `server met for the first time, remembered in ${trustFile}: SHA-256 ${fingerprint}`,
+      ),
+    );
+    signaling.on("disconnected", ({ error }) => this.emit("notice", `signaling lost: ${error.message}`));
+  }
+
+  /** Starts the engine and a client that is not connected yet: `notice` listeners can be added before {@link login}. */
+  static async start(options: PeerOptions): Promise<Peer> {
+    const signaling = new SignalingClient(signalingOptions(options));
+    const engine = await MediaEngine.start(engineOptions(options));
+    const peer = new Peer(options, engine, signaling);
+    peer.#record();
+    return peer;
+  }
+
+  login(): Promise<void> {
+    const { user, password, register } = this.options;
+    return this.#controller.login(user, password, { register });
+  }
+
+  /** `connected` or `ended` follows. Throws CallError IN_CALL. */
+  call(user: string): void {
+    this.#controller.dial(user);
+  }
+
+  /** Accepts the ringing call; `ended` says why where that fails. */
+  accept(): void {
+    this.#controller.call?.answer().catch(() => undefined);
+  }
+
+  reject(reason?: string): void {
+    this.#controller.call?.reject(reason);
+  }
+
+  /** The call so far; undefined before the first. */
+  report(): Promise<PeerReport> | undefined {
+    return this.#recorder?.report();
+  }
+
+  /** Ends the call and resolves when its report is out. */
+  async hangUp(): Promise<void> {
+    if (!this.#controller.call) return;
+    const ended = new Promise((resolve) => this.once("ended", resolve));
+    this.#controller.hangup();
+    await ended;
+  }
+
+  /** Hangs up, logs out, stops the threads. */
+  async close(): Promise<void> {
+    await this.hangUp();
+    await this.#controller.close();
+    await this.engine.stop();
+  }
+
+  #createConnection(call: Call): RTCPeerConnection {
+    const recorder = new CallRecorder(this.options.user, call, this.engine);
+    this.#recorder = recorder;
+    call.beforeClose = () => recorder.freeze();
+    const { config, video, audio } = this.options;
+    const factory: TransportFactory = {
+      createTransport: (options) => {
+        const transport = this.engine.createTransport(options);
+        recorder.watch(transport);
+        return transport;
+      },
+    };
+    const stun = config.ice.stun_servers.map((server) => `stun:${server}`);
+    const connection = new RTCPeerConnection(stun.length > 0 ? { iceServers: [{ urls: stun }] } : {}, {
+      transportFactory: factory,
+      transport: transportSettings(config),
+      video: { payloadType: config.media.video_payload_type },
+      audio: { payloadType: config.media.audio_payload_type },
+    });
+    this.#addMedia(connection, "audio", audio);
+    this.#addMedia(connection, "video", video);
+    return connection;
+  }
+
+  /** A source of "none" still offers to receive. */
+  #addMedia(connection: RTCPeerConnection, kind: "audio" | "video", source: string): void {
+    if (source === "none") connection.addTransceiver(kind, { direction: "recvonly" });
+    else connection.addTrack(createLocalTrack({ kind }));
+  }
+
+  /** A call that never got a connection has nothing to report but its reason. */
+  async #report(call: Call): Promise<void> {
+    const recorder = this.#recorder?.call === call ? this.#recorder : undefined;
+    const made = recorder ?? new CallRecorder(this.options.user, call, this.engine);
+    this.emit("ended", await made.finish(call.end?.message ?? ""));
+  }
+
+  #record(): void {
+    const { record, config } = this.options;
+    if (record === undefined) return;
+    if (/\.wav$/i.test(record)) this.engine.setAudioSink({ kind: "wav", path: record });
+    else this.engine.setVideoSink(parseVideoSink(record, config.media.frame_rate));
+  }
+}
+
+function failureText({ name, message, restarted }: WorkerFailure): string {
+  return `worker ${name} failed: ${message}${restarted ? "; it was started again" : ""}`;
+}
+
+function signalingOptions({ config, fingerprint }: PeerOptions) {
+  const { host, port } = parseHostPort(config.server.client_server_addr) ?? { host: "127.0.0.1", port: 8443 };
+  return {
+    host,
+    port,
+    ...(fingerprint === undefined ? { trustFile: config.server.known_servers_file } : { fingerprint }),
+  };
+}
+
+function videoSource({ config, video, tag = 0 }: PeerOptions): VideoSourceSpec {
+  const { frame_width: width, frame_height: height, frame_rate: frameRate, camera_index } = config.media;
+  const text = camera_index >= 0 && video === "test" ? `v4l2:/dev/video${camera_index}` : video;
+  return parseVideoSource(text, { width, height, frameRate, tag });
+}
+
+function engineOptions(options: PeerOptions) {
+  const { media } = options.config;
+  return {
+    videoSource: videoSource(options),
+    audioSource: parseAudioSource(options.audio, media.audio_channels === 2 ? 2 : 1),
+    videoBitrateBps: media.video_bitrate_bps,
+    audioBitrateBps: media.audio_bitrate_bps,
+    idrInterval: media.h264_idr_interval,
+    maxNalBytes: media.rtp_max_chunk_size,
+    ...(media.openh264_library === "" ? {} : { openH264Path: media.openh264_library }),
+  };
+}
+
+function transportSettings({ network, rtcp }: Config): TransportSettings {
+  const anywhere = network.bind_address === "0.0.0.0" || network.bind_address === "::";
+  return {
+    ...(anywhere ? {} : { bindAddresses: [network.bind_address] }),
+    includeLoopback: network.include_loopback,
+    ...(network.port_min > 0 ? { portRange: { min: network.port_min, max: network.port_max } } : {}),
+    maxPacketBytes: network.max_udp_packet_size,
+    unstableAfterUs: rtcp.unstable_after_millis * 1000,
+    failAfterUs: rtcp.receive_limit_millis * 1000,
+  };
+}

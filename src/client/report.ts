@@ -1,0 +1,94 @@
+/** What one peer, and a measured call of two, says of itself: the JSON of `roomrtc client --json` and `demo --json`. */
+import type { LatencySummary } from "../media/transport_api.js";
+
+export interface SentReport {
+  readonly framesCaptured: number;
+  readonly framesEncoded: number;
+  readonly audioPacketsSent: number;
+}
+
+export interface ReceivedReport {
+  readonly video: {
+    readonly width: number;
+    readonly height: number;
+    readonly framesDecoded: number;
+    readonly framesDropped: number;
+    readonly bitrateBps: number;
+    /** Capture at the sender to decoded frame here, in µs. */
+    readonly latencyUs: Omit<LatencySummary, "count">;
+  };
+  readonly audio: {
+    readonly packetsReceived: number;
+    readonly packetsLost: number;
+    /** The strongest frequency that the receiver heard; 0: silence. */
+    readonly toneHz: number;
+  };
+}
+
+/** `roomrtc client --json`. */
+export interface PeerReport {
+  readonly ok: boolean;
+  readonly user: string;
+  readonly peer: string;
+  /** Why the call ended, or did not begin. */
+  readonly reason: string;
+  /** From the offer (made or received) to the first decoded frame, in ms. */
+  readonly setupMs: number;
+  readonly pair: { readonly local: string; readonly remote: string } | null;
+  readonly dtls: string;
+  readonly srtpProfile: string;
+  readonly sent: SentReport;
+  readonly received: ReceivedReport;
+  /** Of the whole process, from the call's first frame to its end. */
+  readonly cpuSeconds: number;
+  /** The span that cpuSeconds covers. */
+  readonly seconds: number;
+  readonly rssBytes: number;
+}
+
+/** `roomrtc demo --json`. */
+export interface CallReport {
+  readonly ok: boolean;
+  readonly setupMs: number;
+  readonly pair: PeerReport["pair"];
+  readonly dtls: string;
+  readonly srtpProfile: string;
+  readonly directions: readonly {
+    readonly from: string;
+    readonly to: string;
+    readonly video: {
+      readonly framesCaptured: number;
+      readonly framesEncoded: number;
+    } & ReceivedReport["video"];
+    readonly audio: { readonly packetsSent: number } & ReceivedReport["audio"];
+  }[];
+  readonly cpuSeconds: number;
+  readonly seconds: number;
+  readonly rssBytes: number;
+}
+
+function direction(from: PeerReport, to: PeerReport): CallReport["directions"][number] {
+  const { framesCaptured, framesEncoded, audioPacketsSent } = from.sent;
+  return {
+    from: from.user,
+    to: to.user,
+    video: { framesCaptured, framesEncoded, ...to.received.video },
+    audio: { packetsSent: audioPacketsSent, ...to.received.audio },
+  };
+}
+
+/** Joins both ends' reports: ok where both directions carried decoded picture and sound. */
+export function joinReports(caller: PeerReport, callee: PeerReport): CallReport {
+  const directions = [direction(caller, callee), direction(callee, caller)];
+  return {
+    ok: directions.every(({ video, audio }) => video.framesDecoded > 0 && audio.packetsReceived > 0),
+    setupMs: caller.setupMs,
+    pair: caller.pair,
+    dtls: caller.dtls,
+    srtpProfile: caller.srtpProfile,
+    directions,
+    cpuSeconds: caller.cpuSeconds + callee.cpuSeconds,
+    seconds: caller.seconds,
+    rssBytes: caller.rssBytes + callee.rssBytes,
+  };
+}
