@@ -1,0 +1,131 @@
+import type { OrderOf } from "../engine_messages.js";
+import { streamRow, WorkerCounter } from "../metrics_rows.js";
+import { ControlWord } from "../ring/control_block.js";
+import { SlotConsumer, SlotProducer } from "../ring/slot_channel.js";
+import type { Stage, WorkerHost } from "../ring/worker_loop.js";
+import { type AudioSink, openAudioSink } from "../sinks/audio_sink.js";
+import { asError } from "./problem.js";
+import { type PlayedSound, SpeakerStream } from "./speaker_stream.js";
+
+/**
+ * Plays every audio stream on its own clock: packets into the stream's jitter buffer as they come, one frame out when
+ * it is due. What is played goes to the main thread, if it wants sound, and to the WAV sink; the sound device itself
+ * is the null device.
+ */
+export class SpeakerStage implements Stage<"speaker"> {
+  readonly #host: WorkerHost<"speaker">;
+  readonly #input: SlotConsumer;
+  readonly #output: SlotProducer;
+  readonly #streams = new Map<number, SpeakerStream>();
+  #sink: AudioSink | undefined;
+  /** The sink records the first stream that sounds. */
+  #sinkStream = -1;
+
+  constructor(host: WorkerHost<"speaker">) {
+    this.#host = host;
+    this.#input = new SlotConsumer(host.wiring.audioPackets);
+    this.#output = new SlotProducer(host.wiring.samples);
+  }
+
+  order(order: Exclude<OrderOf<"speaker">, { type: "stop" }>): void {
+    switch (order.type) {
+      case "addPlayoutStream":
+        this.#streams.get(order.streamId)?.close();
+        this.#streams.set(order.streamId, this.#makeStream(order));
+        break;
+      case "removePlayoutStream":
+        this.#streams.get(order.streamId)?.close();
+        this.#streams.delete(order.streamId);
+        if (this.#sinkStream === order.streamId) this.#sinkStream = -1;
+        break;
+      case "setSyncWith":
+        this.#streams.get(order.streamId)?.sync.setCompanions(order.syncWith);
+        break;
+      case "setAudioSink":
+        this.#closeSink();
+        this.#sink = openAudioSink(order.sink);
+        break;
+    }
+  }
+
+  step(nowUs: number): number {
+    while (this.#input.take()) {
+      const packet = this.#input.descriptor;
+      this.#streams.get(packet.streamId)?.insert(packet, this.#input.bytes(packet.slot));
+      this.#input.release(packet.slot);
+    }
+    let deadlineUs = Number.POSITIVE_INFINITY;
+    for (const stream of this.#streams.values()) deadlineUs = Math.min(deadlineUs, stream.play(nowUs));
+    return deadlineUs;
+  }
+
+  close(): void {
+    for (const stream of this.#streams.values()) stream.close();
+    this.#streams.clear();
+    this.#closeSink();
+  }
+
+  #makeStream(order: OrderOf<"speaker"> & { type: "addPlayoutStream" }): SpeakerStream {
+    const { control, metrics, post, row } = this.#host;
+    return new SpeakerStream({
+      streamId: order.streamId,
+      channels: order.channels,
+      control,
+      row: metrics.row(streamRow(order.streamId)),
+      workerRow: row,
+      syncWith: order.syncWith,
+      onFirstSound: (streamId) => post({ type: "firstframe", streamId, width: 0, height: 0 }),
+      onSound: (sound) => this.#play(sound),
+    });
+  }
+
+  #play(sound: PlayedSound): void {
+    this.#record(sound);
+    if (this.#host.control.get(ControlWord.samplesWanted) === 0) return;
+    const slot = this.#output.acquire();
+    if (slot < 0) {
+      this.#host.row.add(WorkerCounter.droppedFull);
+      return;
+    }
+    const { pcm, channels, streamId, playoutUs, captureWallUs } = sound;
+    this.#output.bytes(slot).set(new Uint8Array(pcm.buffer, pcm.byteOffset, pcm.byteLength));
+    const descriptor = this.#output.descriptor;
+    descriptor.byteLength = pcm.byteLength;
+    descriptor.width = channels;
+    descriptor.streamId = streamId;
+    descriptor.playoutUs = playoutUs;
+    descriptor.captureWallUs = captureWallUs;
+    this.#output.publish(slot);
+    this.#host.post({ type: "output", name: "speaker" });
+  }
+
+  #record(sound: PlayedSound): void {
+    if (this.#sink === undefined) return;
+    if (this.#sinkStream < 0) this.#sinkStream = sound.streamId;
+    if (this.#sinkStream !== sound.streamId) return;
+    try {
+      this.#sink.write(sound.pcm, sound.channels);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #closeSink(): void {
+    const sink = this.#sink;
+    this.#sink = undefined;
+    this.#sinkStream = -1;
+    try {
+      sink?.close();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** A sink that cannot be written is dropped; the call goes on. */
+  #fail(error: unknown): void {
+    this.#sink = undefined;
+    this.#host.row.add(WorkerCounter.errors);
+    const { message } = asError(error, "SINK_FAILED");
+    this.#host.post({ type: "problem", name: "speaker", code: "SINK_FAILED", message });
+  }
+}
