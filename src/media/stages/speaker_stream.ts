@@ -1,5 +1,9 @@
 import { native, type OpusDecoder } from "../../../native/addon.js";
-import { AudioJitterBuffer, type AudioPull } from "../../protocol/jitter/audio_jitter_buffer.js";
+import {
+  AudioJitterBuffer,
+  type AudioKind,
+  type AudioPull,
+} from "../../protocol/jitter/audio_jitter_buffer.js";
 import { RtpHeader } from "../../protocol/rtp/rtp_header.js";
 import { ToneDetector } from "../analysis/tone_detector.js";
 import { PlayoutCounter, PlayoutHistogram, WorkerCounter, WorkerHistogram } from "../metrics_rows.js";
@@ -40,6 +44,14 @@ export interface SpeakerStreamOptions {
   onSound(sound: PlayedSound): void;
 }
 
+/**
+ * Least delay over the fastest path. A hole (a packet late by a hair, or lost with nothing after it to recover it from)
+ * raises it, quiet times lower it again: one more frame of delay turns a loss into a recovery by FEC.
+ */
+const MIN_DELAY_US = 20_000;
+const MAX_GUARD_US = 80_000;
+const GUARD_STEP_US = 10_000;
+const GUARD_FALL_PER_FRAME_US = 50;
 /** Lip-sync follows changes larger than this; smaller ones nobody notices. */
 const SYNC_STEP_US = 10_000;
 /** Opus works in steps of 2.5 ms. */
@@ -49,7 +61,7 @@ const OPUS_STEP_SAMPLES = 120;
 export class SpeakerStream {
   readonly sync: LipSync;
   readonly #options: SpeakerStreamOptions;
-  readonly #jitter = new AudioJitterBuffer({ clockRate: SAMPLE_RATE });
+  readonly #jitter = new AudioJitterBuffer({ clockRate: SAMPLE_RATE, minDelayUs: MIN_DELAY_US });
   readonly #header = new RtpHeader();
   readonly #decoder: OpusDecoder;
   readonly #pcm: Int16Array;
@@ -112,6 +124,7 @@ export class SpeakerStream {
     const pull = this.#jitter.pull(dueUs);
     const captureWallUs = pull.kind === "packet" ? this.#capturedAt(pull.extTimestamp) : 0;
     if (captureWallUs > 0) this.#synchronize(pull.extTimestamp, captureWallUs);
+    this.#guard(pull.kind);
     const samples = this.#render(pull);
     row.set(PlayoutCounter.concealedSamples, this.#jitter.stats.concealedSamples);
     row.set(PlayoutCounter.fecPackets, this.#jitter.stats.framesRecovered);
@@ -124,6 +137,14 @@ export class SpeakerStream {
       onSound({ streamId, pcm, channels, playoutUs: dueUs, captureWallUs });
     }
     return samples;
+  }
+
+  #guard(kind: AudioKind): void {
+    const { clock } = this.#jitter;
+    if (kind === "lost") {
+      const delayUs = clock.delayUs - clock.extraDelayUs;
+      clock.minDelayUs = Math.max(clock.minDelayUs, Math.min(delayUs + GUARD_STEP_US, MAX_GUARD_US));
+    } else clock.minDelayUs = Math.max(MIN_DELAY_US, clock.minDelayUs - GUARD_FALL_PER_FRAME_US);
   }
 
   /** Fills the PCM buffer as the jitter buffer says; returns samples per channel. */
