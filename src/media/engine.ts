@@ -272,10 +272,10 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
   }
 
   #restart(name: WorkerName): void {
-    this.#spawn(name).ready.catch((error: unknown) => {
-      const { message } = error as Error;
-      delete this.#threads[name];
-      this.emit("workerfailed", { name, code: "WORKER_FAILED", message, restarted: false });
+    const successor = this.#spawn(name);
+    successor.ready.catch(async (error: MediaError) => {
+      await successor.terminate();
+      this.#handleDeath(name, error.code, error.message);
     });
     if (name === "decoder" || name === "speaker") {
       for (const transport of this.#transports.values()) transport.restorePlayout(name);
