@@ -73,6 +73,8 @@ export class BundleTransport {
   private readonly receiving = new Map<string, string>();
   private readonly limits = new Map<string, string>();
   private readonly remoteSeen = new Set<string>();
+  private iceState: IceState = "new";
+  private unstable = false;
   private closed = false;
 
   constructor(private readonly options: BundleTransportOptions) {
@@ -149,6 +151,10 @@ export class BundleTransport {
       later((state) => this.onIceState(state)),
     );
     media.on(
+      "unstable",
+      later((unstable) => this.onUnstable(unstable)),
+    );
+    media.on(
       "selectedpair",
       later((pair) => this.onSelectedPair(pair)),
     );
@@ -188,7 +194,19 @@ export class BundleTransport {
   }
 
   private onIceState(state: IceState): void {
-    this.changeIce(state);
+    this.iceState = state;
+    this.updateIce();
+  }
+
+  private onUnstable(unstable: boolean): void {
+    this.unstable = unstable;
+    this.updateIce();
+  }
+
+  /** W3C "disconnected" may be transient: the engine's silence counts as much as lost consent (RFC 7675). */
+  private updateIce(): void {
+    const up = this.iceState === "connected" || this.iceState === "completed";
+    this.changeIce(up && this.unstable ? "disconnected" : this.iceState);
   }
 
   private changeIce(state: RTCIceTransportState): void {

@@ -102,6 +102,18 @@ describe("RTCIceTransport (WebRTC 1.0 §5.6)", () => {
     assert.equal(ice.getSelectedCandidatePair()?.local.port, 40000);
   });
 
+  it("silence disconnects for as long as it lasts", async () => {
+    const { ice, engine, pc } = await call();
+    engine.transport.emit("icestate", "connected");
+    engine.transport.emit("unstable", true);
+    await tasks();
+    assert.equal(ice.state, "disconnected");
+    assert.equal(pc.connectionState, "disconnected");
+    engine.transport.emit("unstable", false);
+    await tasks();
+    assert.equal(pc.iceConnectionState, "connected");
+  });
+
   it("controls a lite peer whoever offered", async () => {
     const { pc: lite } = connection();
     const { pc, engine } = connection();

@@ -1,0 +1,264 @@
+import assert from "node:assert/strict";
+import type { Browser, Page } from "playwright-core";
+import { readBlockCode } from "../../src/media/analysis/block_code.js";
+import { MediaEngine } from "../../src/media/engine.js";
+import {
+  createLocalTrack,
+  MediaStream,
+  RTCPeerConnection,
+  type RTCPeerConnectionIceEvent,
+  type RTCSessionDescriptionInit,
+  whenClosed,
+} from "../../src/webrtc/index.js";
+import { launchChromium, run } from "./chromium.js";
+import { nextEvent } from "./fake_transport.js";
+
+const tag = 0x5d50;
+
+/** Whole calls through the API: the real engine on both ends, or Chromium on one. */
+describe("a call through RTCPeerConnection", function () {
+  this.timeout(60_000);
+  let engine: MediaEngine;
+
+  before(async () => {
+    engine = await MediaEngine.start({
+      videoSource: { kind: "test", width: 640, height: 360, frameRate: 30, noise: false, tag },
+      audioSource: { kind: "tone", frequencyHz: 440, channels: 1 },
+    });
+  });
+  after(() => engine.stop());
+
+  function connection(): RTCPeerConnection {
+    return new RTCPeerConnection({}, { transportFactory: engine, transport: { includeLoopback: true } });
+  }
+
+  function addTracks(pc: RTCPeerConnection): void {
+    const stream = new MediaStream();
+    for (const kind of ["audio", "video"] as const) pc.addTrack(createLocalTrack({ kind }), stream);
+  }
+
+  async function until(pc: RTCPeerConnection, state: string): Promise<void> {
+    while (pc.connectionState !== state) {
+      assert.notEqual(pc.connectionState, "failed");
+      await nextEvent(pc, "connectionstatechange");
+    }
+  }
+
+  /** Resolves with the block codes of the first `count` pictures that carry ours. */
+  function pictures(count: number): Promise<number[]> {
+    return new Promise((resolve) => {
+      const numbers: number[] = [];
+      const stop = engine.onPicture((bytes, picture) => {
+        const code = readBlockCode(
+          bytes.subarray(picture.offsetY),
+          picture.width,
+          picture.height,
+          picture.strideY,
+        );
+        if (code?.tag === tag) numbers.push(code.frameNumber);
+        if (numbers.length < count) return;
+        stop();
+        resolve(numbers);
+      });
+    });
+  }
+
+  it("connects two of ours, with picture and sound both ways, and ends without a trace", async () => {
+    const a = connection();
+    const b = connection();
+    a.onicecandidate = ({ candidate }) => void (candidate && b.addIceCandidate(candidate));
+    b.onicecandidate = ({ candidate }) => void (candidate && a.addIceCandidate(candidate));
+    addTracks(a);
+    addTracks(b);
+    const seen = pictures(20);
+    const unmuted = Promise.all(
+      [a, b].flatMap((pc) => pc.getReceivers().map(({ track }) => nextEvent(track, "unmute"))),
+    );
+    await a.setLocalDescription();
+    await b.setRemoteDescription(a.localDescription as RTCSessionDescriptionInit);
+    await b.setLocalDescription();
+    await a.setRemoteDescription(b.localDescription as RTCSessionDescriptionInit);
+    await Promise.all([until(a, "connected"), until(b, "connected"), unmuted]);
+    const numbers = await seen;
+    assert.equal(numbers.length, 20);
+    for (const pc of [a, b]) {
+      const stats = [...(await pc.getStats()).values()];
+      const video = stats.find((entry) => entry.type === "inbound-rtp" && entry.kind === "video");
+      assert.ok(video?.type === "inbound-rtp" && (video.framesDecoded ?? 0) > 0);
+      const audio = stats.find((entry) => entry.type === "inbound-rtp" && entry.kind === "audio");
+      assert.ok(audio?.type === "inbound-rtp" && audio.packetsReceived > 0);
+      assert.ok(stats.some((entry) => entry.type === "candidate-pair"));
+    }
+    a.close();
+    b.close();
+    await Promise.all([whenClosed(a), whenClosed(b)]);
+  });
+
+  it("adds a track to a running call and takes it away again", async () => {
+    const a = connection();
+    const b = connection();
+    a.onicecandidate = ({ candidate }) => void (candidate && b.addIceCandidate(candidate));
+    b.onicecandidate = ({ candidate }) => void (candidate && a.addIceCandidate(candidate));
+    const renegotiate = async () => {
+      await a.setLocalDescription();
+      await b.setRemoteDescription(a.localDescription as RTCSessionDescriptionInit);
+      await b.setLocalDescription();
+      await a.setRemoteDescription(b.localDescription as RTCSessionDescriptionInit);
+    };
+    a.addTrack(createLocalTrack({ kind: "audio" }));
+    await renegotiate();
+    await until(a, "connected");
+    const seen = pictures(5);
+    const sender = a.addTrack(createLocalTrack({ kind: "video" }));
+    await renegotiate();
+    await seen;
+    const [, receiver] = b.getReceivers();
+    assert.equal(receiver.track.muted, false);
+    a.removeTrack(sender);
+    await renegotiate();
+    assert.equal(receiver.track.muted, true);
+    assert.equal(a.connectionState, "connected");
+    a.close();
+    b.close();
+    await Promise.all([whenClosed(a), whenClosed(b)]);
+  });
+
+  describe("with Chromium", () => {
+    let browser: Browser;
+    let page: Page;
+
+    before(async () => {
+      browser = await launchChromium();
+      page = await browser.newPage();
+      await page.exposeFunction("sendCandidate", (candidate: object) => toUs(candidate));
+    });
+    after(() => browser.close());
+
+    let toUs: (candidate: object) => void = () => {};
+
+    /** Chromium's half: a moving canvas and a tone; its candidates come through `sendCandidate`. */
+    const prepare = `
+      const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 240 });
+      const drawing = canvas.getContext("2d");
+      let n = 0;
+      window.timer = setInterval(() => {
+        drawing.fillStyle = n++ % 2 ? "#c04020" : "#b84020";
+        drawing.fillRect(0, 0, 320, 240);
+      }, 33);
+      const context = new AudioContext();
+      const oscillator = context.createOscillator();
+      const destination = context.createMediaStreamDestination();
+      oscillator.connect(destination);
+      oscillator.start();
+      const media = new MediaStream([destination.stream.getAudioTracks()[0], canvas.captureStream(30).getVideoTracks()[0]]);
+      window.pc = new RTCPeerConnection();
+      pc.onicecandidate = ({ candidate }) => candidate && sendCandidate(candidate.toJSON());
+      const video = document.createElement("video");
+      video.muted = true;
+      pc.ontrack = ({ track, streams }) => {
+        if (track.kind !== "video") return;
+        video.srcObject = streams[0];
+        video.play();
+      };
+      for (const track of media.getTracks()) pc.addTrack(track, media);
+    `;
+
+    /** What Chromium has decoded; asked until it has. */
+    async function chromiumDecoded(): Promise<{ frames: number; width: number; samples: number }> {
+      for (;;) {
+        const result = await run<{ frames: number; width: number; samples: number }>(
+          page,
+          `const stats = [...(await pc.getStats()).values()].filter(({ type }) => type === "inbound-rtp");
+          const video = stats.find(({ kind }) => kind === "video");
+          const audio = stats.find(({ kind }) => kind === "audio");
+          return {
+            frames: video?.framesDecoded ?? 0,
+            width: video?.frameWidth ?? 0,
+            samples: audio?.totalSamplesReceived ?? 0,
+          };`,
+        );
+        if (result.frames > 5 && result.samples > 0) return result;
+        await page.waitForTimeout(50);
+      }
+    }
+
+    /** The first picture as tall as Chromium's canvas. */
+    function chromiumPicture(): Promise<number> {
+      return new Promise((resolve) => {
+        const stop = engine.onPicture((bytes, picture) => {
+          if (picture.height !== 240) return;
+          stop();
+          resolve(bytes[picture.offsetY + 120 * picture.strideY + 160]);
+        });
+      });
+    }
+
+    async function proveMedia(pc: RTCPeerConnection, luma: Promise<number>): Promise<void> {
+      await until(pc, "connected");
+      const decoded = await chromiumDecoded();
+      assert.equal(decoded.width, 640);
+      // #c04020 is luma 98 in BT.601 video range.
+      assert.ok(Math.abs((await luma) - 98) < 12, `luma ${await luma}`);
+      const stats = [...(await pc.getStats()).values()];
+      assert.ok(stats.some((s) => s.type === "inbound-rtp" && s.kind === "audio" && s.packetsReceived > 0));
+    }
+
+    async function end(pc: RTCPeerConnection): Promise<void> {
+      await run(page, "pc.close(); clearInterval(timer);");
+      pc.close();
+      await whenClosed(pc);
+    }
+
+    it("we offer, it answers", async () => {
+      const pc = connection();
+      const early: object[] = [];
+      toUs = (candidate) => early.push(candidate);
+      addTracks(pc);
+      const luma = chromiumPicture();
+      const candidates: RTCPeerConnectionIceEvent["candidate"][] = [];
+      pc.onicecandidate = ({ candidate }) => candidates.push(candidate);
+      await pc.setLocalDescription();
+      const answer = await run<string>(
+        page,
+        `${prepare}
+        await pc.setRemoteDescription(${JSON.stringify(pc.localDescription)});
+        await pc.setLocalDescription();
+        return pc.localDescription.sdp;`,
+      );
+      await pc.setRemoteDescription({ type: "answer", sdp: answer });
+      toUs = (candidate) => void pc.addIceCandidate(candidate);
+      for (const candidate of early) toUs(candidate);
+      const toChromium = (candidate: RTCPeerConnectionIceEvent["candidate"]) =>
+        run(page, `await pc.addIceCandidate(${JSON.stringify(candidate)});`);
+      pc.onicecandidate = ({ candidate }) => void toChromium(candidate);
+      for (const candidate of candidates) await toChromium(candidate);
+      await proveMedia(pc, luma);
+      await end(pc);
+    });
+
+    it("it offers, we answer", async () => {
+      const pc = connection();
+      const early: object[] = [];
+      toUs = (candidate) => early.push(candidate);
+      const luma = chromiumPicture();
+      const offer = await run<string>(
+        page,
+        `${prepare} await pc.setLocalDescription(); return pc.localDescription.sdp;`,
+      );
+      await pc.setRemoteDescription({ type: "offer", sdp: offer });
+      toUs = (candidate) => void pc.addIceCandidate(candidate);
+      for (const candidate of early) toUs(candidate);
+      addTracks(pc);
+      const candidates: RTCPeerConnectionIceEvent["candidate"][] = [];
+      const toChromium = (candidate: RTCPeerConnectionIceEvent["candidate"]) =>
+        run(page, `await pc.addIceCandidate(${JSON.stringify(candidate)});`);
+      pc.onicecandidate = ({ candidate }) => candidates.push(candidate);
+      await pc.setLocalDescription();
+      await run(page, `await pc.setRemoteDescription(${JSON.stringify(pc.localDescription)});`);
+      pc.onicecandidate = ({ candidate }) => void toChromium(candidate);
+      for (const candidate of candidates) await toChromium(candidate);
+      await proveMedia(pc, luma);
+      await end(pc);
+    });
+  });
+});
