@@ -10,8 +10,9 @@ import {
   type RTCSessionDescriptionInit,
   whenClosed,
 } from "../../src/webrtc/index.js";
-import { launchChromium, run } from "./chromium.js";
+import { launchChromium } from "../support/chromium.js";
 import { nextEvent } from "./fake_transport.js";
+import { run } from "./page_script.js";
 
 const tag = 0x5d50;
 

@@ -4,8 +4,9 @@ import type { ReceiveStreamOptions, SendStreamOptions } from "../../src/media/tr
 import { extensionUris } from "../../src/protocol/sdp/codec_capabilities.js";
 import { parseSdp } from "../../src/protocol/sdp/parse_sdp.js";
 import { createLocalTrack, MediaStream } from "../../src/webrtc/index.js";
-import { launchChromium, run } from "./chromium.js";
+import { launchChromium } from "../support/chromium.js";
 import { closeAll, connection, description } from "./fake_transport.js";
+import { run } from "./page_script.js";
 
 /** Descriptions against the real thing: what we say Chromium must take, what it says we must take. */
 describe("descriptions exchanged with Chromium", function () {
