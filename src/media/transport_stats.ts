@@ -1,7 +1,8 @@
 /** Puts TransportStats together from the counters that the threads keep in shared memory. */
 import { PlayoutCounter, PlayoutHistogram } from "./metrics_rows.js";
 import type { MetricsRow } from "./ring/metrics.js";
-import { discardKinds, ReceiveCounters, SendCounters, TransportCounters } from "./session/stream_counters.js";
+import { readDiscarded } from "./session/discard_counter.js";
+import { ReceiveCounters, SendCounters, TransportCounters } from "./session/stream_counters.js";
 import type {
   ReceiveStreamOptions,
   ReceiveStreamStats,
@@ -19,22 +20,13 @@ export type TransportFacts = Omit<
 export function transportStats(counters: Float64Array, facts: TransportFacts): TransportStats {
   return {
     ...facts,
-    bytesSent: counters[TransportCounters.bytesSent],
+    bytesSent: counters[TransportCounters.bytesSent] + counters[TransportCounters.pathBytesSent],
     bytesReceived: counters[TransportCounters.bytesReceived],
-    packetsSent: counters[TransportCounters.packetsSent],
+    packetsSent: counters[TransportCounters.packetsSent] + counters[TransportCounters.pathPacketsSent],
     packetsReceived: counters[TransportCounters.packetsReceived],
     unstable: counters[TransportCounters.unstable] !== 0,
-    discarded: discarded(counters),
+    discarded: readDiscarded(counters),
   };
-}
-
-function discarded(counters: Float64Array): Record<string, number> {
-  const found: Record<string, number> = {};
-  discardKinds.forEach((kind, index) => {
-    const count = counters[TransportCounters.discarded + index];
-    if (count > 0) found[kind] = count;
-  });
-  return found;
 }
 
 export function sendStats(options: SendStreamOptions, counters: Float64Array): SendStreamStats {

@@ -45,13 +45,22 @@ export class ReceiveStreams {
     const known = this.#bySsrc.get(header.ssrc);
     if (known !== undefined) return known;
     const stream = this.#byMid(bytes, header) ?? this.#byPayloadType(header.payloadType);
-    if (stream === undefined || this.full) return undefined;
+    if (stream === undefined) return undefined;
+    if (this.full) this.#forgetStale();
+    if (this.full) return undefined;
     this.#bySsrc.set(header.ssrc, stream);
     return stream;
   }
 
   get full(): boolean {
     return this.#bySsrc.size >= MAX_SOURCES;
+  }
+
+  /** Lets go of sources that were neither announced nor are any stream's current one. */
+  #forgetStale(): void {
+    for (const [ssrc, { ssrc: current, options }] of this.#bySsrc) {
+      if (ssrc !== current && !options.ssrcs.includes(ssrc)) this.#bySsrc.delete(ssrc);
+    }
   }
 
   #byMid(bytes: Uint8Array, header: RtpHeader): ReceiveStream | undefined {

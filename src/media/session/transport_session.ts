@@ -53,6 +53,8 @@ export interface TransportSessionOptions {
 
 const UNSTABLE_AFTER_US = 2_000_000;
 const FAIL_AFTER_US = 20_000_000;
+/** Handshake datagrams kept that came from an address before it was proven to be the peer's. */
+const UNPROVEN_DATAGRAMS = 8;
 /** SRTP that overtook the end of the handshake is kept for a moment: this many packets. */
 const EARLY_PACKETS = 32;
 
@@ -70,12 +72,15 @@ export class TransportSession {
   readonly #counters: Float64Array;
   readonly #header = new RtpHeader();
   readonly #early: { bytes: Uint8Array; arrivalUs: number }[] = [];
+  readonly #unproven: { socketId: number; from: TransportAddress; data: Uint8Array }[] = [];
   readonly #silence: SilenceWatch;
   #srtp: SrtpContext | undefined;
   /** Where DTLS goes: the selected pair, before there is one the way the last handshake datagram came. */
   #path: { socketId: number; to: TransportAddress } | undefined;
   #dtlsStateTold = "new";
   #ended = false;
+  /** Authenticated packets came since the last {@link deliver}. */
+  #heardSince = false;
   /** The last time we were told. */
   #nowUs = 0;
 
@@ -160,6 +165,9 @@ export class TransportSession {
   /** Call once after a batch of datagrams: hands completed access units to the decoder. */
   deliver(nowUs: number): void {
     this.#media.deliver(nowUs);
+    if (!this.#heardSince) return;
+    this.#heardSince = false;
+    this.#ice.noteTraffic(nowUs);
   }
 
   handleTimeout(nowUs: number): void {
@@ -261,22 +269,39 @@ export class TransportSession {
       this.#discardFrom("stun", datagram);
     }
     this.#drainIce(nowUs);
+    if (this.#unproven.length > 0) this.#takeProven(nowUs);
   }
 
   #handshake(datagram: ReceivedDatagram, nowUs: number): void {
     const { bytes, offset, length, socketId } = datagram;
-    // A handshake answer goes where ICE has proven somebody listens, never to an address a forger wrote down.
+    const data = bytes.subarray(offset, offset + length);
+    // Answers go where ICE has proven somebody listens, never to an address a forger wrote down. The peer may know its
+    // pair to work a moment before we do: its first flight waits for that moment instead of for its repetition.
     if (this.#ice.selectedPair === undefined) {
       const from = datagram.source();
       if (!this.#ice.isVerifiedPeer(socketId, from)) {
-        this.#discardFrom("dtls", datagram);
+        if (this.#unproven.length >= UNPROVEN_DATAGRAMS) this.#discardFrom("dtls", datagram);
+        else this.#unproven.push({ socketId, from, data: data.slice() });
         return;
       }
       this.#path = { socketId, to: from };
     }
-    const useful = this.#dtls.handleDatagram(bytes.subarray(offset, offset + length), nowUs);
-    if (!useful) this.#discardFrom("dtls", datagram);
+    if (!this.#dtls.handleDatagram(data, nowUs)) this.#discardFrom("dtls", datagram);
     this.#afterDtls(nowUs);
+  }
+
+  /** Takes up the handshake datagrams whose sender has been proven meanwhile. */
+  #takeProven(nowUs: number): void {
+    for (const early of this.#unproven.splice(0)) {
+      const { socketId, from, data } = early;
+      if (!this.#ice.isVerifiedPeer(socketId, from)) {
+        this.#unproven.push(early);
+        continue;
+      }
+      this.#path ??= { socketId, to: from };
+      this.#dtls.handleDatagram(data, nowUs);
+      this.#afterDtls(nowUs);
+    }
   }
 
   #drainIce(nowUs: number): void {
@@ -300,14 +325,18 @@ export class TransportSession {
           break;
         case "state":
           this.#notice({ event: "icestate", args: [output.state] });
-          if (output.state === "failed") {
-            this.#fail(
-              new SessionError("ERR_ICE_FAILED", "No candidate pair works: the peer cannot be reached"),
-            );
-          }
+          if (output.state === "failed") this.#fail(this.#iceError());
           break;
       }
     }
+  }
+
+  #iceError(): SessionError {
+    const message =
+      this.#path === undefined
+        ? "No candidate pair works: the peer cannot be reached"
+        : "The peer no longer answers on the pair in use, and no other works";
+    return new SessionError("ERR_ICE_FAILED", message);
   }
 
   #afterDtls(nowUs: number): void {
@@ -356,6 +385,7 @@ export class TransportSession {
   }
 
   #heard(nowUs: number): void {
+    this.#heardSince = true;
     if (this.#silence.heard(nowUs)) this.#tellStability(false);
   }
 
@@ -391,6 +421,7 @@ export class TransportSession {
     this.#srtp?.close();
     this.#srtp = undefined;
     this.#early.length = 0;
+    this.#unproven.length = 0;
     this.#media.close();
   }
 
