@@ -15,6 +15,7 @@ interface Mark {
 export class CallRecorder {
   readonly #begunMs = performance.now();
   readonly #begun: Mark;
+  #connected: Mark | undefined;
   #firstFrame: Mark | undefined;
   #sawPicture = false;
   #frozen: Promise<PeerReport> | undefined;
@@ -27,6 +28,9 @@ export class CallRecorder {
     private readonly engine: MediaEngine,
   ) {
     this.#begun = this.#mark();
+    call.on("state", (state) => {
+      if (state === "connected") this.#connected = this.#mark();
+    });
   }
 
   /** The call's transport: its first decoded frame ends the set-up. */
@@ -70,7 +74,8 @@ export class CallRecorder {
 
   async #make(): Promise<PeerReport> {
     const now = this.#mark();
-    const from = this.#firstFrame ?? now;
+    // An end that only sends has no first frame: its media flows from the connection on.
+    const from = this.#firstFrame ?? this.#connected ?? now;
     const stats = await this.#stats();
     const seconds = (now.atMs - from.atMs) / 1000;
     const video = stats?.receive.find(({ kind }) => kind === "video");

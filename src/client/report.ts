@@ -39,7 +39,7 @@ export interface PeerReport {
   readonly srtpProfile: string;
   readonly sent: SentReport;
   readonly received: ReceivedReport;
-  /** Of the whole process, from the call's first frame to its end. */
+  /** Of the whole process, from the first decoded frame (or the connection, without one) to the end. */
   readonly cpuSeconds: number;
   /** The span that cpuSeconds covers. */
   readonly seconds: number;
