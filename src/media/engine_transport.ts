@@ -103,6 +103,10 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
     this.#order("receiver", { type: "endOfRemoteCandidates", transportId: this.id });
   }
 
+  restartIce(local: IceParameters): void {
+    this.#order("receiver", { type: "restartIce", transportId: this.id, local });
+  }
+
   startDtls(role: "client" | "server", fingerprints: readonly Fingerprint[]): void {
     this.#order("receiver", { type: "startDtls", transportId: this.id, role, fingerprints });
   }

@@ -22,6 +22,14 @@ export interface LocalCandidate {
   readonly type: "host" | "srflx" | "prflx" | "relay";
 }
 
+export interface CandidateError {
+  /** The server's. */
+  readonly address: string;
+  readonly port: number;
+  readonly code: number;
+  readonly reason: string;
+}
+
 export interface SelectedPair {
   readonly local: string;
   readonly remote: string;
@@ -187,6 +195,8 @@ export interface TransportStats {
 export interface MediaTransportEvents {
   candidate: [LocalCandidate];
   gatheringcomplete: [];
+  /** A server that gave no candidate; the code is its STUN error, 701 when it was silent (WebRTC 1.0 §4.8.2). */
+  candidateerror: [CandidateError];
   icestate: [IceState];
   selectedpair: [SelectedPair];
   dtlsstate: [DtlsState, { readonly error?: string; readonly remoteCertificateFingerprint?: string }];
@@ -219,7 +229,10 @@ export interface MediaTransport {
   /** The value of a candidate attribute, "candidate:…"; a bad one is counted and ignored. */
   addRemoteCandidate(candidate: string): void;
   endOfRemoteCandidates(): void;
-  /** New local credentials for the next generation of checks (RFC 8445 §9), followed by `gather`; absent: not supported. */
+  /**
+   * New local credentials for the next generation of checks (RFC 8445 §9): gathers anew on the sockets there are. The
+   * selected pair carries the media until another is found. Absent: not supported.
+   */
   restartIce?(local: IceParameters): void;
   /** Starts the handshake once ICE has a pair; no media flows before one of `fingerprints` matched. */
   startDtls(role: "client" | "server", fingerprints: readonly Fingerprint[]): void;

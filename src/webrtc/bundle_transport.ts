@@ -1,4 +1,5 @@
 import type {
+  CandidateError,
   DtlsState,
   IceParameters,
   IceRole,
@@ -32,6 +33,7 @@ export interface BundleTransportObserver {
   stateChanged(announce: () => void): void;
   streamStarted(mid: string): void;
   bye(mid: string): void;
+  candidateError(error: CandidateError): void;
 }
 
 export interface BundleTransportOptions {
@@ -128,7 +130,8 @@ export class BundleTransport {
   gather(again: boolean): void {
     if (this.ice.gatheringState !== "new" && !again) return;
     this.setGathering("gathering");
-    this.media?.gather();
+    // A restart gathers by itself, on the sockets there are.
+    if (!again) this.media?.gather();
   }
 
   private listen(media: MediaTransport): void {
@@ -151,6 +154,10 @@ export class BundleTransport {
       later((state) => this.onIceState(state)),
     );
     media.on(
+      "candidateerror",
+      later((error) => observer.candidateError(error)),
+    );
+    media.on(
       "unstable",
       later((unstable) => this.onUnstable(unstable)),
     );
@@ -164,7 +171,7 @@ export class BundleTransport {
     );
     media.on(
       "failed",
-      later(({ code, message }) => this.onDtlsState("failed", `${code}: ${message}`)),
+      later(({ code, message }) => this.onFailed(code, message)),
     );
     media.on(
       "streamstarted",
@@ -241,6 +248,13 @@ export class BundleTransport {
       if (state === "failed") this.announceDtlsError(error ?? "the DTLS transport failed");
       this.dtls.dispatchEvent(new Event("statechange"));
     });
+  }
+
+  /** The engine has given the transport up. What isn't DTLS's fault is the path's; a peer's close_notify stays one. */
+  private onFailed(code: string, message: string): void {
+    const dtlsFailed = code.startsWith("ERR_DTLS") && this.dtls.state !== "closed";
+    if (dtlsFailed) this.onDtlsState("failed", `${code}: ${message}`);
+    else this.changeIce("failed");
   }
 
   private announceDtlsError(message: string): void {

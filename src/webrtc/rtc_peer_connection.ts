@@ -1,3 +1,4 @@
+import type { CandidateError } from "../media/transport_api.js";
 import type { BundleTransport } from "./bundle_transport.js";
 import { ConnectionCore, generateCertificate } from "./connection_core.js";
 import {
@@ -88,6 +89,7 @@ export class RTCPeerConnection extends eventTarget<PeerConnectionEvents>()(
       stateChanged: (announce) => this.states.update(this.core.transport, announce),
       streamStarted: (mid) => this.setRemoteMuted(mid, false),
       bye: (mid) => this.setRemoteMuted(mid, true),
+      candidateError: (error) => this.onCandidateError(error),
       negotiationNeeded: () => this.dispatchEvent(new Event("negotiationneeded")),
       statsOf: (selector) => collectStats(this.core, selector),
       serverFailed: (url, reason) => this.onServerFailed(url, reason),
@@ -414,6 +416,12 @@ export class RTCPeerConnection extends eventTarget<PeerConnectionEvents>()(
       errorText: reason,
     });
     this.dispatchEvent(event);
+  }
+
+  private onCandidateError({ address, port, code, reason }: CandidateError): void {
+    const url = `stun:${address.includes(":") ? `[${address}]` : address}:${port}`;
+    const init = { address, port, url, errorCode: code, errorText: reason };
+    this.dispatchEvent(new RTCPeerConnectionIceErrorEvent("icecandidateerror", init));
   }
 
   private setRemoteMuted(mid: string, muted: boolean): void {

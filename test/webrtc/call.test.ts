@@ -7,11 +7,10 @@ import {
   MediaStream,
   RTCPeerConnection,
   type RTCPeerConnectionIceEvent,
-  type RTCSessionDescriptionInit,
   whenClosed,
 } from "../../src/webrtc/index.js";
 import { launchChromium } from "../support/chromium.js";
-import { nextEvent } from "./fake_transport.js";
+import { negotiate, nextEvent } from "./fake_transport.js";
 import { run } from "./page_script.js";
 
 const tag = 0x5d50;
@@ -75,10 +74,7 @@ describe("a call through RTCPeerConnection", function () {
     const unmuted = Promise.all(
       [a, b].flatMap((pc) => pc.getReceivers().map(({ track }) => nextEvent(track, "unmute"))),
     );
-    await a.setLocalDescription();
-    await b.setRemoteDescription(a.localDescription as RTCSessionDescriptionInit);
-    await b.setLocalDescription();
-    await a.setRemoteDescription(b.localDescription as RTCSessionDescriptionInit);
+    await negotiate(a, b);
     await Promise.all([until(a, "connected"), until(b, "connected"), unmuted]);
     const numbers = await seen;
     assert.equal(numbers.length, 20);
@@ -100,25 +96,42 @@ describe("a call through RTCPeerConnection", function () {
     const b = connection();
     a.onicecandidate = ({ candidate }) => void (candidate && b.addIceCandidate(candidate));
     b.onicecandidate = ({ candidate }) => void (candidate && a.addIceCandidate(candidate));
-    const renegotiate = async () => {
-      await a.setLocalDescription();
-      await b.setRemoteDescription(a.localDescription as RTCSessionDescriptionInit);
-      await b.setLocalDescription();
-      await a.setRemoteDescription(b.localDescription as RTCSessionDescriptionInit);
-    };
     a.addTrack(createLocalTrack({ kind: "audio" }));
-    await renegotiate();
+    await negotiate(a, b);
     await until(a, "connected");
     const seen = pictures(5);
     const sender = a.addTrack(createLocalTrack({ kind: "video" }));
-    await renegotiate();
+    await negotiate(a, b);
     await seen;
     const [, receiver] = b.getReceivers();
     assert.equal(receiver.track.muted, false);
     a.removeTrack(sender);
-    await renegotiate();
+    await negotiate(a, b);
     assert.equal(receiver.track.muted, true);
     assert.equal(a.connectionState, "connected");
+    a.close();
+    b.close();
+    await Promise.all([whenClosed(a), whenClosed(b)]);
+  });
+
+  it("restarts ICE: new credentials, new checks, and the media goes on", async () => {
+    const a = connection();
+    const b = connection();
+    a.onicecandidate = ({ candidate }) => void (candidate && b.addIceCandidate(candidate));
+    b.onicecandidate = ({ candidate }) => void (candidate && a.addIceCandidate(candidate));
+    addTracks(a);
+    await negotiate(a, b);
+    await Promise.all([until(a, "connected"), until(b, "connected")]);
+    const ice = a.getSenders()[0].transport?.iceTransport;
+    const before = ice?.getLocalParameters()?.usernameFragment;
+    a.restartIce();
+    const reselected = nextEvent(ice as EventTarget, "selectedcandidatepairchange");
+    await negotiate(a, b);
+    await reselected;
+    assert.notEqual(ice?.getLocalParameters()?.usernameFragment, before);
+    await pictures(10);
+    assert.equal(a.connectionState, "connected");
+    assert.equal(b.connectionState, "connected");
     a.close();
     b.close();
     await Promise.all([whenClosed(a), whenClosed(b)]);

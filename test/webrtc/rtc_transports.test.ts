@@ -36,6 +36,18 @@ describe("RTCDtlsTransport (WebRTC 1.0 §5.5)", () => {
     assert.equal(pc.connectionState, "failed");
   });
 
+  it("a peer's close_notify leaves the state closed and ends the connection", async () => {
+    const { engine, dtls, pc } = await call();
+    dtls.onerror = () => assert.fail("a close is no error");
+    engine.transport.emit("icestate", "connected");
+    engine.transport.emit("dtlsstate", "connected", {});
+    engine.transport.emit("dtlsstate", "closed", {});
+    engine.transport.emit("failed", { code: "ERR_DTLS_CLOSED", message: "the peer closed" });
+    await tasks();
+    assert.equal(dtls.state, "closed");
+    assert.equal(pc.connectionState, "failed");
+  });
+
   it("an engine that gives up fails the connection", async () => {
     const { pc, engine } = await call();
     engine.transport.emit("failed", { code: "ERR_SILENCE", message: "20 s without a packet" });

@@ -1,5 +1,10 @@
-import { formatCandidate, type IceCandidate, type IceSelectedPair } from "../../protocol/ice/index.js";
-import type { LocalCandidate, SelectedPair } from "../transport_api.js";
+import {
+  formatCandidate,
+  type IceCandidate,
+  type IceOutput,
+  type IceSelectedPair,
+} from "../../protocol/ice/index.js";
+import type { CandidateError, LocalCandidate, SelectedPair } from "../transport_api.js";
 
 /** A gathered candidate as the API shows it. */
 export function localCandidate(candidate: IceCandidate): LocalCandidate {
@@ -14,4 +19,10 @@ export function localCandidate(candidate: IceCandidate): LocalCandidate {
 /** The pair in use as the API shows it. */
 export function selectedPair(pair: IceSelectedPair): SelectedPair {
   return { local: formatCandidate(pair.local), remote: formatCandidate(pair.remote), rttUs: pair.rttUs };
+}
+
+/** A server's failure as the API shows it. */
+export function candidateError(output: Extract<IceOutput, { type: "candidateerror" }>): CandidateError {
+  const { server, code, reason } = output;
+  return { address: server.address, port: server.port, code, reason };
 }

@@ -51,6 +51,7 @@ export type ReceiverCommand = { readonly transportId: number } & (
     }
   | { readonly type: "addRemoteCandidate"; readonly candidate: string }
   | { readonly type: "endOfRemoteCandidates" }
+  | { readonly type: "restartIce"; readonly local: IceParameters }
   | {
       readonly type: "startDtls";
       readonly role: "client" | "server";

@@ -63,6 +63,9 @@ export class ReceiverPeer {
       case "endOfRemoteCandidates":
         session.endOfRemoteCandidates();
         break;
+      case "restartIce":
+        session.restartIce(order.local, nowUs);
+        break;
       case "startDtls":
         session.startDtls(order.role, order.fingerprints, nowUs);
         break;

@@ -6,7 +6,7 @@ import type { Fingerprint, IceParameters, IceRole, ReceiveStreamOptions } from "
 import { classifyDatagram, DatagramKind } from "./demux.js";
 import { countDiscarded } from "./discard_counter.js";
 import type { DtlsSession } from "./dtls_session.js";
-import { localCandidate, selectedPair } from "./ice_notices.js";
+import { candidateError, localCandidate, selectedPair } from "./ice_notices.js";
 import { MediaReceiver, type MediaSinks } from "./media_receiver.js";
 import type { SrtpKeys, TransportNotice } from "./messages.js";
 import { SessionError } from "./session_error.js";
@@ -116,6 +116,12 @@ export class TransportSession {
 
   endOfRemoteCandidates(): void {
     this.#ice.endOfRemoteCandidates();
+  }
+
+  /** The association and the keys stay; the selected pair carries on until the checks find another. */
+  restartIce(local: IceParameters, nowUs: number): void {
+    this.#ice.restart(local);
+    this.#drainIce(nowUs);
   }
 
   startDtls(role: "client" | "server", fingerprints: readonly Fingerprint[], nowUs: number): void {
@@ -315,6 +321,9 @@ export class TransportSession {
           break;
         case "gatheringcomplete":
           this.#notice({ event: "gatheringcomplete", args: [] });
+          break;
+        case "candidateerror":
+          this.#notice({ event: "candidateerror", args: [candidateError(output)] });
           break;
         case "selectedpair":
           this.#path = { socketId: output.pair.socketId, to: output.pair.remoteAddress };
