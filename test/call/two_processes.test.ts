@@ -62,7 +62,7 @@ describe("a call between two processes (roomrtc demo --json)", () => {
       assert.ok(video.framesCaptured >= video.framesEncoded && video.framesEncoded >= video.framesDecoded);
       assert.ok(video.latencyUs.p50 > 0 && video.latencyUs.p50 <= video.latencyUs.max);
       assert.ok(audio.packetsReceived > 50 && audio.packetsSent >= audio.packetsReceived);
-      assert.ok(Math.abs(audio.toneHz - tone) < 3, `heard ${audio.toneHz} Hz, sent ${tone}`);
+      assert.ok(Math.abs(audio.toneHz - tone) < 15, `heard ${audio.toneHz} Hz, sent ${tone}`);
     }
     assert.ok(report.cpuSeconds > 0 && report.rssBytes > 0);
   });

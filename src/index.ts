@@ -1,0 +1,35 @@
+/**
+ * The public API of RoomRTC:
+ *
+ * - WebRTC in W3C names (`RTCPeerConnection` and its family) over a {@link MediaEngine}
+ * - the media engine: sources, sinks, statistics of every thread
+ * - signaling: the server ({@link createServer}), the client ({@link SignalingClient}), the rules of a call
+ *   ({@link CallController}) and a whole terminal ({@link Peer})
+ * - the configuration of `room_rtc.conf`
+ */
+export { Call, type CallConnection, type CallEnd, type CallState } from "./client/call.js";
+export { CallController, type CallControllerOptions } from "./client/call_controller.js";
+export { type CallEndCode, CallError } from "./client/call_errors.js";
+export { Peer, type PeerOptions } from "./client/peer.js";
+export type { CallReport, PeerReport } from "./client/report.js";
+export { ConfigError, type ConfigErrorCode, loadConfig, type Override, parseConfig } from "./config/load.js";
+export type { Config } from "./config/schema.js";
+export { type BlockCode, readBlockCode } from "./media/analysis/block_code.js";
+export { MediaEngine, type MediaEngineOptions, type WorkerFailure } from "./media/engine.js";
+export type { EngineStats, WorkerStats } from "./media/engine_stats.js";
+export { MediaError } from "./media/media_error.js";
+export {
+  type AudioSinkSpec,
+  type AudioSourceSpec,
+  parseAudioSource,
+  parseVideoSink,
+  parseVideoSource,
+  type VideoSinkSpec,
+  type VideoSourceSpec,
+} from "./media/source_spec.js";
+export type { LatencySummary, TransportSettings, TransportStats } from "./media/transport_api.js";
+export { ServerError } from "./server/errors.js";
+export { createServer, type RoomServer, type RoomServerOptions } from "./server/room_server.js";
+export { SignalingClient, type SignalingClientOptions } from "./signaling/client.js";
+export { SignalingClientError, SignalingError } from "./signaling/errors.js";
+export * from "./webrtc/index.js";
