@@ -184,7 +184,7 @@ describe("RTCP on the wire", () => {
       w.fullIntraRequest(1, 2, 7);
       w.bye([1], "bye");
     });
-    for (let i = 0; i < 20_000; i++) {
+    for (let i = 0; i < 6_000; i++) {
       const bytes = good.slice();
       for (let k = 0; k < 1 + (i % 4); k++) bytes[random.uint32() % bytes.length] = random.uint32();
       parse(bytes);
