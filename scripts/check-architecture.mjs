@@ -3,7 +3,7 @@
 //   sans-IO    src/protocol names no clock, timer, randomness, socket or thread, and imports nothing outside itself
 //   size       a worker stays a thin loop
 // Prints each breach as file:line: rule: text and exits with 1 if there is any.
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -48,7 +48,7 @@ const SANS_IO = [
   [/\bMath\.random\b|\bcrypto\./, "takes randomness of its own"],
   [/\bset(Timeout|Interval|Immediate)\b|\bqueueMicrotask\b/, "starts a timer"],
   [
-    /["'](node:)?(dgram|net|tls|http|https|fs|worker_threads|crypto|timers|process|child_process)["']/,
+    /(?:from|import|require)\s*\(?\s*["'](?:node:)?(?:dgram|net|tls|https?|fs|worker_threads|crypto|timers|process|child_process)\b/,
     "imports I/O",
   ],
 ];
@@ -56,6 +56,7 @@ const SANS_IO = [
 const WORKER_LINES = 200;
 
 function* sources(folder) {
+  if (!existsSync(folder)) return;
   for (const name of readdirSync(folder).sort()) {
     const path = join(folder, name);
     if (statSync(path).isDirectory()) yield* sources(path);

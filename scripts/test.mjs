@@ -62,6 +62,24 @@ function runFolder(folder) {
   console.log(`test/${folder}: ${Math.round(Number(process.hrtime.bigint() - started) / 1e6)} ms\n`);
 }
 
+/** native/core under AddressSanitizer and UBSan; the last line of what it prints has its counts. */
+function runCore() {
+  const { stdout, status } = spawnSync(process.execPath, ["scripts/test-native.mjs"], {
+    cwd: root,
+    stdio: ["ignore", "pipe", "inherit"],
+    encoding: "utf8",
+    maxBuffer: 1 << 26,
+  });
+  process.stdout.write(stdout);
+  const counts = /(\d+) passed, (\d+) failed\s*$/.exec(stdout);
+  add(
+    counts && status === 0
+      ? { passed: Number(counts[1]), failed: Number(counts[2]) }
+      : { passed: 0, failed: 1 },
+  );
+  console.log(`native/core: status ${status}\n`);
+}
+
 function hasTests(folder) {
   const path = join(root, "dist/test", folder);
   return (
@@ -72,9 +90,9 @@ function hasTests(folder) {
 
 const wanted = process.argv.slice(2);
 const folders = readdirSync(join(root, "dist/test")).filter(hasTests).sort();
-const unknown = wanted.filter((name) => !["lint", ...folders].includes(name));
+const unknown = wanted.filter((name) => !["lint", "core", ...folders].includes(name));
 if (unknown.length > 0) {
-  console.error(`no such test folder: ${unknown.join(", ")}; there are: lint, ${folders.join(", ")}`);
+  console.error(`no such test folder: ${unknown.join(", ")}; there are: lint, core, ${folders.join(", ")}`);
   process.exit(2);
 }
 const chosen = (name) => wanted.length === 0 || wanted.includes(name);
@@ -92,6 +110,7 @@ if (chosen("lint")) {
   }).stdout;
   check("clang-format", "clang-format", ["--dry-run", "--Werror", ...files.trim().split("\n")]);
 }
+if (chosen("core")) runCore();
 for (const folder of folders) if (chosen(folder)) runFolder(folder);
 
 rmSync(scratch, { recursive: true });
