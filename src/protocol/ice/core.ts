@@ -6,7 +6,6 @@ import type { GatherTask } from "./gatherer.js";
 import type { IceGeneration } from "./generation.js";
 import { LocalCandidates, RELAY_SOCKET_BASE } from "./local_candidates.js";
 import type { CandidatePair, IceRole } from "./pair.js";
-import type { Relays } from "./relays.js";
 import { DEFAULT_ICE_LIMITS, DEFAULT_ICE_TIMERS, type IceLimits, type IceTimers } from "./timers.js";
 import { type IceAgentOptions, type IceOutput, newIceCounters } from "./types.js";
 
@@ -21,6 +20,14 @@ export interface CheckContext {
 
 export type RequestContext = CheckContext | { readonly kind: "gather"; readonly task: GatherTask };
 export type IceRequest = OutstandingRequest<RequestContext>;
+
+/** What carries the datagrams of relayed paths. */
+export interface RelayCarrier {
+  /** False: the path is none of its own. */
+  send(socketId: number, to: TransportAddress, data: Uint8Array, nowUs: number): boolean;
+  /** The peer of the selected pair gets a channel. */
+  prefer(path: LocalPath, peer: TransportAddress, nowUs: number): void;
+}
 
 /** What the parts of one agent share: its settings, its ends, its open requests and its output. */
 export class IceCore {
@@ -46,7 +53,7 @@ export class IceCore {
   /** Only relayed paths are used (`iceTransportPolicy: "relay"`). */
   readonly relayOnly: boolean;
   /** Set by the agent: carries datagrams of relayed paths. */
-  relays: Relays | undefined;
+  relays: RelayCarrier | undefined;
 
   transmit(socketId: number, to: TransportAddress, data: Uint8Array): void {
     if (this.relays?.send(socketId, to, data, this.nowUs)) return;

@@ -1,6 +1,6 @@
 import type { TransportAddress } from "../primitives/address.js";
 import type { LocalPath } from "./pair.js";
-import type { IceTurnServer } from "./relays.js";
+import type { IceTurnServer } from "./turn_options.js";
 
 export type IceGatheringState = "new" | "gathering" | "complete";
 

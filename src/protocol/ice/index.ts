@@ -13,8 +13,8 @@ export type { IceGatheringState } from "./gatherer.js";
 export type { IceCredentials } from "./generation.js";
 export type { IceRole, PairState } from "./pair.js";
 export { candidatePriority, localPreference, pairPriority, TYPE_PREFERENCE } from "./priority.js";
-export type { IceTurnOptions, IceTurnServer } from "./relays.js";
 export { DEFAULT_ICE_LIMITS, DEFAULT_ICE_TIMERS, type IceLimits, type IceTimers } from "./timers.js";
+export type { IceTurnOptions, IceTurnServer } from "./turn_options.js";
 export type {
   IceAgentOptions,
   IceCounters,

@@ -7,20 +7,7 @@ import type { Md5 } from "../stun/index.js";
 import { TurnClient, type TurnOutput } from "../turn/index.js";
 import type { IceCore } from "./core.js";
 import type { LocalPath } from "./pair.js";
-
-/** A TURN server reached over UDP, and what to show it. */
-export interface IceTurnServer {
-  readonly address: TransportAddress;
-  readonly username: string;
-  readonly password: string;
-}
-
-export interface IceTurnOptions {
-  readonly servers: readonly IceTurnServer[];
-  readonly md5: Md5;
-  /** `iceTransportPolicy: "relay"`: no other path is told, tried or answered on. Default false. */
-  readonly relayOnly?: boolean;
-}
+import type { IceTurnServer } from "./turn_options.js";
 
 /** What relays tell the agent. */
 export interface RelayEvents {

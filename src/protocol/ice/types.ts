@@ -4,8 +4,8 @@ import type { HmacSha1 } from "../stun/index.js";
 import type { IceCandidate } from "./candidate.js";
 import type { IceCredentials } from "./generation.js";
 import type { IceRole, PairState } from "./pair.js";
-import type { IceTurnOptions } from "./relays.js";
 import type { IceLimits, IceTimers } from "./timers.js";
+import type { IceTurnOptions } from "./turn_options.js";
 
 /** RTCIceTransportState of WebRTC 1.0 §5.6.4. */
 export type IceState = "new" | "checking" | "connected" | "completed" | "disconnected" | "failed" | "closed";
