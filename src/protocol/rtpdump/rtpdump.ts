@@ -39,9 +39,11 @@ export class RtpDumpReader implements Iterable<RtpDumpRecord> {
   /** When the capture began, Unix µs. */
   readonly startUnixUs: number;
   truncated = false;
+  private readonly file: Uint8Array;
   private readonly bodyOffset: number;
 
-  constructor(private readonly file: Uint8Array) {
+  constructor(file: Uint8Array) {
+    this.file = file;
     const lineEnd = file.subarray(0, MAX_LINE_BYTES).indexOf(0x0a);
     for (let i = 0; i < MAGIC.length; i++)
       if (lineEnd < MAGIC.length || file[i] !== MAGIC.charCodeAt(i))
