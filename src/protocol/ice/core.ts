@@ -5,7 +5,7 @@ import { type OutstandingRequest, RequestTable, type RetransmissionPlan } from "
 import type { GatherTask } from "./gatherer.js";
 import type { IceGeneration } from "./generation.js";
 import { LocalCandidates, RELAY_SOCKET_BASE } from "./local_candidates.js";
-import type { CandidatePair, IceRole } from "./pair.js";
+import type { CandidatePair, IceRole, LocalPath } from "./pair.js";
 import { DEFAULT_ICE_LIMITS, DEFAULT_ICE_TIMERS, type IceLimits, type IceTimers } from "./timers.js";
 import { type IceAgentOptions, type IceOutput, newIceCounters } from "./types.js";
 
