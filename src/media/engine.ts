@@ -92,6 +92,8 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
   #nextTransportId = 1;
   #state: "starting" | "running" | "stopping" | "stopped" = "starting";
   #stopped: Promise<void> | undefined;
+  /** Set when the memory is gone. */
+  #finalStats: EngineStats | undefined;
 
   /** Starts all threads. Rejects with a MediaError that names the source, file or library at fault. */
   static async start(options: MediaEngineOptions): Promise<MediaEngine> {
@@ -165,25 +167,25 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
 
   /** Black picture instead of the camera's. */
   setVideoMuted(muted: boolean): void {
-    this.#memory.control.set(ControlWord.videoMuted, muted ? 1 : 0);
+    this.#setWord(ControlWord.videoMuted, muted ? 1 : 0);
   }
 
   setAudioMuted(muted: boolean): void {
-    this.#memory.control.set(ControlWord.audioMuted, muted ? 1 : 0);
+    this.#setWord(ControlWord.audioMuted, muted ? 1 : 0);
   }
 
   /** What the encoder aims at from the next frame on. */
   setVideoBitrate(bitrateBps: number): void {
-    this.#memory.control.set(ControlWord.targetBitrateBps, Math.round(bitrateBps));
+    this.#setWord(ControlWord.targetBitrateBps, Math.round(bitrateBps));
   }
 
   setAudioBitrate(bitrateBps: number): void {
-    this.#memory.control.set(ControlWord.audioBitrateBps, Math.round(bitrateBps));
+    this.#setWord(ControlWord.audioBitrateBps, Math.round(bitrateBps));
   }
 
   /** Asks the own encoder for a keyframe. */
   requestKeyframe(): void {
-    this.#memory.control.add(ControlWord.keyframeEpoch, 1);
+    if (this.#state === "running") this.#memory.control.add(ControlWord.keyframeEpoch, 1);
   }
 
   /**
@@ -201,7 +203,7 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
 
   /** Counters and stage latencies of every thread. */
   stats(): EngineStats {
-    return engineStats(this.#memory.metrics);
+    return this.#finalStats ?? engineStats(this.#memory.metrics);
   }
 
   /** Closes all transports and ends all threads, in order. May be called more than once. */
@@ -219,8 +221,11 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
     await Promise.all([...this.#transports.values()].map((transport) => transport.close()));
     this.#state = "stopping";
     for (const name of STOP_ORDER) await this.#threads[name]?.stop();
+    await Promise.all(STOP_ORDER.map((name) => this.#threads[name]?.exited));
     this.#state = "stopped";
+    this.#finalStats = engineStats(this.#memory.metrics);
     this.#tap.close();
+    this.#memory.release();
   }
 
   #spawn<N extends WorkerName>(name: N): WorkerThread<N> {
@@ -301,6 +306,11 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
     this.#memory.control.resetStream(streamId);
     this.#memory.metrics.row(streamRow(streamId)).clear();
     return streamId;
+  }
+
+  /** The next engine may own the memory of one that has stopped. */
+  #setWord(word: number, value: number): void {
+    if (this.#state === "running") this.#memory.control.set(word, value);
   }
 
   #changeConsumers(stream: SendStreamOptions, by: 1 | -1): void {

@@ -11,7 +11,8 @@ import { METRICS_ROWS } from "./metrics_rows.js";
 import { ControlBlock } from "./ring/control_block.js";
 import { Doorbell } from "./ring/doorbell.js";
 import { MetricsTable } from "./ring/metrics.js";
-import { SlotChannel } from "./ring/slot_channel.js";
+import { releaseShared } from "./ring/shared_memory.js";
+import { SlotChannel, type SlotChannelBuffers } from "./ring/slot_channel.js";
 import type { AudioSourceSpec, VideoSourceSpec } from "./source_spec.js";
 
 /** What decides how much memory there is. */
@@ -65,11 +66,38 @@ export class EngineMemory {
     this.#wiring = allocateChannels(options);
   }
 
+  /** Hands the memory on to the next engine; every thread that had it must have ended. */
+  release(): void {
+    const blocks = new Set([this.control.buffer, this.metrics.buffers.buffer]);
+    for (const bell of Object.values(this.doorbells)) blocks.add(bell.buffer);
+    for (const channel of channelsOf(this.#wiring)) {
+      for (const block of [channel.pool.bytes, channel.pool.states, channel.descriptors, channel.free]) {
+        blocks.add(block);
+      }
+    }
+    for (const block of blocks) releaseShared(block);
+  }
+
   /** A worker's workerData. */
   wiringOf<N extends WorkerName>(name: N): WiringOf<N> & { name: N } {
     const common: CommonWiring & { name: N } = { ...this.#common, name };
     return { ...common, ...this.#wiring[name] };
   }
+}
+
+function channelsOf(wiring: Wiring): SlotChannelBuffers[] {
+  const { encoder, sender, receiver, decoder, speaker } = wiring;
+  return [
+    encoder.rawVideo,
+    sender.encodedVideo,
+    sender.encodedAudio,
+    sender.rtcpOut,
+    receiver.accessUnits,
+    receiver.audioPackets,
+    receiver.rtcpIn,
+    decoder.pictures,
+    speaker.samples,
+  ];
 }
 
 function allocateChannels(options: MemoryOptions): Wiring {

@@ -71,6 +71,8 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
   #srtpProfile: TransportStats["srtpProfile"] = "";
   #selectedPair: SelectedPair | null = null;
   #closing: Promise<void> | undefined;
+  /** Set when the streams' rows may belong to others. */
+  #finalStats: TransportStats | undefined;
 
   constructor(id: number, options: TransportOptions, host: TransportHost) {
     super();
@@ -166,6 +168,10 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
   }
 
   async getStats(): Promise<TransportStats> {
+    return this.#finalStats ?? this.#stats();
+  }
+
+  #stats(): TransportStats {
     return transportStats(this.#counters, {
       iceState: this.#iceState,
       dtlsState: this.#dtlsState,
@@ -238,11 +244,12 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
     for (const stream of this.#receive.values()) {
       this.#host.post(playoutWorker(stream), { type: "removePlayoutStream", streamId: stream.streamId });
     }
+    this.#iceState = "closed";
+    this.#dtlsState = "closed";
+    this.#finalStats = this.#stats();
     for (const { streamId } of [...this.#send.values(), ...this.#receive.values()]) {
       this.#host.releaseStream(streamId);
     }
-    this.#iceState = "closed";
-    this.#dtlsState = "closed";
     this.#host.forget(this.id);
     this.emit("closed");
   }

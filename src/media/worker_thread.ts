@@ -19,10 +19,13 @@ export class WorkerThread<N extends WorkerName> {
   readonly #worker: Worker;
   readonly #doorbell: Doorbell;
   readonly #listeners: WorkerThreadListeners;
-  readonly #exited: Promise<void>;
+  readonly #stopped: Promise<void>;
+  #settleStopped: () => void = () => {};
   #failure: { code: string; message: string } | undefined;
   #stopping = false;
   #settleReady: ((error?: Error) => void) | undefined;
+  /** Resolves when the thread is gone. */
+  readonly exited: Promise<void>;
   /** Resolves when the worker said ready; rejects with why it could not start. */
   readonly ready: Promise<void>;
 
@@ -33,7 +36,10 @@ export class WorkerThread<N extends WorkerName> {
     const file = new URL(`../../workers/${wiring.name}.js`, import.meta.url);
     this.#worker = new Worker(file, { workerData: wiring, name: wiring.name });
     this.ready = this.#awaitReady();
-    this.#exited = new Promise((resolve) => this.#worker.once("exit", () => resolve()));
+    this.#stopped = new Promise((resolve) => {
+      this.#settleStopped = resolve;
+    });
+    this.exited = new Promise((resolve) => this.#worker.once("exit", () => resolve()));
     this.#worker.on("message", (event: WorkerEvent) => this.#handle(event));
     this.#worker.on("error", (error: Error) => this.#noteFailure("WORKER_FAILED", error.message));
     this.#worker.once("exit", (code) => this.#handleExit(code));
@@ -44,13 +50,14 @@ export class WorkerThread<N extends WorkerName> {
     this.#doorbell.ringControl();
   }
 
-  /** Ends the thread in order; a hung one is ended by force. Resolves when it is gone. */
+  /** Ends the worker in order; resolves when it has let go of everything ({@link exited}: when the thread is gone). */
   async stop(): Promise<void> {
     this.#stopping = true;
     this.post({ type: "stop" } as OrderOf<N>);
+    // A hung one is ended by force.
     const timer = setTimeout(() => void this.#worker.terminate(), STOP_TIMEOUT_MS);
-    await this.#exited;
-    clearTimeout(timer);
+    void this.exited.then(() => clearTimeout(timer));
+    await Promise.race([this.#stopped, this.exited]);
   }
 
   /** Ends the thread by force, as a crash would. */
@@ -81,6 +88,7 @@ export class WorkerThread<N extends WorkerName> {
 
   #handle(event: WorkerEvent): void {
     if (event.type === "ready") this.#settleReady?.();
+    else if (event.type === "stopped") this.#settleStopped();
     else if (event.type === "failed") this.#noteFailure(event.code, event.message);
     else this.#listeners.onEvent(event);
   }

@@ -25,7 +25,7 @@ class Pipeline {
   readonly pictures = new SlotConsumer(this.memory.wiringOf("decoder").pictures);
   readonly counters = new Float64Array(allocateCounters(ReceiveCounters.words));
   onOutput: () => void = () => {};
-  readonly #threads: { ready: Promise<void>; stop(): Promise<void> }[];
+  readonly #threads: { ready: Promise<void>; exited: Promise<void>; stop(): Promise<void> }[];
 
   constructor() {
     const { control, doorbells } = this.memory;
@@ -71,6 +71,7 @@ class Pipeline {
 
   async stop(): Promise<void> {
     for (const thread of [...this.#threads].reverse()) await thread.stop();
+    await Promise.all(this.#threads.map((thread) => thread.exited));
   }
 }
 

@@ -2,6 +2,7 @@
  * Latest-value words: what goes upstream, read once per frame. Each word has one writer, or only ever grows by
  * atomic addition (the epochs).
  */
+import { allocateShared } from "./shared_memory.js";
 
 /** Int32 words of the block's global part. */
 export const ControlWord = {
@@ -63,7 +64,7 @@ export class ControlBlock {
   readonly #floats: Float64Array;
 
   static allocate(): ControlBlock {
-    return new ControlBlock(new SharedArrayBuffer(GLOBAL_BYTES + STREAM_BYTES * MAX_STREAMS));
+    return new ControlBlock(allocateShared(GLOBAL_BYTES + STREAM_BYTES * MAX_STREAMS));
   }
 
   constructor(buffer: SharedArrayBuffer) {

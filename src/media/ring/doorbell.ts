@@ -1,5 +1,6 @@
 import { native } from "../../../native/addon.js";
 import { DoorbellWord } from "./layout.js";
+import { allocateShared } from "./shared_memory.js";
 
 /** Longest single sleep, so that a thread whose clock or bell failed still looks around. */
 const MAX_WAIT_US = 10_000_000;
@@ -15,7 +16,7 @@ export class Doorbell {
   readonly #words: Int32Array;
 
   static allocate(): Doorbell {
-    return new Doorbell(new SharedArrayBuffer(4 * DoorbellWord.words));
+    return new Doorbell(allocateShared(4 * DoorbellWord.words));
   }
 
   constructor(buffer: SharedArrayBuffer) {

@@ -1,5 +1,6 @@
 import { type SlotState, SlotWord } from "./layout.js";
 import { RingError } from "./ring_error.js";
+import { allocateShared } from "./shared_memory.js";
 
 /** The memory of a pool, structured-cloneable. */
 export interface FramePoolBuffers {
@@ -31,8 +32,8 @@ export class FramePool {
     return new FramePool({
       slots,
       slotBytes: aligned,
-      bytes: new SharedArrayBuffer(aligned * slots),
-      states: new SharedArrayBuffer(4 * SlotWord.words * slots),
+      bytes: allocateShared(aligned * slots, false),
+      states: allocateShared(4 * SlotWord.words * slots),
     });
   }
 

@@ -1,4 +1,5 @@
 import type { LatencySummary } from "../transport_api.js";
+import { allocateShared } from "./shared_memory.js";
 
 /**
  * Rows of counters and log-bucket histograms in shared memory. Each row has one writing thread; anyone reads, without
@@ -133,7 +134,7 @@ export class MetricsTable {
   readonly #rows = new Map<number, MetricsRow>();
 
   static allocate(rows: number): MetricsTable {
-    return new MetricsTable({ rows, buffer: new SharedArrayBuffer(rows * ROW_BYTES) });
+    return new MetricsTable({ rows, buffer: allocateShared(rows * ROW_BYTES) });
   }
 
   constructor(buffers: MetricsBuffers) {

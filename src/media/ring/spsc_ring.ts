@@ -1,5 +1,6 @@
 import { RING_MAGIC, RingLayout } from "./layout.js";
 import { RingError } from "./ring_error.js";
+import { allocateShared } from "./shared_memory.js";
 
 /**
  * A lock-free ring of fixed-size records between one producer thread and one consumer thread, over one
@@ -35,7 +36,7 @@ export class SpscRing {
       );
     }
     const capacity = 2 ** Math.ceil(Math.log2(records));
-    const words = new Int32Array(new SharedArrayBuffer(4 * (RingLayout.data + capacity * recordWords)));
+    const words = new Int32Array(allocateShared(4 * (RingLayout.data + capacity * recordWords)));
     words[RingLayout.capacity] = capacity;
     words[RingLayout.recordWords] = recordWords;
     Atomics.store(words, RingLayout.head, startAt | 0);
