@@ -56,7 +56,7 @@ export class RtpDumpReader implements Iterable<RtpDumpRecord> {
   }
 
   *[Symbol.iterator](): Iterator<RtpDumpRecord> {
-    const { file } = this;
+    const file = this.file;
     let at = this.bodyOffset;
     while (at < file.length) {
       if (at + RECORD_HEAD_BYTES > file.length) break;
