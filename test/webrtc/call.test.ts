@@ -217,6 +217,27 @@ describe("a call through RTCPeerConnection", function () {
       assert.ok(stats.some((s) => s.type === "inbound-rtp" && s.kind === "audio" && s.packetsReceived > 0));
     }
 
+    /** Chromium restarts ICE: another pair is selected and the pictures go on. */
+    async function restart(pc: RTCPeerConnection): Promise<void> {
+      const ice = pc.getReceivers()[0].transport?.iceTransport;
+      assert.ok(ice);
+      const before = ice.getRemoteParameters()?.usernameFragment;
+      const reselected = nextEvent(ice, "selectedcandidatepairchange");
+      const offer = await run<string>(
+        page,
+        "pc.restartIce(); await pc.setLocalDescription(); return pc.localDescription.sdp;",
+      );
+      await pc.setRemoteDescription({ type: "offer", sdp: offer });
+      await pc.setLocalDescription();
+      await run(page, `await pc.setRemoteDescription(${JSON.stringify(pc.localDescription)});`);
+      await reselected;
+      assert.notEqual(ice.getRemoteParameters()?.usernameFragment, before);
+      const { frames } = await chromiumDecoded();
+      while ((await chromiumDecoded()).frames <= frames + 5) await page.waitForTimeout(50);
+      await chromiumPicture();
+      assert.equal(pc.connectionState, "connected");
+    }
+
     async function end(pc: RTCPeerConnection): Promise<void> {
       await run(page, "pc.close(); clearInterval(timer);");
       pc.close();
@@ -272,6 +293,7 @@ describe("a call through RTCPeerConnection", function () {
       pc.onicecandidate = ({ candidate }) => void toChromium(candidate);
       for (const candidate of candidates) await toChromium(candidate);
       await proveMedia(pc, luma);
+      await restart(pc);
       await end(pc);
     });
   });
