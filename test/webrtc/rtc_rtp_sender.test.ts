@@ -7,7 +7,7 @@ import {
   RTCRtpSender,
   type RTCRtpSendParameters,
 } from "../../src/webrtc/index.js";
-import { closeAll, connection, description, negotiate, tasks } from "./fake_transport.js";
+import { closeAll, connection, description, negotiate, nextEvent, tasks } from "./fake_transport.js";
 import { rejectsWith } from "./rejects.js";
 
 afterEach(closeAll);
@@ -146,7 +146,10 @@ describe("RTCRtpSender (WebRTC 1.0 §5.2)", () => {
   it("setStreams is heard of by the peer", async () => {
     const { sender, pc, peer } = await sending();
     const stream = new MediaStream();
+    await tasks();
+    const needed = nextEvent(pc, "negotiationneeded");
     sender.setStreams(stream, stream);
+    await needed;
     let heard: string[] = [];
     peer.ontrack = ({ streams }) => {
       heard = streams.map(({ id }) => id);

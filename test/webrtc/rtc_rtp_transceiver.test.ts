@@ -8,7 +8,7 @@ import {
   RTCRtpSender,
   RTCRtpTransceiver,
 } from "../../src/webrtc/index.js";
-import { closeAll, connection, description, negotiate, tasks } from "./fake_transport.js";
+import { closeAll, connection, description, negotiate, nextEvent, tasks } from "./fake_transport.js";
 import { rejectsWith } from "./rejects.js";
 
 afterEach(closeAll);
@@ -113,8 +113,11 @@ describe("RTCRtpTransceiver (WebRTC 1.0 §5.4)", () => {
     await negotiate(a, b);
     const [transceiver] = a.getTransceivers();
     const [theirs] = b.getTransceivers();
+    await tasks();
+    const needed = nextEvent(a, "negotiationneeded");
     transceiver.stop();
     transceiver.stop();
+    await needed;
     assert.equal(transceiver.direction, "stopped");
     assert.equal(transceiver.currentDirection, "sendonly");
     assert.equal(transceiver.receiver.track.readyState, "ended");
