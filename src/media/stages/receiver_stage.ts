@@ -7,6 +7,7 @@ import { ArrivalLogWriter } from "../session/arrival_log.js";
 import { DatagramCursor } from "../session/datagram_cursor.js";
 import { ReceiverPeer } from "../session/receiver_peer.js";
 import { type ReceiverChannels, VideoRoom } from "../session/receiver_sinks.js";
+import { rehearseReceiving } from "../session/rehearsal.js";
 import { asError } from "./problem.js";
 
 /** Room for four coalesced bursts (64 KiB and 128 datagrams each) in one system call. */
@@ -37,6 +38,7 @@ export class ReceiverStage implements Stage<"receiver"> {
     };
     this.#room = new VideoRoom(this.#channels.accessUnits);
     doorbells.receiver.useEventFd(this.#poller.doorbellFd);
+    if (wiring.warmUp) rehearseReceiving();
   }
 
   order(order: Exclude<OrderOf<"receiver">, { type: "stop" }>): void {

@@ -5,6 +5,7 @@ import { ControlWord } from "../ring/control_block.js";
 import { SlotConsumer } from "../ring/slot_channel.js";
 import type { Stage, WorkerHost } from "../ring/worker_loop.js";
 import type { SendRoute } from "../session/messages.js";
+import { rehearseSending } from "../session/rehearsal.js";
 import { RtcpOutTag } from "../session/rtcp_out.js";
 import { SendTransport } from "../session/send_transport.js";
 import { systemRandom } from "../session/system_random.js";
@@ -38,6 +39,7 @@ export class SenderStage implements Stage<"sender"> {
     this.#video = new SlotConsumer(host.wiring.encodedVideo);
     this.#audio = new SlotConsumer(host.wiring.encodedAudio);
     this.#rtcp = new SlotConsumer(host.wiring.rtcpOut);
+    if (host.wiring.warmUp) rehearseSending();
   }
 
   order(order: Exclude<OrderOf<"sender">, { type: "stop" }>): void {
