@@ -201,17 +201,23 @@ function engineOptions(options: PeerOptions) {
     audioBitrateBps: media.audio_bitrate_bps,
     idrInterval: media.h264_idr_interval,
     maxNalBytes: media.rtp_max_chunk_size,
+    audioFrameSamples: Number(media.audio_frame_size),
     ...(media.openh264_library === "" ? {} : { openH264Path: media.openh264_library }),
   };
 }
 
-function transportSettings({ network, rtcp }: Config): TransportSettings {
+function transportSettings({ network, rtcp, rtp, media }: Config): TransportSettings {
   const anywhere = network.bind_address === "0.0.0.0" || network.bind_address === "::";
   return {
     ...(anywhere ? {} : { bindAddresses: [network.bind_address] }),
     includeLoopback: network.include_loopback,
     ...(network.port_min > 0 ? { portRange: { min: network.port_min, max: network.port_max } } : {}),
     maxPacketBytes: network.max_udp_packet_size,
+    maxReceiveBytes: rtp.max_packet_size,
+    reportIntervalUs: rtcp.report_period_millis * 1000,
+    nackRetries: rtcp.retry_limit,
+    // The buffer's ring wants a power of two.
+    jitterPackets: 2 ** Math.ceil(Math.log2(media.jitter_buffer_size)),
     unstableAfterUs: rtcp.unstable_after_millis * 1000,
     failAfterUs: rtcp.receive_limit_millis * 1000,
   };

@@ -57,7 +57,12 @@ export const schema = {
       "frames",
     ),
     openh264_library: key(text(4096), "", "OpenH264 shared library to load; empty: the system's"),
-    rtp_max_chunk_size: key(integer(200, 8900), 1100, "Largest RTP payload of a video packet", "bytes"),
+    rtp_max_chunk_size: key(
+      integer(300, 8900),
+      1100,
+      "Largest NAL unit for peers that take no fragments",
+      "bytes",
+    ),
     frame_ssrc: ancestral(integer(0, 0xffffffff), 0, "SSRC of the video stream", randomSsrc),
     audio_ssrc: ancestral(integer(0, 0xffffffff), 0, "SSRC of the audio stream", randomSsrc),
     video_payload_type: key(integer(96, 127), 102, "Payload type that our offers give H.264"),
@@ -86,11 +91,11 @@ export const schema = {
       "packets",
     ),
     audio_channels: key(integer(1, 2), 1, "Channels of the captured sound"),
-    audio_sample_rate: key(
-      choice("8000", "12000", "16000", "24000", "48000"),
-      "48000",
-      "Sample rate at the Opus encoder's input",
-      "Hz",
+    audio_sample_rate: ancestral(
+      integer(8000, 192_000),
+      48_000,
+      "Sample rate of the captured sound",
+      "Opus runs at 48000 Hz (RFC 7587 §4.1), sources are resampled",
     ),
     audio_frame_size: key(
       choice("120", "240", "480", "960", "1920", "2880"),
@@ -100,7 +105,7 @@ export const schema = {
     ),
   },
   rtcp: {
-    report_period_millis: key(integer(100, 60_000), 1_000, "Largest time between reports", "ms"),
+    report_period_millis: key(integer(100, 60_000), 1_000, "Mean time between reports", "ms"),
     receive_limit_millis: key(integer(100, 600_000), 20_000, "Silence that ends a call", "ms"),
     unstable_after_millis: key(integer(100, 600_000), 2_000, "Silence that marks a call unstable", "ms"),
     retry_limit: key(integer(0, 100), 10, "Times that one lost packet is asked for again"),

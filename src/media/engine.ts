@@ -39,6 +39,8 @@ export interface MediaEngineOptions {
   readonly audioFec?: boolean;
   /** Opus discontinuous transmission; off by default. */
   readonly audioDtx?: boolean;
+  /** Samples of one Opus frame at 48 kHz: 120, 240, 480, 960 (default), 1920 or 2880 (RFC 6716 §2.1.4). */
+  readonly audioFrameSamples?: number;
   /** Runs the codecs once before the engine says ready; on by default. */
   readonly warmUp?: boolean;
 }
@@ -121,6 +123,7 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
       bitrateBps: options.audioBitrateBps ?? 32_000,
       fec: options.audioFec ?? true,
       dtx: options.audioDtx ?? false,
+      frameSamples: options.audioFrameSamples ?? 960,
     };
     this.#memory = new EngineMemory({
       maxWidth: options.maxWidth ?? 1920,

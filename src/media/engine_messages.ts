@@ -59,6 +59,8 @@ export interface AudioSettings {
   readonly bitrateBps: number;
   readonly fec: boolean;
   readonly dtx: boolean;
+  /** Samples of one Opus frame at 48 kHz. */
+  readonly frameSamples: number;
 }
 
 /** Channel ends and settings of each worker (its `workerData`, with {@link CommonWiring}). */

@@ -20,6 +20,7 @@ import type {
   SelectedPair,
   SendStreamOptions,
   TransportOptions,
+  TransportSettings,
   TransportStats,
 } from "./transport_api.js";
 import { receiveStats, sendStats, transportStats } from "./transport_stats.js";
@@ -70,6 +71,8 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
   #dtlsCipher = "";
   #srtpProfile: TransportStats["srtpProfile"] = "";
   #selectedPair: SelectedPair | null = null;
+  /** What the settings say about every receive stream. */
+  readonly #tuning: Pick<ReceiveStreamOptions, "nackRetries" | "jitterPackets">;
   #closing: Promise<void> | undefined;
   /** Set when the streams' rows may belong to others. */
   #finalStats: TransportStats | undefined;
@@ -78,11 +81,17 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
     super();
     this.id = id;
     this.#host = host;
+    this.#tuning = tuningOf(options.settings);
     const maxPacketBytes = options.settings.maxPacketBytes ?? DEFAULT_MAX_PACKET_BYTES;
     const counters = this.#counters.buffer as SharedArrayBuffer;
     host.post("receiver", { type: "openTransport", transportId: id, options, counters });
     host.post("sender", { type: "openTransport", transportId: id, maxPacketBytes, counters });
-    host.post("rtcp", { type: "openTransport", transportId: id });
+    const { reportIntervalUs } = options.settings;
+    host.post("rtcp", {
+      type: "openTransport",
+      transportId: id,
+      ...(reportIntervalUs === undefined ? {} : { reportIntervalUs }),
+    });
   }
 
   gather(): void {
@@ -147,7 +156,7 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
     this.removeReceiveStream(options.mid);
     const streamId = this.#host.allocateStream();
     const counters = new Float64Array(allocateCounters(ReceiveCounters.words));
-    const stream = { streamId, options, counters };
+    const stream = { streamId, options: { ...this.#tuning, ...options }, counters };
     this.#receive.set(options.mid, stream);
     this.#postPlayout(stream);
     this.#postReceive(stream);
@@ -321,4 +330,11 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
 
 function playoutWorker(stream: ReceiveStream): "decoder" | "speaker" {
   return stream.options.kind === "video" ? "decoder" : "speaker";
+}
+
+function tuningOf({ nackRetries, jitterPackets }: TransportSettings) {
+  return {
+    ...(nackRetries === undefined ? {} : { nackRetries }),
+    ...(jitterPackets === undefined ? {} : { jitterPackets }),
+  };
 }

@@ -52,6 +52,14 @@ export interface TransportSettings {
   /** Largest UDP payload; 1200 by default. */
   readonly maxPacketBytes?: number;
   readonly srtpProfiles?: readonly SrtpProfile[];
+  /** Largest datagram that is taken for RTP or RTCP; no limit by default. */
+  readonly maxReceiveBytes?: number;
+  /** Mean time between RTCP reports (RFC 3550 §6.2, the minimum interval); 1 s by default. */
+  readonly reportIntervalUs?: number;
+  /** Times that one lost video packet is asked for; 10 by default. */
+  readonly nackRetries?: number;
+  /** Video packets that a stream's jitter buffer holds, a power of two; 1024 by default. */
+  readonly jitterPackets?: number;
   /** Silence before the transport counts as unstable, and before it ends. 2 s and 20 s by default. */
   readonly unstableAfterUs?: number;
   readonly failAfterUs?: number;
@@ -112,6 +120,10 @@ export interface ReceiveStreamOptions {
   readonly ssrcs: readonly number[];
   readonly extensions: HeaderExtensionIds;
   readonly nack: boolean;
+  /** As {@link TransportSettings.nackRetries}; the transport's settings when absent. */
+  readonly nackRetries?: number;
+  /** As {@link TransportSettings.jitterPackets}; the transport's settings when absent. */
+  readonly jitterPackets?: number;
   /** The sender's SSRC for our feedback: one of our own send streams', or any fixed one. */
   readonly localSsrc: number;
   readonly reducedSizeRtcp: boolean;

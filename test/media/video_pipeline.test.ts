@@ -12,7 +12,7 @@ const memoryOptions: MemoryOptions = {
   maxWidth: 1280,
   maxHeight: 720,
   codec: { idrInterval: 0, encoderThreads: 1, maxNalBytes: 1100, bitrateBps: 2_000_000 },
-  audio: { bitrateBps: 32_000, fec: true, dtx: false },
+  audio: { bitrateBps: 32_000, fec: true, dtx: false, frameSamples: 960 },
   videoSource: { kind: "test", width: 1280, height: 720, frameRate: 30, noise: true, tag: 0x5a17 },
   audioSource: { kind: "none" },
   warmUp: false,

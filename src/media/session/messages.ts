@@ -111,7 +111,11 @@ export type SenderCommand = { readonly transportId: number } & (
 
 /** Main to rtcp. */
 export type RtcpCommand = { readonly transportId: number } & (
-  | { readonly type: "openTransport" }
+  | {
+      readonly type: "openTransport";
+      /** Mean time between reports. */
+      readonly reportIntervalUs?: number;
+    }
   /** The keys are in place: reports may flow. */
   | { readonly type: "start" }
   | {

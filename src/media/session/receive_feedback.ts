@@ -40,7 +40,8 @@ export class ReceiveFeedback {
     this.#counters = counters;
     this.#clockRate = options.payloadTypes[0]?.clockRate ?? 90_000;
     this.#statistics = new ReceiveStatistics({ clockRate: this.#clockRate });
-    this.#nack = options.nack && options.kind === "video" ? new NackGenerator() : undefined;
+    this.#nack =
+      options.nack && options.kind === "video" ? new NackGenerator(nackOptions(options)) : undefined;
   }
 
   /** Whether there is anything to report. */
@@ -134,4 +135,8 @@ export class ReceiveFeedback {
     this.#statistics = new ReceiveStatistics({ clockRate: this.#clockRate });
     this.#tracker = new SenderReportTracker();
   }
+}
+
+function nackOptions({ nackRetries }: ReceiveStreamOptions): { readonly maxRetries?: number } {
+  return nackRetries === undefined ? {} : { maxRetries: nackRetries };
 }

@@ -139,11 +139,13 @@ export class ReceiveStream {
   }
 
   #makeJitter(): VideoJitterBuffer | undefined {
-    if (this.options.kind !== "video") return undefined;
+    const { kind, jitterPackets } = this.options;
+    if (kind !== "video") return undefined;
     return new VideoJitterBuffer({
       assembler: new H264Depacketizer(),
       clockRate: this.#clockRate,
       absCaptureTimeId: this.options.extensions.absCaptureTime ?? 0,
+      ...(jitterPackets === undefined ? {} : { capacityPackets: jitterPackets }),
     });
   }
 }

@@ -40,6 +40,7 @@ export class ReceiverPeer {
       sinks: new ReceiverSinks(transportId, channels, room),
       createSrtp: (keys) => new native.SrtpContext(keys),
       counters: new Float64Array(counters),
+      ...(settings.maxReceiveBytes === undefined ? {} : { maxReceiveBytes: settings.maxReceiveBytes }),
       ...(settings.unstableAfterUs === undefined ? {} : { unstableAfterUs: settings.unstableAfterUs }),
       ...(settings.failAfterUs === undefined ? {} : { failAfterUs: settings.failAfterUs }),
     });

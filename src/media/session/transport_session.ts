@@ -47,6 +47,8 @@ export interface TransportSessionOptions {
   readonly createSrtp: (keys: SrtpKeys) => SrtpContext;
   /** A {@link TransportCounters} block. */
   readonly counters: Float64Array;
+  /** Largest RTP or RTCP datagram that is taken; no limit by default. */
+  readonly maxReceiveBytes?: number;
   readonly unstableAfterUs?: number;
   readonly failAfterUs?: number;
 }
@@ -74,6 +76,7 @@ export class TransportSession {
   readonly #early: { bytes: Uint8Array; arrivalUs: number }[] = [];
   readonly #unproven: { socketId: number; from: TransportAddress; data: Uint8Array }[] = [];
   readonly #silence: SilenceWatch;
+  readonly #maxReceiveBytes: number;
   #srtp: SrtpContext | undefined;
   /** Where DTLS goes: the selected pair, before there is one the way the last handshake datagram came. */
   #path: { socketId: number; to: TransportAddress } | undefined;
@@ -90,6 +93,7 @@ export class TransportSession {
     this.#dtls = options.dtls;
     this.#counters = options.counters;
     this.#media = new MediaReceiver(options.sinks);
+    this.#maxReceiveBytes = options.maxReceiveBytes ?? Number.POSITIVE_INFINITY;
     this.#silence = new SilenceWatch(
       options.unstableAfterUs ?? UNSTABLE_AFTER_US,
       options.failAfterUs ?? FAIL_AFTER_US,
@@ -147,7 +151,8 @@ export class TransportSession {
       countDiscarded(this.#counters, "closed");
       return;
     }
-    switch (classifyDatagram(bytes, offset, length)) {
+    const kind = classifyDatagram(bytes, offset, length);
+    switch (length > this.#maxReceiveBytes && isMedia(kind) ? DatagramKind.malformed : kind) {
       case DatagramKind.rtp:
         this.#rtp(datagram);
         break;
@@ -462,4 +467,8 @@ function rtpErrorKind(error: number): DiscardKind {
 function rtcpErrorKind(error: number): DiscardKind {
   if (error === SrtpError.replay) return "rtcp-replay";
   return error === SrtpError.authentication ? "rtcp-authentication" : "rtcp-malformed";
+}
+
+function isMedia(kind: number): boolean {
+  return kind === DatagramKind.rtp || kind === DatagramKind.rtcp;
 }

@@ -1,8 +1,5 @@
 /** Samples a second inside the engine and on the wire (RFC 7587 §4.1). */
 export const SAMPLE_RATE = 48_000;
-/** One Opus frame: 20 ms. */
-export const FRAME_SAMPLES = 960;
-export const FRAME_US = 20_000;
 
 /** Something that gives sound at 48 kHz. */
 export interface AudioSource {

@@ -5,20 +5,22 @@ import { ControlWord } from "../ring/control_block.js";
 import { SlotProducer } from "../ring/slot_channel.js";
 import type { Stage, WorkerHost } from "../ring/worker_loop.js";
 import type { AudioSourceSpec } from "../source_spec.js";
-import { type AudioSource, FRAME_SAMPLES, FRAME_US, SAMPLE_RATE } from "../sources/audio_source.js";
+import { type AudioSource, SAMPLE_RATE } from "../sources/audio_source.js";
 import { openAudioSource } from "../sources/open_audio_source.js";
 import { asError } from "./problem.js";
 
 /** Later than this and the schedule starts anew: a hole in the sound is better than a burst. */
 const MAX_LATE_US = 100_000;
 
-/** Reads 20 ms of sound at a time, encodes it (Opus) and publishes it. Sleeps while nobody wants sound. */
+/** Reads one Opus frame of sound at a time, encodes it (Opus) and publishes it. Sleeps while nobody wants sound. */
 export class MicrophoneStage implements Stage<"microphone"> {
   readonly #host: WorkerHost<"microphone">;
   readonly #producer: SlotProducer;
   #source: AudioSource | undefined;
   #encoder: OpusEncoder | undefined;
-  #pcm = new Int16Array(FRAME_SAMPLES);
+  readonly #frameSamples: number;
+  readonly #frameUs: number;
+  #pcm = new Int16Array(0);
   #active = false;
   #nextUs = 0;
   #rtpTimestamp = 0;
@@ -28,6 +30,8 @@ export class MicrophoneStage implements Stage<"microphone"> {
 
   constructor(host: WorkerHost<"microphone">) {
     this.#host = host;
+    this.#frameSamples = host.wiring.audio.frameSamples;
+    this.#frameUs = (this.#frameSamples * 1e6) / SAMPLE_RATE;
     this.#producer = new SlotProducer(host.wiring.encodedAudio, host.doorbells.sender);
     this.#open(host.wiring.source);
   }
@@ -51,7 +55,7 @@ export class MicrophoneStage implements Stage<"microphone"> {
     if (!this.#active || nowUs - this.#nextUs > MAX_LATE_US) this.#restart(nowUs);
     while (this.#nextUs <= nowUs) {
       this.#produce(this.#source, this.#encoder);
-      this.#nextUs += FRAME_US;
+      this.#nextUs += this.#frameUs;
     }
     return this.#nextUs;
   }
@@ -61,14 +65,14 @@ export class MicrophoneStage implements Stage<"microphone"> {
     this.#encoder = undefined;
   }
 
-  /** A frame is complete 20 ms after its first sample; time that was slept through also passed on the RTP clock. */
+  /** A frame is complete its own length after its first sample; time that was slept through also passed on the RTP clock. */
   #restart(nowUs: number): void {
     if (this.#nextUs > 0) {
-      const sleptFrames = Math.max(0, Math.round((nowUs + FRAME_US - this.#nextUs) / FRAME_US));
-      this.#rtpTimestamp = (this.#rtpTimestamp + sleptFrames * FRAME_SAMPLES) >>> 0;
+      const sleptFrames = Math.max(0, Math.round((nowUs + this.#frameUs - this.#nextUs) / this.#frameUs));
+      this.#rtpTimestamp = (this.#rtpTimestamp + sleptFrames * this.#frameSamples) >>> 0;
     }
     this.#active = true;
-    this.#nextUs = nowUs + FRAME_US;
+    this.#nextUs = nowUs + this.#frameUs;
   }
 
   #produce(source: AudioSource, encoder: OpusEncoder): void {
@@ -79,7 +83,7 @@ export class MicrophoneStage implements Stage<"microphone"> {
     const slot = this.#producer.acquire();
     if (slot < 0) row.add(WorkerCounter.droppedFull);
     else this.#encode(encoder, slot);
-    this.#rtpTimestamp = (this.#rtpTimestamp + FRAME_SAMPLES) >>> 0;
+    this.#rtpTimestamp = (this.#rtpTimestamp + this.#frameSamples) >>> 0;
     this.#frameNumber++;
   }
 
@@ -90,9 +94,9 @@ export class MicrophoneStage implements Stage<"microphone"> {
     descriptor.byteLength = encoder.encode(this.#pcm, this.#producer.bytes(slot));
     descriptor.rtpTimestamp = this.#rtpTimestamp;
     descriptor.frameNumber = this.#frameNumber;
-    descriptor.captureTimeUs = this.#nextUs - FRAME_US;
+    descriptor.captureTimeUs = this.#nextUs - this.#frameUs;
     descriptor.captureWallUs = descriptor.captureTimeUs + control.wallOffsetUs;
-    descriptor.durationUs = FRAME_US;
+    descriptor.durationUs = this.#frameUs;
     this.#producer.publish(slot);
     row.add(WorkerCounter.frames);
     row.add(WorkerCounter.bytes, descriptor.byteLength);
@@ -115,7 +119,7 @@ export class MicrophoneStage implements Stage<"microphone"> {
     if (this.#source === undefined) return;
     const { channels } = this.#source;
     const { audio } = this.#host.wiring;
-    this.#pcm = new Int16Array(FRAME_SAMPLES * channels);
+    this.#pcm = new Int16Array(this.#frameSamples * channels);
     this.#encoder = new native.OpusEncoder({
       sampleRate: SAMPLE_RATE,
       channels,

@@ -28,7 +28,7 @@ export class RtcpStage implements Stage<"rtcp">, ArrivalLogListener {
     const { transportId } = order;
     const nowUs = native.monotonicUs();
     if (order.type === "openTransport") {
-      this.#sessions.set(transportId, this.#makeSession(transportId));
+      this.#sessions.set(transportId, this.#makeSession(transportId, order.reportIntervalUs));
       return;
     }
     const session = this.#sessions.get(transportId);
@@ -86,11 +86,12 @@ export class RtcpStage implements Stage<"rtcp">, ArrivalLogListener {
     this.#sessions.get(transportId)?.handleCompound(bytes, 0, length, arrivalUs);
   }
 
-  #makeSession(transportId: number): RtcpSession {
+  #makeSession(transportId: number, minIntervalUs?: number): RtcpSession {
     const { control, post } = this.#host;
     return new RtcpSession({
       random: systemRandom,
       wallOffsetUs: control.wallOffsetUs,
+      ...(minIntervalUs === undefined ? {} : { minIntervalUs }),
       sinks: {
         compound: (bytes, length) => this.#out.compound(transportId, bytes, length),
         resend: (ssrc, sequenceNumbers) => this.#out.resend(transportId, ssrc, sequenceNumbers),
