@@ -41,8 +41,8 @@ globalThis.pageMedia = {
       new MediaStream([...(constraints?.video ? [pictures()] : []), ...(constraints?.audio ? [tone()] : [])]);
   },
 
-  /** The block code in what the video element shows now, by the source text of the engine's own reader. */
-  code(selector, reader) {
+  /** The block code in what the video element shows now; `read` is the engine's own reader, put here by the test. */
+  code(selector) {
     const video = document.querySelector(selector);
     if (!video?.videoWidth) return null;
     const { videoWidth: width, videoHeight: height } = video;
@@ -50,7 +50,7 @@ globalThis.pageMedia = {
     const context = canvas.getContext("2d");
     context.drawImage(video, 0, 0);
     const image = context.getImageData(0, 0, width, height);
-    return new Function(`return ${reader}`)()(image.data, width, height, width * 4, 4, 1);
+    return this.read(image.data, width, height, width * 4, 4, 1);
   },
 
   /** The strongest frequency (Hz) in a media element's stream over about 0.7 s; 0 for silence. */

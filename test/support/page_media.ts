@@ -42,16 +42,21 @@ function codeStrips({ width, height, tag }: PageMedia): string[] {
 /** Replaces getUserMedia in every document that the page opens from now on. */
 export async function giveMedia(page: Page, media: PageMedia): Promise<void> {
   const given = { ...media, strips: codeStrips(media) };
-  await page.addInitScript({ content: `${script}\npageMedia.install(${JSON.stringify(given)});` });
+  const reader = `pageMedia.read = ${readBlockCode.toString()};`;
+  await page.addInitScript({ content: `${script}\n${reader}\npageMedia.install(${JSON.stringify(given)});` });
+}
+
+/** An expression as a function: a page's content security policy may forbid to evaluate strings. */
+function inPage<T>(expression: string): () => T {
+  return new Function(`return ${expression}`) as () => T;
 }
 
 /** The block code in the picture that the video element shows now; null when it carries none. */
 export function codeOf(page: Page, selector: string): Promise<BlockCode | null> {
-  const [element, reader] = [JSON.stringify(selector), JSON.stringify(readBlockCode.toString())];
-  return page.evaluate(`pageMedia.code(${element}, ${reader})`);
+  return page.evaluate(inPage<BlockCode | null>(`pageMedia.code(${JSON.stringify(selector)})`));
 }
 
 /** What the media element's sound has most of, in Hz. */
 export function toneOf(page: Page, selector: string): Promise<number> {
-  return page.evaluate(`pageMedia.tone(${JSON.stringify(selector)})`);
+  return page.evaluate(inPage<Promise<number>>(`pageMedia.tone(${JSON.stringify(selector)})`));
 }
