@@ -85,9 +85,19 @@ export function readUint64Attribute(message: StunMessage, type: number): bigint 
 
 /** An XOR-…-ADDRESS, decoded; undefined when absent or malformed. */
 export function readXorAddress(message: StunMessage, type: number): TransportAddress | undefined {
-  const value = message.value(type)?.slice();
-  if (!value || value.length < 8) return undefined;
-  xorIp(value.subarray(4), message.transactionId);
+  const value = message.value(type);
+  return value && decodeXorAddress(value, message.transactionId);
+}
+
+/** All XOR-…-ADDRESSes of that type, decoded; undefined in place of a malformed one. */
+export function readXorAddresses(message: StunMessage, type: number): (TransportAddress | undefined)[] {
+  return message.values(type).map((value) => decodeXorAddress(value, message.transactionId));
+}
+
+function decodeXorAddress(xored: Uint8Array, transactionId: Uint8Array): TransportAddress | undefined {
+  if (xored.length < 8) return undefined;
+  const value = xored.slice();
+  xorIp(value.subarray(4), transactionId);
   writeUint16(value, 2, ((value[2] << 8) | value[3]) ^ (MAGIC_COOKIE >>> 16));
   return readPlainAddress(value);
 }

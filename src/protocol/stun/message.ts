@@ -80,6 +80,13 @@ export class StunMessage {
     return undefined;
   }
 
+  /** Values of all attributes of that type, in order: views. */
+  values(type: number): Uint8Array[] {
+    return this.attributes
+      .filter((a) => a.type === type)
+      .map((a) => this.#data.subarray(a.offset, a.offset + a.length));
+  }
+
   has(type: number): boolean {
     return this.attributes.some((a) => a.type === type);
   }
