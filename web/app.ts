@@ -181,6 +181,12 @@ export class App {
     await this.#peerCall?.replace(video);
   }
 
+  /** The user has read what is missing. */
+  dismissProblems(): void {
+    const { media } = this.#state;
+    if (media !== null) this.#set({ media: { ...media, problems: [] } });
+  }
+
   dismissNotice(): void {
     this.#set({ notice: null });
   }

@@ -26,7 +26,7 @@ export interface Limits {
 
 export const DEFAULT_LIMITS: Limits = {
   handshakeMs: 10_000,
-  firstBytesMs: 10_000,
+  firstBytesMs: 30_000,
   lineMs: 15_000,
   requestMs: 10_000,
   loginMs: 60_000,

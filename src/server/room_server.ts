@@ -1,7 +1,7 @@
 /** The signaling server as a whole: users file, certificate, the TLS door and the plain loopback door. */
 import { createServer as createTcpServer, type Server, type Socket } from "node:net";
 import { fileURLToPath } from "node:url";
-import { type CertificateMaker, loadOrCreateCertificate } from "./certificate.js";
+import { type CertificateMaker, loadOrCreateCertificate, type ServerCertificate } from "./certificate.js";
 import { ServerError } from "./errors.js";
 import { HttpDoor } from "./http_door.js";
 import { DEFAULT_LIMITS, type Limits } from "./limits.js";
@@ -11,7 +11,7 @@ import { type Logger, silentLogger } from "./logger.js";
 import type { ScryptCost } from "./password.js";
 import { SignalingService } from "./signaling_service.js";
 import { StaticSite } from "./static_site.js";
-import { createTlsDoor } from "./tls_door.js";
+import { createTlsDoor, type TlsDoor } from "./tls_door.js";
 import { UsersFile } from "./users_file.js";
 
 export interface RoomServerOptions {
@@ -124,81 +124,106 @@ async function listenOnLoopback(door: HttpDoor, port: number): Promise<{ port: n
   return { port: actual, servers: [four, six] };
 }
 
-/** Starts a server. Throws {@link ServerError} with nothing left open. */
-export async function createServer(options: RoomServerOptions): Promise<RoomServer> {
-  checkOptions(options);
-  const logger = options.logger ?? silentLogger;
-  const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const host = options.host ?? "0.0.0.0";
-  const users = await UsersFile.open(options.usersFile, options.scryptCost);
-  const certificate = await loadOrCreateCertificate(options, host, logger, options.makeCertificate);
-  const site = await StaticSite.load(options.webRoot ?? DEFAULT_WEB_ROOT);
-  const service = new SignalingService({
-    users,
-    maxClients: options.maxClients ?? 100,
-    registration: options.registration ?? true,
-    limits,
-    logger,
-  });
-  const door = new HttpDoor(site, service);
-  const next = options.takeNextFreePort ?? false;
-  const makeTlsDoor = (): Server =>
-    createTlsDoor({
+/** What a server is made of, before it listens. */
+interface Parts {
+  readonly options: RoomServerOptions;
+  readonly host: string;
+  readonly limits: Limits;
+  readonly logger: Logger;
+  readonly users: UsersFile;
+  readonly certificate: ServerCertificate;
+  readonly service: SignalingService;
+  readonly http: HttpDoor;
+}
+
+/** A server that listens, or is about to. */
+class ListeningServer implements RoomServer {
+  readonly fingerprint: string;
+  readonly certificateCreated: boolean;
+  readonly #servers = new OpenServers();
+  readonly #tlsDoor: TlsDoor;
+  #address: RoomServerAddress;
+  #closing: Promise<void> | undefined;
+
+  constructor(private readonly parts: Parts) {
+    const { certificate, service, http, limits, logger, host } = parts;
+    this.fingerprint = certificate.fingerprint;
+    this.certificateCreated = certificate.created;
+    this.#address = { host, port: 0, httpPort: null };
+    this.#tlsDoor = createTlsDoor({
       ...certificate,
       limits,
       maxSockets: 4 * service.maxConnections,
-      onHttp: (socket) => door.accept(socket),
+      onHttp: (socket) => http.accept(socket),
       onLines: (socket) => serveLines(socket, service),
       onRefused: (why, from) => logger.debug({ why, from }, "TLS connection refused"),
     });
-  const servers = new OpenServers();
-  const address = await openDoors();
-  logger.info(
-    { ...address, fingerprint: certificate.fingerprint, maxClients: options.maxClients ?? 100 },
-    "server listening",
-  );
+  }
 
-  async function openDoors(): Promise<RoomServerAddress> {
-    const port = await withFreePort(options.port ?? 8443, next, async (wanted) => {
-      const server = makeTlsDoor();
-      const actual = await listen(server, host, wanted);
-      servers.add(server);
-      return actual;
-    });
-    if (options.httpPort === false) return { host, port, httpPort: null };
+  /** Opens both doors, or neither. */
+  async open(): Promise<void> {
+    const { options, host, http } = this.parts;
+    const next = options.takeNextFreePort ?? false;
+    const { server } = this.#tlsDoor;
+    const port = await withFreePort(options.port ?? 8443, next, (wanted) => listen(server, host, wanted));
+    this.#servers.add(server);
+    this.#address = { host, port, httpPort: null };
+    if (options.httpPort === false) return;
     try {
       const plain = await withFreePort(options.httpPort ?? 8080, next, (wanted) =>
-        listenOnLoopback(door, wanted),
+        listenOnLoopback(http, wanted),
       );
-      servers.add(...plain.servers);
-      return { host, port, httpPort: plain.port };
+      this.#servers.add(...plain.servers);
+      this.#address = { host, port, httpPort: plain.port };
     } catch (error) {
-      await servers.close(0);
+      await this.#servers.close(0);
       throw error;
     }
   }
 
-  let closing: Promise<void> | undefined;
-  async function shutDown(): Promise<void> {
-    const done = servers.close(limits.lingerMs);
-    service.close();
-    door.close();
-    await done;
-    await users.flushed();
-    logger.info({}, "server closed");
+  address(): RoomServerAddress {
+    return this.#address;
   }
-  return {
-    address: () => address,
-    fingerprint: certificate.fingerprint,
-    certificateCreated: certificate.created,
-    counts: () => ({
+
+  counts(): ReturnType<RoomServer["counts"]> {
+    const { service } = this.parts;
+    return {
       connections: service.connectionCount,
       users: service.state.loggedInCount,
       calls: service.state.callCount,
-    }),
-    close: () => {
-      closing ??= shutDown();
-      return closing;
-    },
-  };
+    };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#shutDown();
+    return this.#closing;
+  }
+
+  async #shutDown(): Promise<void> {
+    const { service, http, users, limits, logger } = this.parts;
+    const closed = this.#servers.close(limits.lingerMs);
+    service.close();
+    http.close();
+    this.#tlsDoor.dropWaiting();
+    await closed;
+    await users.flushed();
+    logger.info({}, "server closed");
+  }
+}
+
+/** Starts a server. Throws {@link ServerError} with nothing left open. */
+export async function createServer(options: RoomServerOptions): Promise<RoomServer> {
+  checkOptions(options);
+  const { logger = silentLogger, host = "0.0.0.0", maxClients = 100, registration = true } = options;
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const users = await UsersFile.open(options.usersFile, options.scryptCost);
+  const certificate = await loadOrCreateCertificate(options, host, logger, options.makeCertificate);
+  const site = await StaticSite.load(options.webRoot ?? DEFAULT_WEB_ROOT);
+  const service = new SignalingService({ users, maxClients, registration, limits, logger });
+  const http = new HttpDoor(site, service);
+  const server = new ListeningServer({ options, host, limits, logger, users, certificate, service, http });
+  await server.open();
+  const { fingerprint } = certificate;
+  logger.info({ ...server.address(), fingerprint, maxClients }, "server listening");
+  return server;
 }

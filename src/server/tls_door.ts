@@ -38,8 +38,16 @@ export interface TlsDoorOptions {
   onRefused(why: string, remoteAddress: string | undefined): void;
 }
 
-/** A TLS server that hands each connection on once its protocol is known; not listening yet. */
-export function createTlsDoor(options: TlsDoorOptions): Server {
+export interface TlsDoor {
+  /** Not listening yet. */
+  readonly server: Server;
+  /** Drops the connections that have not said what they want. */
+  dropWaiting(): void;
+}
+
+/** A TLS server that hands each connection on once its protocol is known. */
+export function createTlsDoor(options: TlsDoorOptions): TlsDoor {
+  const waiting = new Set<TLSSocket>();
   const server = createServer({
     cert: options.certificatePem,
     key: options.privateKeyPem,
@@ -48,15 +56,24 @@ export function createTlsDoor(options: TlsDoorOptions): Server {
     handshakeTimeout: options.limits.handshakeMs,
   });
   server.maxConnections = options.maxSockets;
-  server.on("secureConnection", (socket) => awaitFirstBytes(socket, options));
+  server.on("secureConnection", (socket) => {
+    // Handshakes under way end also after the server stopped listening.
+    if (server.listening) awaitFirstBytes(socket, options, waiting);
+    else socket.destroy();
+  });
   server.on("tlsClientError", (error, socket) => {
     options.onRefused(error.message, socket.remoteAddress);
     socket.destroy();
   });
-  return server;
+  return {
+    server,
+    dropWaiting: () => {
+      for (const socket of waiting) socket.destroy();
+    },
+  };
 }
 
-function awaitFirstBytes(socket: TLSSocket, options: TlsDoorOptions): void {
+function awaitFirstBytes(socket: TLSSocket, options: TlsDoorOptions, waiting: Set<TLSSocket>): void {
   let first: Buffer = Buffer.alloc(0);
   const timer = setTimeout(() => {
     options.onRefused("no bytes after the handshake", socket.remoteAddress);
@@ -64,6 +81,7 @@ function awaitFirstBytes(socket: TLSSocket, options: TlsDoorOptions): void {
   }, options.limits.firstBytesMs);
   const stop = (): void => {
     clearTimeout(timer);
+    waiting.delete(socket);
     socket.off("data", onData);
     socket.off("close", stop);
     socket.off("error", onError);
@@ -80,6 +98,7 @@ function awaitFirstBytes(socket: TLSSocket, options: TlsDoorOptions): void {
     socket.unshift(first);
     process.nextTick(() => socket.resume());
   };
+  waiting.add(socket);
   socket.on("data", onData);
   socket.on("close", stop);
   socket.on("error", onError);

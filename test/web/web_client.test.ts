@@ -84,7 +84,7 @@ describe("web client", function () {
     const ana = await enter(first, "ana", true);
     const bob = await enter(second, "bob", true);
     await callBetween(ana, bob);
-    await ana.waitForSelector(`${byId("call-state")}[data-connected]`);
+    await ana.waitForSelector(byId("call-clock"));
     const heard = `document.querySelector('${byId("remote-video")}').srcObject.getAudioTracks()
       .some((track) => track.readyState === "live" && !track.muted)`;
     await ana.waitForFunction(inPage(heard));

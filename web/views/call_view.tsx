@@ -19,10 +19,12 @@ export function CallView({ app, call }: { readonly app: App; readonly call: Call
   return (
     <main class="call" data-testid="call" data-phase={call.phase}>
       <RemoteVideo app={app} call={call} />
-      <header class="call-head">
-        <strong data-testid="call-peer">{call.peer}</strong>
-        <Clock call={call} />
-      </header>
+      {call.connectedAt !== null && (
+        <header class="call-head">
+          <strong data-testid="call-peer">{call.peer}</strong>
+          <Clock since={call.connectedAt} />
+        </header>
+      )}
       <div class="self-view">
         <VideoTile
           track={media?.video ?? null}
@@ -34,10 +36,10 @@ export function CallView({ app, call }: { readonly app: App; readonly call: Call
           {call.cameraOff ? "Camera off" : "No camera"}
         </VideoTile>
       </div>
-      <div class="call-notices">
+      <div class="call-panels">
+        {statistics && app.peerCall !== null && <StatisticsPanel connection={app.peerCall.connection} />}
         <DeviceProblems app={app} />
       </div>
-      {statistics && app.peerCall !== null && <StatisticsPanel connection={app.peerCall.connection} />}
       <Controls
         app={app}
         call={call}
@@ -65,7 +67,10 @@ function RemoteVideo({ app, call }: { readonly app: App; readonly call: CallStat
           <span class="avatar large" aria-hidden="true">
             {[...call.peer][0]?.toUpperCase()}
           </span>
-          <p>{call.phase === "connected" ? `${call.peer} sends no picture` : PHASE_WORDS[call.phase]}</p>
+          <p role="status">
+            <strong>{call.peer}</strong>
+            <span>{call.phase === "connected" ? "sends no picture" : PHASE_WORDS[call.phase]}</span>
+          </p>
         </div>
       )}
     </div>
@@ -73,17 +78,16 @@ function RemoteVideo({ app, call }: { readonly app: App; readonly call: CallStat
 }
 
 /** How long the call lasts. */
-function Clock({ call }: { readonly call: CallState }) {
+function Clock({ since }: { readonly since: number }) {
   const [, tick] = useState(0);
   useEffect(() => {
     const timer = setInterval(() => tick((count) => count + 1), 1000);
     return () => clearInterval(timer);
   }, []);
-  if (call.connectedAt === null) return <span data-testid="call-state">{PHASE_WORDS[call.phase]}</span>;
-  const seconds = Math.floor((performance.now() - call.connectedAt) / 1000);
+  const seconds = Math.floor((performance.now() - since) / 1000);
   const minutes = Math.floor(seconds / 60);
   return (
-    <span data-testid="call-state" data-connected>
+    <span data-testid="call-clock">
       {minutes}:{String(seconds % 60).padStart(2, "0")}
     </span>
   );

@@ -27,11 +27,16 @@ export function DeviceProblems({ app }: { readonly app: App }) {
           <li key={problem}>{problem}</li>
         ))}
       </ul>
-      {media.video === null && (
-        <button type="button" data-testid="use-test-picture" onClick={() => void app.useTestPicture()}>
-          Send a test picture
+      <div class="buttons">
+        {media.video === null && (
+          <button type="button" data-testid="use-test-picture" onClick={() => void app.useTestPicture()}>
+            Send test picture
+          </button>
+        )}
+        <button type="button" data-testid="dismiss-problems" onClick={() => app.dismissProblems()}>
+          Continue
         </button>
-      )}
+      </div>
     </div>
   );
 }
