@@ -24,6 +24,21 @@ const BUILD_PACKAGES = [
   "libusrsctp-dev",
 ];
 const TEST_PACKAGES = ["chromium", "libsrtp2-dev", "openssl", "clang-format"];
+/** Foreign stacks that `interop` calls. */
+const INTEROP_PACKAGES = [
+  "chromium",
+  "python3-aiortc",
+  "python3-gi",
+  "python3-gst-1.0",
+  "gir1.2-gst-plugins-base-1.0",
+  "gir1.2-gst-plugins-bad-1.0",
+  "gstreamer1.0-plugins-base",
+  "gstreamer1.0-plugins-good",
+  "gstreamer1.0-plugins-bad",
+  "gstreamer1.0-nice",
+  "golang-go",
+  "golang-github-pion-webrtc.v3-dev",
+];
 
 const COMMANDS = {
   start: { run: ["dist/src/cli/main.js", "demo"], packages: BUILD_PACKAGES },
@@ -31,6 +46,11 @@ const COMMANDS = {
   bench: { run: ["dist/bench/main.js"], packages: [...BUILD_PACKAGES, "libsrtp2-dev"] },
   test: { run: ["scripts/test.mjs"], packages: [...BUILD_PACKAGES, ...TEST_PACKAGES] },
   "test:native": { run: ["scripts/test-native.mjs"], packages: [...BUILD_PACKAGES, "libsrtp2-dev"] },
+  interop: {
+    run: ["dist/interop/main.js"],
+    packages: [...BUILD_PACKAGES, ...INTEROP_PACKAGES],
+    modules: "interop",
+  },
   build: { run: null, packages: BUILD_PACKAGES },
 };
 
@@ -139,6 +159,16 @@ function installModules() {
   );
 }
 
+/** A folder with a package.json of its own. */
+function installFolderModules(folder) {
+  const stamp = `${folder}/node_modules/.roomrtc-stamp`;
+  unlessStamped(stamp, digest([`${folder}/package-lock.json`]), `${folder}/node_modules`, () => {
+    say(`installing ${folder}'s npm packages (npm ci)`);
+    const args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+    run("npm", args, { cwd: join(root, folder) });
+  });
+}
+
 function buildAddon() {
   const inputs = ["CMakeLists.txt", "native/core", "native/binding", "package-lock.json"];
   unlessStamped("build/.roomrtc-stamp", digest(inputs), "build/Release/roomrtc.node", () => {
@@ -148,9 +178,9 @@ function buildAddon() {
 }
 
 function buildTypeScript() {
-  const inputs = ["src", "workers", "bench", "test", "examples", "web", "native/addon.ts"];
+  const inputs = ["src", "workers", "bench", "test", "examples", "interop", "web", "native/addon.ts"];
   const settings = ["tsconfig.json", "package.json", "scripts/build-web.mjs"];
-  const isSource = (path) => !path.endsWith(".md") && !path.includes("/fixtures/");
+  const isSource = (path) => !path.endsWith(".md") && !/\/(fixtures|node_modules)\//.test(path);
   unlessStamped("dist/.roomrtc-stamp", digest([...inputs, ...settings], isSource), "dist/src", () => {
     say("building the TypeScript");
     run("npm", ["run", "--silent", "build:ts"]);
@@ -171,6 +201,7 @@ if (!command) stop(`unknown command '${name}'; allowed: ${Object.keys(COMMANDS).
 checkNode();
 installPackages(command.packages);
 installModules();
+if (command.modules) installFolderModules(command.modules);
 buildAddon();
 buildTypeScript();
 if (command.run) launch([...command.run, ...rest]);

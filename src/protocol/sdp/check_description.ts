@@ -54,12 +54,18 @@ function checkBundle(session: SdpSession): void {
   checkExtensionIds(sections.filter((media) => media !== undefined && !isRejected(media)) as SdpMedia[]);
 }
 
-/** RFC 8843 §9.2: within a BUNDLE group an id means one extension. */
+const MID_URI = "urn:ietf:params:rtp-hdrext:sdes:mid";
+
+/**
+ * RFC 8843 §9.1: within a BUNDLE group an id means one extension. aiortc numbers each section by itself, and what a
+ * section's streams carry is read by its own map, so only an id whose meaning must be known before the section is
+ * (the mid's) has to be clear.
+ */
 function checkExtensionIds(sections: readonly SdpMedia[]): void {
   const uriOfId = new Map<number, string>();
   for (const { id, uri } of sections.flatMap((media) => media.extensions)) {
     const known = uriOfId.get(id);
-    if (known !== undefined && known !== uri) {
+    if (known !== undefined && known !== uri && (known === MID_URI || uri === MID_URI)) {
       throw new SdpError("SDP_MISMATCH", `header extension id ${id} means both ${known} and ${uri}`);
     }
     uriOfId.set(id, uri);

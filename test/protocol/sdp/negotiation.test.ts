@@ -304,10 +304,21 @@ describe("checkRemoteDescription", () => {
     refused(() => checkRemoteDescription(stranger), "SDP_MISMATCH");
   });
 
-  it("refuses an extension id with two meanings in one bundle", () => {
+  it("refuses an id that is the mid's in one section of a bundle and something else in another", () => {
     const session = chromium();
-    session.media[1].extensions = [{ id: session.media[0].extensions[0].id, uri: "urn:other" }];
+    const mid = session.media[0].extensions.find(({ uri }) => uri === "urn:ietf:params:rtp-hdrext:sdes:mid");
+    assert.ok(mid);
+    session.media[1].extensions = [{ id: mid.id, uri: "urn:other" }];
     refused(() => checkRemoteDescription(session), "SDP_MISMATCH");
+  });
+
+  it("accepts any other id with a meaning per section, as aiortc numbers them", () => {
+    const session = chromium();
+    session.media[0].extensions = [{ id: 2, uri: "urn:ietf:params:rtp-hdrext:ssrc-audio-level" }];
+    session.media[1].extensions = [
+      { id: 2, uri: "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time" },
+    ];
+    checkRemoteDescription(session);
   });
 });
 

@@ -1,0 +1,317 @@
+/** Calls between our end and a foreign one. Each step proves its cell of the matrix by what arrived. */
+import { OURS, type OurConnection, type OurEnd } from "./our_end.js";
+import type { CandidateInit, Column, InteropPeer, MediaFiles } from "./peer.js";
+import { pause, until } from "./until.js";
+
+export type Offerer = "they" | "we";
+
+export type Verdict =
+  | { readonly kind: "proven"; readonly proof: string }
+  | { readonly kind: "failed"; readonly error: string }
+  | { readonly kind: "unsupported"; readonly reason: string };
+
+export type Cells = Partial<Record<Column, Verdict>>;
+
+const CONNECT_S = 15;
+const MEDIA_S = 15;
+const CLOSE_S = 8;
+/** Different frame numbers that prove a moving picture. */
+const ENOUGH_FRAMES = 10;
+
+export class InteropCall {
+  readonly cells: Cells = {};
+  readonly #connection: OurConnection;
+  #ourCandidates = 0;
+  #theirCandidates = 0;
+  #early: { ours: CandidateInit[]; theirs: CandidateInit[] } | undefined = { ours: [], theirs: [] };
+  readonly #problems: string[] = [];
+
+  constructor(
+    private readonly ours: OurEnd,
+    private readonly peer: InteropPeer,
+    private readonly media: MediaFiles,
+    private readonly offerer: Offerer,
+  ) {
+    this.#connection = ours.connect();
+    this.#connection.pc.onicecandidate = ({ candidate }) => {
+      if (candidate?.candidate) this.#sendOurs(candidate.toJSON());
+    };
+    peer.onCandidate = (candidate) => {
+      if (candidate.candidate) this.#takeTheirs(candidate);
+    };
+  }
+
+  /** Sets the call up and proves what the columns say, in order; `closer` ends it. */
+  async run(columns: readonly Column[], closer: Offerer): Promise<Cells> {
+    try {
+      await this.#connect(columns);
+      for (const column of columns) await this.#prove(column);
+      await this.#prove(closer === "we" ? "weClose" : "theyClose");
+    } catch (error) {
+      const verdict = { kind: "failed", error: this.#words(error) } as const;
+      for (const column of columns) this.cells[column] ??= verdict;
+    } finally {
+      await this.peer.close().catch(() => undefined);
+      await this.#connection.close();
+    }
+    return this.cells;
+  }
+
+  #words(error: unknown): string {
+    const text = error instanceof Error ? error.message : String(error);
+    return [text, ...this.#problems].join("; ");
+  }
+
+  async #connect(columns: readonly Column[]): Promise<void> {
+    this.ours.watch(this.peer.facts.echo ? OURS.tag : this.media.tag);
+    await this.peer.start(this.media);
+    // libwebrtc's Node build refuses an offer whose picture it cannot take, instead of rejecting the section.
+    this.#connection.addMedia(this.peer.facts.unsupported.video === undefined || this.offerer === "they");
+    const [offer, answer] = await this.#negotiate(false);
+    await this.#untilConnected();
+    if (columns.includes("trickle")) this.#judgeTrickle(offer, answer);
+  }
+
+  async #untilConnected(): Promise<void> {
+    const { pc } = this.#connection;
+    await until(
+      "not connected",
+      CONNECT_S,
+      () => {
+        if (pc.connectionState === "failed") throw new Error("our connection failed");
+        return pc.connectionState === "connected" ? true : undefined;
+      },
+      () => `: ours is ${pc.connectionState}, ICE ${pc.iceConnectionState}`,
+    );
+  }
+
+  /** Candidates wait until the other side has the description that they belong to. */
+  async #negotiate(iceRestart: boolean): Promise<[offer: string, answer: string]> {
+    const early = { ours: [] as CandidateInit[], theirs: [] as CandidateInit[] };
+    this.#early = early;
+    let offer: string;
+    let answer: string;
+    if (this.offerer === "we") {
+      offer = await this.#connection.offer(iceRestart);
+      answer = await this.peer.answer(offer);
+      await this.#connection.accept(answer);
+    } else {
+      offer = await this.peer.offer(iceRestart);
+      answer = await this.#connection.answer(offer);
+      await this.peer.accept(answer);
+    }
+    this.#early = undefined;
+    for (const candidate of early.ours) this.#sendOurs(candidate);
+    for (const candidate of early.theirs) this.#takeTheirs(candidate);
+    if (process.env.INTEROP_VERBOSE) console.error(`${offer}\n---\n${answer}`);
+    return [offer, answer];
+  }
+
+  #sendOurs(candidate: CandidateInit): void {
+    if (this.#early) {
+      this.#early.ours.push(candidate);
+      return;
+    }
+    this.#ourCandidates++;
+    this.peer.addCandidate(candidate).catch((error) => this.#problems.push(this.#words(error)));
+  }
+
+  #takeTheirs(candidate: CandidateInit): void {
+    if (this.#early) {
+      this.#early.theirs.push(candidate);
+      return;
+    }
+    this.#theirCandidates++;
+    this.#connection.pc
+      .addIceCandidate(candidate)
+      .catch((error) => this.#problems.push(`their candidate "${candidate.candidate}": ${error}`));
+  }
+
+  #judgeTrickle(offer: string, answer: string): void {
+    const [mine, theirs] = this.offerer === "we" ? [offer, answer] : [answer, offer];
+    const early = (sdp: string) => /^a=candidate:/m.test(sdp);
+    const { gathersFirst } = this.peer.facts;
+    const counts = `${this.#ourCandidates} from us, ${this.#theirCandidates} from them`;
+    if (early(mine)) throw new Error("our description already held candidates");
+    if (this.#ourCandidates === 0 || (!gathersFirst && (early(theirs) || this.#theirCandidates === 0))) {
+      this.cells.trickle = { kind: "failed", error: `candidates after the descriptions: ${counts}` };
+      return;
+    }
+    const proof = gathersFirst ? `${this.#ourCandidates} from us; it gathers before it speaks` : counts;
+    this.cells.trickle = { kind: "proven", proof };
+  }
+
+  async #prove(column: Column): Promise<void> {
+    if (this.cells[column]) return;
+    const reason = this.peer.facts.unsupported[column];
+    if (reason !== undefined) {
+      this.cells[column] = { kind: "unsupported", reason };
+      return;
+    }
+    try {
+      this.cells[column] = { kind: "proven", proof: await this.#steps[column]() };
+    } catch (error) {
+      this.cells[column] = { kind: "failed", error: this.#words(error) };
+    }
+  }
+
+  readonly #steps: Record<Column, () => Promise<string>> = {
+    video: () => this.#video(),
+    audio: () => this.#audio(),
+    trickle: async () => {
+      throw new Error("judged at set-up");
+    },
+    restart: () => this.#restart(),
+    renegotiation: () => this.#renegotiation(),
+    weClose: () => this.#weClose(),
+    theyClose: () => this.#theyClose(),
+    data: async () => {
+      throw new Error("no data channels here yet");
+    },
+  };
+
+  /** Block codes of at least ten different frames here, and of two different ones there. */
+  async #video(): Promise<string> {
+    const { ours, peer } = this;
+    await until(
+      "no pictures from them",
+      MEDIA_S,
+      () => (ours.framesSeen >= ENOUGH_FRAMES ? true : undefined),
+      () => `: ${ours.framesSeen} frames`,
+    );
+    if (peer.facts.echo) return `${ours.framesSeen} of our frames came back through it`;
+    const [first, second] = await this.#theirView();
+    return `${ours.framesSeen} frames from them, ours there: #${first}, #${second}`;
+  }
+
+  /** Two different frame numbers of ours, as decoded by the peer. */
+  async #theirView(): Promise<[number, number]> {
+    const read = async () => {
+      const code = await this.peer.readCode();
+      return code?.tag === OURS.tag ? code.frameNumber : undefined;
+    };
+    const first = await until("they decode no picture of ours", MEDIA_S, read);
+    const second = await until("their picture of ours stands still", MEDIA_S, async () => {
+      const next = await read();
+      return next === first ? undefined : next;
+    });
+    return [first, second];
+  }
+
+  async #audio(): Promise<string> {
+    const { ours, peer } = this;
+    const wanted = peer.facts.echo ? OURS.toneHz : this.media.toneHz;
+    let heard = 0;
+    const near = (hz: number, wantedHz: number) => {
+      heard = hz;
+      return Math.abs(hz - wantedHz) < 6 ? hz : undefined;
+    };
+    const detail = () => `: heard ${heard.toFixed(1)} Hz`;
+    const here = await until("their tone", MEDIA_S, () => near(ours.toneHz(), wanted), detail);
+    if (peer.facts.echo) return `our ${here.toFixed(1)} Hz came back through it`;
+    const there = await until(
+      "our tone there",
+      MEDIA_S,
+      async () => near(await peer.readTone(), OURS.toneHz),
+      detail,
+    );
+    return `${here.toFixed(1)} Hz here, ${there.toFixed(1)} Hz there`;
+  }
+
+  /** New credentials on both sides, and media afterwards. */
+  async #restart(): Promise<string> {
+    const fragments = (sdp: string) => new Set(sdp.match(/^a=ice-ufrag:.*$/gm));
+    const { pc } = this.#connection;
+    const before = [pc.localDescription, pc.remoteDescription].map((each) => fragments(each?.sdp ?? ""));
+    await this.#negotiate(true);
+    const after = [pc.localDescription, pc.remoteDescription].map((each) => fragments(each?.sdp ?? ""));
+    for (const [index, who] of ["our", "their"].entries()) {
+      for (const fragment of after[index]) {
+        if (before[index].has(fragment)) throw new Error(`${who} ICE credentials stayed`);
+      }
+    }
+    // The old path carries media until the new one is there: only what comes after that proves it.
+    await pause(300);
+    await this.#untilConnected();
+    return `${await this.#mediaAgain()} after new credentials`;
+  }
+
+  async #mediaAgain(): Promise<string> {
+    const { ours, peer } = this;
+    ours.watch(peer.facts.echo ? OURS.tag : this.media.tag);
+    if (peer.facts.unsupported.video !== undefined) return this.#audio();
+    await until("no pictures from them", MEDIA_S, () =>
+      ours.framesSeen >= ENOUGH_FRAMES ? true : undefined,
+    );
+    if (!peer.facts.echo) await this.#theirView();
+    return "pictures both ways";
+  }
+
+  /** The offerer takes its picture away and gives it again over a new sender. */
+  async #renegotiation(): Promise<string> {
+    await this.#change("removeVideo");
+    await pause(400);
+    await this.#requireStill();
+    await this.#change("addVideo");
+    if (this.offerer === "they") {
+      this.ours.watch(this.peer.facts.echo ? OURS.tag : this.media.tag);
+      await until("no pictures from them over the new sender", MEDIA_S, () =>
+        this.ours.framesSeen >= ENOUGH_FRAMES ? true : undefined,
+      );
+    } else {
+      await this.#theirView();
+    }
+    return "removed: picture stood still; added: it moved again";
+  }
+
+  async #change(what: "removeVideo" | "addVideo"): Promise<void> {
+    if (this.offerer === "we") this.#connection.change(what);
+    else await this.peer.change(what);
+    await this.#negotiate(false);
+  }
+
+  async #requireStill(): Promise<void> {
+    if (this.offerer === "they") {
+      const before = this.ours.pictures;
+      await pause(500);
+      const more = this.ours.pictures - before;
+      if (more > 0) throw new Error(`${more} pictures came after the track was removed`);
+      return;
+    }
+    const before = await this.peer.readCode();
+    await pause(500);
+    const after = await this.peer.readCode();
+    if (after && before && after.frameNumber !== before.frameNumber) {
+      throw new Error("their picture of ours moved on after the track was removed");
+    }
+  }
+
+  async #weClose(): Promise<string> {
+    const before = await this.peer.state();
+    const begun = performance.now();
+    await this.#connection.close();
+    const state = await until(
+      "they did not notice",
+      CLOSE_S,
+      async () => {
+        const now = await this.peer.state();
+        return now === before ? undefined : now;
+      },
+      () => `: still ${before}`,
+    );
+    return `they were ${state} after ${Math.round(performance.now() - begun)} ms`;
+  }
+
+  async #theyClose(): Promise<string> {
+    const { pc } = this.#connection;
+    const begun = performance.now();
+    await this.peer.close();
+    await until(
+      "we did not notice",
+      CLOSE_S,
+      () => (pc.connectionState !== "connected" ? true : undefined),
+      () => `: still ${pc.connectionState}`,
+    );
+    return `we were ${pc.connectionState} after ${Math.round(performance.now() - begun)} ms`;
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * `npm run interop [-- PEER…]`: calls between our stack and each foreign one on this machine, both as offerer and as
+ * answerer. Prints a matrix whose cells are proven by decoded content; `--json` prints the cells as one JSON object.
+ * Exit status 0 where no cell failed.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Cells, InteropCall, type Offerer } from "./call.js";
+import { failures, printMatrix, type Row } from "./matrix.js";
+import { makeMediaFiles } from "./media_files.js";
+import { OurEnd } from "./our_end.js";
+import type { Column, InteropPeer, MediaFiles } from "./peer.js";
+import { PEERS, type PeerName } from "./peers.js";
+
+const THEIRS = { tag: 0x7e12, toneHz: 880 } as const;
+
+/** The long call that we end, then a short one that they end. */
+const LONG: readonly Column[] = ["video", "audio", "trickle", "restart", "renegotiation"];
+const SHORT: readonly Column[] = ["audio"];
+
+function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+async function callBothWays(ours: OurEnd, peer: InteropPeer, media: MediaFiles): Promise<[Offerer, Cells][]> {
+  const rows: [Offerer, Cells][] = [];
+  for (const offerer of ["they", "we"] as const) {
+    const long = await new InteropCall(ours, peer, media, offerer).run(LONG, "we");
+    const short = await new InteropCall(ours, peer, media, offerer).run(SHORT, "they");
+    rows.push([offerer, { ...short, ...long }]);
+  }
+  return rows;
+}
+
+async function tryPeer(ours: OurEnd, name: PeerName, media: MediaFiles): Promise<Row[]> {
+  say(`${name} …`);
+  let peer: InteropPeer;
+  try {
+    peer = await PEERS[name].launch();
+  } catch (error) {
+    const failed = { kind: "failed", error: `cannot be started: ${(error as Error).message}` } as const;
+    return [{ peer: name, offerer: "they", cells: { video: failed } }];
+  }
+  try {
+    const title = `${PEERS[name].title} ${peer.facts.version}`;
+    const rows = await callBothWays(ours, peer, media);
+    return rows.map(([offerer, cells]) => ({ peer: title, offerer, cells }));
+  } finally {
+    await peer.quit();
+  }
+}
+
+async function main(): Promise<void> {
+  const words = process.argv.slice(2).filter((word) => word !== "--json");
+  const known = Object.keys(PEERS) as PeerName[];
+  const unknown = words.filter((word) => !known.includes(word as PeerName));
+  if (unknown.length > 0) {
+    throw new Error(`no such peer: ${unknown.join(", ")}; there are: ${known.join(", ")}`);
+  }
+  const names = words.length > 0 ? (words as PeerName[]) : known;
+  const scratch = mkdtempSync(join(tmpdir(), "roomrtc-interop-"));
+  const ours = await OurEnd.start();
+  ours.engine.on("problem", ({ name, code, message }) => say(`our ${name}: ${message} (${code})`));
+  ours.engine.on("workerfailed", ({ name, message }) => say(`our ${name} failed: ${message}`));
+  const rows: Row[] = [];
+  try {
+    const media = makeMediaFiles(scratch, THEIRS.tag, THEIRS.toneHz);
+    for (const name of names) rows.push(...(await tryPeer(ours, name, media)));
+  } finally {
+    await ours.stop();
+    rmSync(scratch, { recursive: true });
+  }
+  console.log(process.argv.includes("--json") ? JSON.stringify(rows) : printMatrix(rows));
+  process.exitCode = failures(rows) === 0 ? 0 : 1;
+}
+
+await main().catch((error: Error) => {
+  say(error.message);
+  process.exitCode = 2;
+});

@@ -1,0 +1,111 @@
+/** Makes what the foreign ends send: pictures with block codes and a tone, plain and encoded. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type ImageLayout, native } from "../native/addon.js";
+import { BlockCodeWriter } from "../src/media/analysis/block_code.js";
+import type { MediaFiles } from "./peer.js";
+
+const WIDTH = 320;
+const HEIGHT = 180;
+const FRAME_RATE = 30;
+const FRAMES = 60;
+const LUMA = WIDTH * HEIGHT;
+const PICTURE_BYTES = LUMA * 1.5;
+const OPUS_SAMPLES = 960;
+
+const layout = {
+  strideY: WIDTH,
+  strideU: WIDTH / 2,
+  strideV: WIDTH / 2,
+  offsetY: 0,
+  offsetU: LUMA,
+  offsetV: LUMA * 1.25,
+};
+
+const pictureLayout: ImageLayout = {
+  format: "I420",
+  width: WIDTH,
+  height: HEIGHT,
+  planes: [
+    { offset: layout.offsetY, stride: layout.strideY },
+    { offset: layout.offsetU, stride: layout.strideU },
+    { offset: layout.offsetV, stride: layout.strideV },
+  ],
+};
+
+/** A ramp that wanders, so that every picture differs from the one before. */
+function pictures(tag: number): Uint8Array[] {
+  const writer = new BlockCodeWriter(WIDTH, HEIGHT);
+  return Array.from({ length: FRAMES }, (_, frame) => {
+    const picture = new Uint8Array(PICTURE_BYTES).fill(128);
+    for (let y = 0; y < HEIGHT; y++) {
+      for (let x = 0; x < WIDTH; x++) picture[y * WIDTH + x] = 60 + ((x + y + frame * 4) % 128);
+    }
+    writer.write(picture, layout, frame, 0, tag);
+    return picture;
+  });
+}
+
+function tone(hz: number): Int16Array {
+  return Int16Array.from({ length: 48_000 }, (_, i) => 8000 * Math.sin((2 * Math.PI * hz * i) / 48_000));
+}
+
+function framed(chunks: readonly Uint8Array[]): Buffer {
+  return Buffer.concat(
+    chunks.flatMap((chunk) => {
+      const length = Buffer.alloc(4);
+      length.writeUInt32BE(chunk.length);
+      return [length, chunk];
+    }),
+  );
+}
+
+function encodePictures(images: readonly Uint8Array[]): Uint8Array[] {
+  const encoder = new native.H264Encoder({
+    width: WIDTH,
+    height: HEIGHT,
+    frameRate: FRAME_RATE,
+    bitrateBps: 1_000_000,
+    idrInterval: 30,
+  });
+  const out = new Uint8Array(PICTURE_BYTES);
+  const units = images.map((picture, frame) => {
+    const length = encoder.encode(picture, pictureLayout, (frame * 1e6) / FRAME_RATE, frame === 0, out);
+    return out.slice(0, length);
+  });
+  encoder.close();
+  return units.filter((unit) => unit.length > 0);
+}
+
+function encodeTone(pcm: Int16Array): Uint8Array[] {
+  const encoder = new native.OpusEncoder({ sampleRate: 48_000, channels: 1, bitrateBps: 32_000 });
+  const out = new Uint8Array(1500);
+  const packets = Array.from({ length: pcm.length / OPUS_SAMPLES }, (_, i) => {
+    const length = encoder.encode(pcm.subarray(i * OPUS_SAMPLES, (i + 1) * OPUS_SAMPLES), out);
+    return out.slice(0, length);
+  });
+  encoder.close();
+  return packets;
+}
+
+export function makeMediaFiles(folder: string, tag: number, toneHz: number): MediaFiles {
+  const images = pictures(tag);
+  const pcm = tone(toneHz);
+  const file = (name: string, bytes: Uint8Array) => {
+    const path = join(folder, name);
+    writeFileSync(path, bytes);
+    return path;
+  };
+  return {
+    picturesPath: file("pictures.i420", Buffer.concat(images)),
+    width: WIDTH,
+    height: HEIGHT,
+    frameRate: FRAME_RATE,
+    frames: FRAMES,
+    tag,
+    soundPath: file("tone.s16", new Uint8Array(pcm.buffer)),
+    toneHz,
+    accessUnitsPath: file("pictures.h264framed", framed(encodePictures(images))),
+    opusPath: file("tone.opusframed", framed(encodeTone(pcm))),
+  };
+}

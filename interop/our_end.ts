@@ -1,0 +1,127 @@
+/** Our end of the calls: one engine for all of them, and what it sees and hears. */
+import { type BlockCode, readBlockCode } from "../src/media/analysis/block_code.js";
+import { ToneDetector } from "../src/media/analysis/tone_detector.js";
+import { MediaEngine } from "../src/media/engine.js";
+import {
+  createLocalTrack,
+  MediaStream,
+  RTCPeerConnection,
+  type RTCRtpSender,
+  whenClosed,
+} from "../src/webrtc/index.js";
+
+export const OURS = { tag: 0x0ca1, toneHz: 440 } as const;
+
+export class OurEnd {
+  #lastCode: BlockCode | null = null;
+  /** Pictures with the wanted tag since {@link watch}. */
+  #pictures = 0;
+  #frameNumbers = new Set<number>();
+  #tag = -1;
+  #tones = new ToneDetector();
+
+  static async start(): Promise<OurEnd> {
+    const engine = await MediaEngine.start({
+      videoSource: { kind: "test", width: 640, height: 360, frameRate: 30, noise: false, tag: OURS.tag },
+      audioSource: { kind: "tone", frequencyHz: OURS.toneHz, channels: 1 },
+      videoBitrateBps: 1_000_000,
+    });
+    return new OurEnd(engine);
+  }
+
+  private constructor(readonly engine: MediaEngine) {
+    engine.onPicture((bytes, { width, height, strideY, offsetY }) => {
+      const code = readBlockCode(bytes.subarray(offsetY), width, height, strideY);
+      if (code?.tag !== this.#tag) return;
+      this.#lastCode = code;
+      this.#pictures++;
+      this.#frameNumbers.add(code.frameNumber);
+    });
+    engine.onSamples((pcm, { width: channels }) => this.#tones.add(pcm, channels, pcm.length / channels));
+  }
+
+  /** Forgets what was seen; counts pictures whose code carries `tag` from now on. */
+  watch(tag: number): void {
+    this.#tag = tag;
+    this.#lastCode = null;
+    this.#pictures = 0;
+    this.#frameNumbers.clear();
+    this.#tones = new ToneDetector();
+  }
+
+  get pictures(): number {
+    return this.#pictures;
+  }
+
+  /** Different frame numbers seen. */
+  get framesSeen(): number {
+    return this.#frameNumbers.size;
+  }
+
+  get lastCode(): BlockCode | null {
+    return this.#lastCode;
+  }
+
+  toneHz(): number {
+    return this.#tones.frequencyHz();
+  }
+
+  stop(): Promise<void> {
+    return this.engine.stop();
+  }
+
+  connect(): OurConnection {
+    const pc = new RTCPeerConnection(
+      {},
+      { transportFactory: this.engine, transport: { includeLoopback: true } },
+    );
+    return new OurConnection(pc);
+  }
+}
+
+/** One connection of ours. */
+export class OurConnection {
+  #video: RTCRtpSender | undefined;
+
+  constructor(readonly pc: RTCPeerConnection) {}
+
+  addMedia(picture: boolean): void {
+    const stream = new MediaStream();
+    this.pc.addTrack(createLocalTrack({ kind: "audio" }), stream);
+    if (picture) this.#video = this.pc.addTrack(createLocalTrack({ kind: "video" }), stream);
+  }
+
+  change(what: "removeVideo" | "addVideo"): void {
+    if (what === "addVideo") {
+      this.#video = this.pc.addTrack(createLocalTrack({ kind: "video" }), new MediaStream());
+    } else if (this.#video) {
+      this.pc.removeTrack(this.#video);
+    }
+  }
+
+  async offer(iceRestart: boolean): Promise<string> {
+    await this.pc.setLocalDescription(await this.pc.createOffer({ iceRestart }));
+    return this.#local();
+  }
+
+  async answer(sdp: string): Promise<string> {
+    await this.pc.setRemoteDescription({ type: "offer", sdp });
+    await this.pc.setLocalDescription();
+    return this.#local();
+  }
+
+  accept(sdp: string): Promise<void> {
+    return this.pc.setRemoteDescription({ type: "answer", sdp });
+  }
+
+  async close(): Promise<void> {
+    this.pc.close();
+    await whenClosed(this.pc);
+  }
+
+  #local(): string {
+    const sdp = this.pc.localDescription?.sdp;
+    if (sdp === undefined) throw new Error("no local description after it was set");
+    return sdp;
+  }
+}

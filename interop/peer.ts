@@ -1,0 +1,70 @@
+/** What the runner asks of a foreign WebRTC stack, whatever runs it: a page in a browser or a program of its own. */
+import type { BlockCode } from "../src/media/analysis/block_code.js";
+
+/** What a foreign end sends: read from files, so that a driver needs to know nothing of block codes. */
+export interface MediaFiles {
+  /** I420 pictures without padding, one after the other. */
+  readonly picturesPath: string;
+  readonly width: number;
+  readonly height: number;
+  readonly frameRate: number;
+  readonly frames: number;
+  /** 16 bits in their block code. */
+  readonly tag: number;
+  /** One second of 48 kHz mono s16le, to be looped. */
+  readonly soundPath: string;
+  readonly toneHz: number;
+  /** The same, encoded: access units (Annex-B) and Opus packets of 20 ms, each behind its u32 length (big endian). */
+  readonly accessUnitsPath: string;
+  readonly opusPath: string;
+}
+
+export interface CandidateInit {
+  readonly candidate: string;
+  readonly sdpMid?: string | null;
+  readonly sdpMLineIndex?: number | null;
+}
+
+export type Column =
+  | "video"
+  | "audio"
+  | "trickle"
+  | "restart"
+  | "renegotiation"
+  | "weClose"
+  | "theyClose"
+  | "data";
+
+export interface PeerFacts {
+  readonly version: string;
+  /** What the peer itself cannot do, with the reason. */
+  readonly unsupported: Readonly<Partial<Record<Column, string>>>;
+  /** It has no codecs: it sends back what arrives, and our own picture and tone are looked for. */
+  readonly echo?: boolean;
+  /** Its answers and offers carry all of its candidates: only ours trickle. */
+  readonly gathersFirst?: boolean;
+}
+
+export interface InteropPeer {
+  readonly facts: PeerFacts;
+  /** Candidates of the current connection. */
+  onCandidate: (candidate: CandidateInit) => void;
+  /** A new connection that will send what `media` says. */
+  start(media: MediaFiles): Promise<void>;
+  /** Makes an offer and sets it. */
+  offer(iceRestart: boolean): Promise<string>;
+  /** Sets an offer, makes the answer and sets it. */
+  answer(sdp: string): Promise<string>;
+  accept(sdp: string): Promise<void>;
+  addCandidate(candidate: CandidateInit): Promise<void>;
+  /** The block code in the newest decoded picture. */
+  readCode(): Promise<BlockCode | null>;
+  /** Frequency of what is heard now, 0 for silence. */
+  readTone(): Promise<number>;
+  /** Stops sending the picture, or sends it over a new sender; an offer follows. */
+  change(what: "removeVideo" | "addVideo"): Promise<void>;
+  /** In the W3C's words where the peer has them. */
+  state(): Promise<string>;
+  close(): Promise<void>;
+  quit(): Promise<void>;
+}
