@@ -28,9 +28,13 @@ const result = await build({
 for (const file of ["index.html", "icon.svg"]) await copyFile(join(root, "web", file), join(target, file));
 
 const packages = new Set(
-  Object.keys(result.metafile.inputs).flatMap((path) => /(?:^|\/)node_modules\/([^/]+)\//.exec(path)?.[1] ?? []),
+  Object.keys(result.metafile.inputs).flatMap(
+    (path) => /(?:^|\/)node_modules\/([^/]+)\//.exec(path)?.[1] ?? [],
+  ),
 );
 const licences = await Promise.all(
-  [...packages].map(async (name) => `${name}\n\n${await readFile(join(root, "node_modules", name, "LICENSE"), "utf8")}`),
+  [...packages].map(
+    async (name) => `${name}\n\n${await readFile(join(root, "node_modules", name, "LICENSE"), "utf8")}`,
+  ),
 );
 await writeFile(join(target, "licenses.txt"), licences.join("\n\n"));
