@@ -44,6 +44,7 @@ export async function run(args: string[]): Promise<void> {
     calls.push(await oneWay(options));
   }
   printRows(rowsOf(codec, calls));
+  printStages(calls);
   await setups(options);
   await idle();
 }
@@ -143,6 +144,31 @@ function rowsOf(codec: readonly BareCodecResult[], calls: readonly CallReport[])
     ],
   ];
 }
+
+/** Where a frame's time goes, thread by thread: the waiting before it and its own work; medians over the rounds. */
+function printStages(calls: readonly CallReport[]): void {
+  print("\nstage                  wait p50      p99   work p50      p99   µs");
+  const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
+  for (const [end, name] of STAGES) {
+    const stages = calls.map(({ stages }) => stages[end][name]);
+    const figures = [
+      stages.map(({ hop }) => hop.p50),
+      stages.map(({ hop }) => hop.p99),
+      stages.map(({ work }) => work.p50),
+      stages.map(({ work }) => work.p99),
+    ];
+    print(`${name.padEnd(22)}${figures.map((values) => median(values).toFixed(0).padStart(9)).join("")}`);
+  }
+}
+
+/** Which end's thread does it: 0 sends, 1 receives. */
+const STAGES = [
+  [0, "camera"],
+  [0, "encoder"],
+  [0, "sender"],
+  [1, "receiver"],
+  [1, "decoder"],
+] as const;
 
 /** Offer to first decoded frame, with the offered default picture, in a call of its own each. */
 async function setups({ setups: count }: Options): Promise<void> {

@@ -2,7 +2,7 @@
 import type { MediaEngine } from "../media/engine.js";
 import type { MediaTransport, ReceiveStreamStats, TransportStats } from "../media/transport_api.js";
 import type { Call } from "./call.js";
-import type { PeerReport } from "./report.js";
+import type { PeerReport, StageReport } from "./report.js";
 
 /** The engine's counters at one moment. */
 interface Mark {
@@ -99,6 +99,7 @@ export class CallRecorder {
         audioPacketsSent: sentAudio?.packetsSent ?? 0,
       },
       received: { video: receivedVideo(video, seconds), audio: receivedAudio(audio) },
+      stages: stagesOf(this.engine),
       cpuSeconds: round((cpu.user + cpu.system) / 1e6, 3),
       seconds: round(seconds, 3),
       rssBytes: process.memoryUsage.rss(),
@@ -109,6 +110,16 @@ export class CallRecorder {
   async #stats(): Promise<TransportStats | undefined> {
     return this.#transport?.getStats().catch(() => undefined);
   }
+}
+
+const STAGES = ["camera", "encoder", "sender", "receiver", "decoder"] as const;
+
+function stagesOf(engine: MediaEngine): Record<string, StageReport> {
+  const stats = engine.stats();
+  const pick = ({ p50, p99 }: { p50: number; p99: number }) => ({ p50: round(p50, 0), p99: round(p99, 0) });
+  return Object.fromEntries(
+    STAGES.map((name) => [name, { hop: pick(stats[name].hop), work: pick(stats[name].work) }]),
+  );
 }
 
 function receivedVideo(

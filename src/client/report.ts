@@ -25,6 +25,12 @@ export interface ReceivedReport {
   };
 }
 
+/** Where a frame's time went in one thread, in µs: waiting for it, and its own work. */
+export interface StageReport {
+  readonly hop: { readonly p50: number; readonly p99: number };
+  readonly work: { readonly p50: number; readonly p99: number };
+}
+
 /** `roomrtc client --json`. */
 export interface PeerReport {
   readonly ok: boolean;
@@ -39,6 +45,8 @@ export interface PeerReport {
   readonly srtpProfile: string;
   readonly sent: SentReport;
   readonly received: ReceivedReport;
+  /** By thread name, over the life of the engine. */
+  readonly stages: Readonly<Record<string, StageReport>>;
   /** Of the whole process, from the first decoded frame (or the connection, without one) to the end. */
   readonly cpuSeconds: number;
   /** The span that cpuSeconds covers. */
@@ -62,6 +70,8 @@ export interface CallReport {
     } & ReceivedReport["video"];
     readonly audio: { readonly packetsSent: number } & ReceivedReport["audio"];
   }[];
+  /** Of the caller, then of the callee. */
+  readonly stages: readonly PeerReport["stages"][];
   readonly cpuSeconds: number;
   readonly seconds: number;
   readonly rssBytes: number;
@@ -87,6 +97,7 @@ export function joinReports(caller: PeerReport, callee: PeerReport): CallReport 
     dtls: caller.dtls,
     srtpProfile: caller.srtpProfile,
     directions,
+    stages: [caller.stages, callee.stages],
     cpuSeconds: caller.cpuSeconds + callee.cpuSeconds,
     seconds: caller.seconds,
     rssBytes: caller.rssBytes + callee.rssBytes,
