@@ -16,14 +16,17 @@ const WHY: Readonly<Partial<Record<ServerErrorCode, string>>> = {
 /** Ports tried after a taken one. */
 const NEXT_PORTS = 32;
 
+/** What a failed bind means for whoever configured it. */
+export function listenError(error: Error, host: string, port: number): ServerError {
+  const code = CODES[systemCode(error)] ?? "LISTEN_FAILED";
+  const why = WHY[code] ?? error.message;
+  return new ServerError(code, `cannot listen on ${host} port ${port}: ${why}`, { cause: error });
+}
+
 /** Listens and resolves to the port. Throws {@link ServerError} that names address and port. */
 export function listen(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    const onError = (error: Error): void => {
-      const code = CODES[systemCode(error)] ?? "LISTEN_FAILED";
-      const why = WHY[code] ?? error.message;
-      reject(new ServerError(code, `cannot listen on ${host} port ${port}: ${why}`, { cause: error }));
-    };
+    const onError = (error: Error): void => reject(listenError(error, host, port));
     server.once("error", onError);
     server.listen({ host, port, exclusive: true }, () => {
       server.off("error", onError);

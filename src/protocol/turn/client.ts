@@ -64,6 +64,12 @@ interface Channel {
   renewUs: number;
 }
 
+/**
+ * A server that sends no more than it gets before it knows us would otherwise wait for a retransmission until it can send
+ * its challenge.
+ */
+const FIRST_REQUEST_PADDING = [textAttribute(Type.Software, "RoomRTC".padEnd(64))];
+
 interface RequestContext {
   readonly method: number;
   /** Builds the method's own attributes again for a repetition with a new nonce. */
@@ -262,7 +268,7 @@ export class TurnClient {
   }
 
   #credentialAttributes(): StunAttribute[] {
-    if (!this.#nonce || this.#realm === undefined) return [];
+    if (!this.#nonce || this.#realm === undefined) return FIRST_REQUEST_PADDING;
     return [
       textAttribute(Type.Username, this.#o.username),
       textAttribute(Type.Realm, this.#realm),
