@@ -6,6 +6,7 @@ import type { Logger } from "../server/logger.js";
 import { createServer, type RoomServer } from "../server/room_server.js";
 import { openLog } from "./log.js";
 import { endingAfter } from "./signals.js";
+import { describeTurn, startTurn } from "./turn.js";
 
 export interface ServerFlags {
   readonly set: readonly Override[];
@@ -17,9 +18,15 @@ export async function runServer(conf: string, flags: ServerFlags): Promise<void>
   const log = await openLog(logOptions(config, config.server.server_log_file), "roomrtc-server");
   try {
     const server = await startServer(config, log.logger, { takeNextFreePort: false });
-    process.stdout.write(`${describe(server)}\nCtrl-C ends it.\n`);
-    await endingAfter().ended;
-    await server.close();
+    try {
+      const turn = await startTurn(config, log.logger);
+      const lines = [describe(server), ...(turn ? [describeTurn(turn)] : []), "Ctrl-C ends it."];
+      process.stdout.write(`${lines.join("\n")}\n`);
+      await endingAfter().ended;
+      await turn?.close();
+    } finally {
+      await server.close();
+    }
   } finally {
     await log.close();
   }

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { parseIp } from "../protocol/primitives/address.js";
+import { parseIpPrefix } from "../protocol/primitives/ip_prefix.js";
 
 export interface Kind<T> {
   readonly schema: z.ZodType<T, string>;
@@ -37,6 +38,11 @@ export const boolean: Kind<boolean> = {
 export const ipAddress: Kind<string> = {
   schema: z.string().refine((value) => parseIp(value) !== undefined),
   allowed: "a numeric IPv4 or IPv6 address",
+};
+
+export const ipNetwork: Kind<string> = {
+  schema: z.string().refine((value) => parseIpPrefix(value) !== undefined),
+  allowed: "an IPv4 or IPv6 network such as 10.1.0.0/16, or a single address",
 };
 
 /** Host and port; IPv6 in brackets. */

@@ -9,6 +9,7 @@ const titles: Readonly<Record<string, string>> = {
   sdp: "Session description",
   ice: "Connectivity",
   server: "The signaling server, and how the client reaches it",
+  turn: "The STUN and TURN server inside `roomrtc server` (docs/turn.md)",
   dcep: "Data channels",
 };
 

@@ -2,7 +2,18 @@
  * Every key of room_rtc.conf with its unit, range, default and meaning. This table is the one place where a default
  * lives; `room_rtc.conf` itself is printed from it (scripts/generate-config.mjs).
  */
-import { boolean, choice, hostPort, integer, ipAddress, type Kind, list, path, text } from "./kinds.js";
+import {
+  boolean,
+  choice,
+  hostPort,
+  integer,
+  ipAddress,
+  ipNetwork,
+  type Kind,
+  list,
+  path,
+  text,
+} from "./kinds.js";
 
 export interface Key<T> extends Kind<T> {
   readonly default: T;
@@ -181,6 +192,51 @@ export const schema = {
     log_level: key(choice("trace", "debug", "info", "warn", "error"), "info", "Least level that is logged"),
     log_max_bytes: key(integer(10_000, 1_000_000_000), 10_000_000, "Size at which a log is rotated", "bytes"),
     log_files: key(integer(1, 100), 5, "Rotated logs that are kept", "files"),
+  },
+  turn: {
+    enabled: key(boolean, false, "Run the server; without users and secrets it answers STUN alone"),
+    listen_addresses: key(list(ipAddress), [], "Addresses to listen on; empty: every one of this machine"),
+    udp_port: key(integer(0, 65_535), 3478, "Port for UDP; 0: off"),
+    tcp_port: key(integer(0, 65_535), 3478, "Port for TCP; 0: off"),
+    tls_port: key(integer(0, 65_535), 5349, "Port for TLS, with the certificate of [server]; 0: off"),
+    relay_addresses: key(
+      list(ipAddress),
+      [],
+      "Where relays are bound, one address of a family; empty: the first listened on that is no loopback",
+    ),
+    external_addresses: key(
+      list(ipAddress),
+      [],
+      "What clients are told in place of the relay address of the family (1:1 address translation)",
+    ),
+    relay_port_min: key(integer(1024, 65_535), 49_152, "Lowest port of relays"),
+    relay_port_max: key(integer(1024, 65_535), 65_535, "Highest port of relays"),
+    realm: key(text(127), "roomrtc", "Realm of the long-term credentials; of 8 characters it costs least"),
+    users_file: key(text(4096), "", "Users, NAME:PASSWORD a line; empty: none"),
+    shared_secret: key(text(), "", "Secret for time-limited credentials; empty: none"),
+    previous_shared_secret: key(text(), "", "Accepted as well, while the secret is being replaced"),
+    max_allocations: key(integer(1, 60_000), 1000, "Relays at once"),
+    max_allocations_per_user: key(integer(1, 60_000), 10, "Relays at once of one user"),
+    default_lifetime_seconds: key(
+      integer(30, 86_400),
+      600,
+      "Lifetime of a relay unless refreshed",
+      "seconds",
+    ),
+    max_lifetime_seconds: key(integer(30, 86_400), 3600, "Longest lifetime that is given at once", "seconds"),
+    max_age_seconds: key(
+      integer(0, 31_536_000),
+      0,
+      "Age at which a relay ends, refreshed or not; 0: none",
+      "seconds",
+    ),
+    nonce_seconds: key(integer(10, 86_400), 600, "How long a nonce is good for", "seconds"),
+    allowed_peers: key(
+      list(ipNetwork),
+      [],
+      "Networks to relay to although they are loopback, private or otherwise special",
+    ),
+    denied_peers: key(list(ipNetwork), [], "Networks never to relay to"),
   },
   dcep: {
     ack_wait_timeout_millis: ancestral(

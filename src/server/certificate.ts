@@ -3,7 +3,8 @@
  * readable by its owner alone.
  */
 import { X509Certificate } from "node:crypto";
-import { open, readFile, rm, stat } from "node:fs/promises";
+import { mkdir, open, readFile, rm, stat } from "node:fs/promises";
+import { dirname } from "node:path";
 import { createSecureContext } from "node:tls";
 import { ServerError, systemCode } from "./errors.js";
 import type { Logger } from "./logger.js";
@@ -54,6 +55,7 @@ async function readIfThere(path: string): Promise<string | undefined> {
 
 async function writeNew(path: string, content: string, mode: number): Promise<void> {
   try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     const file = await open(path, "wx", mode);
     try {
       await file.writeFile(content);
