@@ -137,7 +137,7 @@ describe("call controller", () => {
     const outgoing = ana.dial("bob");
     const [call] = (await incoming) as [Call<PlayedConnection>];
     assert.deepEqual([call.state, call.peer, call.connection], ["incoming", "ana", undefined]);
-    await Promise.all([call.answer(), outgoing.connected()]);
+    await Promise.all([call.answer(), outgoing.connected(), call.connected()]);
     await assert.rejects(call.answer(), { code: "NEGOTIATION_FAILED" });
   });
 
