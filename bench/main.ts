@@ -6,6 +6,14 @@ const benches: Readonly<Record<string, { about: string; load: () => Promise<{ ru
     about: "capture to decoded frame, CPU and set-up of a call, beside the bare codec",
     load: () => import("./call.js"),
   },
+  packets: {
+    about: "packetize, parse, reorder and assemble: time per packet",
+    load: () => import("./packets.js"),
+  },
+  scrypt: {
+    about: "password hashes in Node's pool beside a piscina pool",
+    load: () => import("./scrypt.js"),
+  },
   srtp: { about: "SRTP protect and unprotect beside OpenSSL and libsrtp2", load: () => import("./srtp.js") },
 };
 

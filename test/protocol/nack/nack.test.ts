@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { KeyframeRequester, KeyframeRequestFilter } from "../../../src/protocol/nack/keyframe_requests.js";
 import { NackGenerator } from "../../../src/protocol/nack/nack_generator.js";
-import { RetransmissionBuffer } from "../../../src/protocol/nack/retransmission_buffer.js";
 import { seededRandom } from "../../../src/protocol/primitives/random.js";
 
 const into = new Uint16Array(256);
@@ -118,53 +117,6 @@ describe("NackGenerator", function () {
       const [first] = got;
       for (let i = first; i < 3000; i++) assert.ok(got.has(i), `seed ${seed}: ${i}`);
     }
-  });
-});
-
-describe("RetransmissionBuffer", () => {
-  const packet = Uint8Array.of(9, 1, 2, 3, 9);
-
-  it("gives back the very bytes", () => {
-    const b = new RetransmissionBuffer();
-    b.store(65535, packet, 1, 3, 0);
-    assert.ok(b.find(65535, 10_000));
-    assert.deepEqual([...b.arena.subarray(b.offset, b.offset + b.length)], [1, 2, 3]);
-    assert.deepEqual([b.stats.resent, b.stats.resentBytes], [1, 3]);
-  });
-
-  it("knows only the last packets, not too old ones, none too long", () => {
-    const b = new RetransmissionBuffer({ capacityPackets: 8, maxAgeUs: 100_000, maxPacketBytes: 4 });
-    for (let seq = 0; seq < 10; seq++) b.store(seq, packet, 0, 3, 0);
-    assert.equal(b.find(1, 1_000), false);
-    assert.ok(b.find(2, 1_000));
-    assert.equal(b.find(3, 100_001), false);
-    b.store(3, packet, 0, 5, 0);
-    assert.equal(b.find(3, 1_000), false);
-    assert.equal(b.find(40_000, 1_000), false);
-    assert.equal(b.stats.unknown, 4);
-  });
-
-  it("does not answer twice within a round trip", () => {
-    const b = new RetransmissionBuffer();
-    b.rttUs = 50_000;
-    b.store(5, packet, 0, 5, 0);
-    assert.ok(b.find(5, 1_000));
-    assert.equal(b.find(5, 50_999), false);
-    assert.ok(b.find(5, 51_000));
-    assert.equal(b.stats.tooSoon, 1);
-  });
-
-  it("keeps to its budget", () => {
-    const b = new RetransmissionBuffer({ maxBitrateBps: 80_000, maxPacketBytes: 1000 });
-    const large = new Uint8Array(1000);
-    for (let seq = 0; seq < 10; seq++) b.store(seq, large, 0, 1000, 0);
-    // 10 kB a second: a quarter of it at once, so two packets; the next after the missing half kilobyte.
-    const granted = (nowUs: number) =>
-      Array.from({ length: 10 }, (_, seq) => b.find(seq, nowUs)).filter(Boolean).length;
-    assert.equal(granted(0), 2);
-    assert.equal(granted(49_000), 0);
-    assert.equal(granted(50_000), 1);
-    assert.ok(b.stats.overBudget > 0);
   });
 });
 
