@@ -5,9 +5,11 @@ import type { CodecSettings, OrderOf, WorkerEvent, WorkerName } from "./engine_m
 import { WORKER_NAMES } from "./engine_messages.js";
 import { type EngineStats, engineStats } from "./engine_stats.js";
 import { EngineTransport, type TransportHost } from "./engine_transport.js";
+import { EngineInputs } from "./inputs/engine_inputs.js";
 import { MediaError } from "./media_error.js";
 import { streamRow } from "./metrics_rows.js";
-import { OutputTap, type PictureListener, type SamplesListener } from "./output_tap.js";
+import type { PictureListener, SamplesListener } from "./output_listener.js";
+import { OutputTap } from "./output_tap.js";
 import { RestartPolicy } from "./restart_policy.js";
 import { ControlWord, MAX_STREAMS } from "./ring/control_block.js";
 import type { AudioSinkSpec, AudioSourceSpec, VideoSinkSpec, VideoSourceSpec } from "./source_spec.js";
@@ -58,6 +60,8 @@ export interface MediaEngineEvents {
   workerfailed: [WorkerFailure];
   /** Something that a worker survived: a source that ended, a recording that cannot be written. */
   problem: [{ readonly name: WorkerName; readonly code: string; readonly message: string }];
+  /** How many transports are open, whenever that changes. */
+  transports: [number];
 }
 
 /** Sources first, so that the pipes run dry; what others still hand work to ends last. */
@@ -91,17 +95,34 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
   readonly #freeStreams: number[] = Array.from({ length: MAX_STREAMS }, (_, id) => id);
   readonly #restarts = new RestartPolicy();
   readonly #tap: OutputTap;
+  readonly #inputs: EngineInputs;
   #nextTransportId = 1;
+  #started: Promise<unknown> = Promise.resolve();
+  #holdsProcess = true;
   #state: "starting" | "running" | "stopping" | "stopped" = "starting";
   #stopped: Promise<void> | undefined;
   /** Set when the memory is gone. */
   #finalStats: EngineStats | undefined;
 
+  /**
+   * Starts all threads and returns at once: orders wait until the threads are there. A thread that cannot start counts
+   * as one that died (`workerfailed`); {@link started} tells.
+   */
+  static launch(options: MediaEngineOptions): MediaEngine {
+    const engine = new MediaEngine(options);
+    engine.#state = "running";
+    engine.#started = Promise.all(WORKER_NAMES.map((name) => engine.#spawnWatched(name).ready));
+    // Whoever wants to know asks `started`; the death is told as an event all the same.
+    engine.#started.catch(() => undefined);
+    return engine;
+  }
+
   /** Starts all threads. Rejects with a MediaError that names the source, file or library at fault. */
   static async start(options: MediaEngineOptions): Promise<MediaEngine> {
     const engine = new MediaEngine(options);
     try {
-      await Promise.all(WORKER_NAMES.map((name) => engine.#spawn(name).ready));
+      engine.#started = Promise.all(WORKER_NAMES.map((name) => engine.#spawn(name).ready));
+      await engine.#started;
     } catch (error) {
       await engine.stop();
       throw error;
@@ -135,6 +156,11 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
       warmUp: options.warmUp ?? true,
     });
     this.#tap = new OutputTap(this.#memory);
+    this.#inputs = new EngineInputs({
+      control: this.#memory.control,
+      doorbells: this.#memory.doorbells,
+      post: <N extends "encoder" | "microphone">(name: N, order: OrderOf<N>) => this.#post(name, order),
+    });
     const { control } = this.#memory;
     control.set(ControlWord.targetBitrateBps, codec.bitrateBps);
     control.set(ControlWord.audioBitrateBps, audio.bitrateBps);
@@ -142,11 +168,29 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
     control.wallOffsetUs = (performance.timeOrigin + performance.now()) * 1000 - native.monotonicUs();
   }
 
+  /** Resolves when every thread is ready; rejects when one of {@link launch}'s could not start. */
+  async started(): Promise<void> {
+    await this.#started;
+  }
+
+  /** Open transports. */
+  get transports(): number {
+    return this.#transports.size;
+  }
+
+  /** Whether the threads keep the process from ending by itself; they do by default. */
+  set holdsProcess(holds: boolean) {
+    if (this.#holdsProcess === holds) return;
+    this.#holdsProcess = holds;
+    for (const name of WORKER_NAMES) this.#threads[name]?.holdProcess(holds);
+  }
+
   createTransport(options: TransportOptions): MediaTransport {
     this.#requireRunning("createTransport");
     const id = this.#nextTransportId++;
     const transport = new EngineTransport(id, options, this.#hostOfTransports);
     this.#transports.set(id, transport);
+    this.emit("transports", this.#transports.size);
     return transport;
   }
 
@@ -228,6 +272,7 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
     this.#state = "stopped";
     this.#finalStats = engineStats(this.#memory.metrics);
     this.#tap.close();
+    this.#inputs.close();
     this.#memory.release();
   }
 
@@ -239,6 +284,17 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
       onDeath: (code, message) => this.#handleDeath(name, code, message),
     });
     (this.#threads as Record<WorkerName, unknown>)[name] = thread;
+    if (!this.#holdsProcess) thread.holdProcess(false);
+    return thread;
+  }
+
+  /** One that cannot start counts as one that died. */
+  #spawnWatched<N extends WorkerName>(name: N): WorkerThread<N> {
+    const thread = this.#spawn(name);
+    thread.ready.catch(async (error: MediaError) => {
+      await thread.terminate();
+      this.#handleDeath(name, error.code, error.message);
+    });
     return thread;
   }
 
@@ -280,11 +336,8 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
   }
 
   #restart(name: WorkerName): void {
-    const successor = this.#spawn(name);
-    successor.ready.catch(async (error: MediaError) => {
-      await successor.terminate();
-      this.#handleDeath(name, error.code, error.message);
-    });
+    this.#spawnWatched(name);
+    if (name === "encoder" || name === "microphone") this.#inputs.restore(name);
     if (name === "decoder" || name === "speaker") {
       for (const transport of this.#transports.values()) transport.restorePlayout(name);
     }
@@ -296,8 +349,14 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
     allocateStream: () => this.#allocateStream(),
     releaseStream: (streamId) => this.#freeStreams.push(streamId),
     playoutRow: (streamId) => this.#memory.metrics.row(streamRow(streamId)),
+    inputId: (input) => this.#inputs.idOf(input),
+    onPicture: (listener) => this.onPicture(listener),
+    onSamples: (listener) => this.onSamples(listener),
     changeConsumers: (stream, by) => this.#changeConsumers(stream, by),
-    forget: (transportId) => this.#transports.delete(transportId),
+    forget: (transportId) => {
+      this.#transports.delete(transportId);
+      this.emit("transports", this.#transports.size);
+    },
   };
 
   /** First in, first out: an id rests long before it is used again, so no thread still writes to its row. */
@@ -320,6 +379,11 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
     const { control, doorbells } = this.#memory;
     const video = stream.kind === "video";
     if (video && (stream.packetizationMode ?? 0) === 0) control.add(ControlWord.smallNalConsumers, by);
+    const source = stream.source ?? 0;
+    if (source !== 0) {
+      this.#inputs.changeConsumers(source, by);
+      return;
+    }
     control.add(video ? ControlWord.videoConsumers : ControlWord.audioConsumers, by);
     doorbells[video ? "camera" : "microphone"].ring();
   }

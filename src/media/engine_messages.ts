@@ -5,6 +5,7 @@
  *   camera ─rawVideo→ encoder ─encodedVideo→ sender          receiver ─accessUnits→ decoder ─pictures→ main
  *   microphone ─encodedAudio→ sender                          receiver ─audioPackets→ speaker ─samples→ main
  *   receiver ─rtcpIn→ rtcp ─rtcpOut→ sender
+ *   main ─pushedVideoN→ encoder                               main ─pushedAudioN→ microphone
  */
 
 import type { MetricsBuffers } from "./ring/metrics.js";
@@ -123,11 +124,20 @@ export type PlayoutOrder =
   | { readonly type: "removePlayoutStream"; readonly streamId: number }
   | { readonly type: "setSyncWith"; readonly streamId: number; readonly syncWith: readonly number[] };
 
+/** To the encoder and the microphone: a source that the application pushes, with its channel (inputs/). */
+export type InputOrder =
+  /** With a known id: the channel replaces the former one. */
+  | { readonly type: "addInput"; readonly inputId: number; readonly channel: SlotChannelBuffers }
+  | { readonly type: "removeInput"; readonly inputId: number };
+
 /** Orders by worker. */
 export interface Orders {
   camera: CommonOrder | { readonly type: "setVideoSource"; readonly source: VideoSourceSpec };
-  encoder: CommonOrder;
-  microphone: CommonOrder | { readonly type: "setAudioSource"; readonly source: AudioSourceSpec };
+  encoder: CommonOrder | InputOrder;
+  microphone:
+    | CommonOrder
+    | InputOrder
+    | { readonly type: "setAudioSource"; readonly source: AudioSourceSpec };
   sender: CommonOrder | SenderCommand;
   receiver: CommonOrder | ReceiverCommand;
   rtcp: CommonOrder | RtcpCommand;

@@ -1,5 +1,7 @@
 import { EventEmitter } from "node:events";
 import type { OrderOf, WorkerEvent, WorkerName } from "./engine_messages.js";
+import type { MediaInput } from "./inputs/media_input.js";
+import type { PictureListener, SamplesListener } from "./output_listener.js";
 import type { MetricsRow } from "./ring/metrics.js";
 import type { TransportNotice } from "./session/messages.js";
 import {
@@ -40,6 +42,9 @@ export interface TransportHost {
   allocateStream(): number;
   releaseStream(streamId: number): void;
   playoutRow(streamId: number): MetricsRow;
+  inputId(input: MediaInput): number;
+  onPicture(listener: PictureListener): () => void;
+  onSamples(listener: SamplesListener): () => void;
   /** One more or one fewer send stream wants the camera or the microphone. */
   changeConsumers(stream: SendStreamOptions, by: 1 | -1): void;
   /** The transport is gone; its id is not used again. */
@@ -149,6 +154,33 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
     this.#host.post("sender", order);
     this.#host.changeConsumers(stream.options, -1);
     this.#host.releaseStream(stream.streamId);
+  }
+
+  inputId(input: MediaInput): number {
+    return this.#host.inputId(input);
+  }
+
+  setSendSource(mid: string, source: number): void {
+    const stream = this.#send.get(mid);
+    if (stream === undefined || this.#closing !== undefined) return;
+    const { streamId, counters } = stream;
+    const options = { ...stream.options, source };
+    this.#host.changeConsumers(options, 1);
+    this.#host.changeConsumers(stream.options, -1);
+    this.#send.set(mid, { streamId, options, counters });
+    this.#host.post("sender", { type: "setSendSource", transportId: this.id, streamId, source });
+  }
+
+  onPicture(mid: string, listener: PictureListener): () => void {
+    return this.#host.onPicture((bytes, picture) => {
+      if (this.#receive.get(mid)?.streamId === picture.streamId) listener(bytes, picture);
+    });
+  }
+
+  onSamples(mid: string, listener: SamplesListener): () => void {
+    return this.#host.onSamples((pcm, samples) => {
+      if (this.#receive.get(mid)?.streamId === samples.streamId) listener(pcm, samples);
+    });
   }
 
   addReceiveStream(options: ReceiveStreamOptions): void {

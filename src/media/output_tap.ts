@@ -1,13 +1,8 @@
 import type { EngineMemory } from "./engine_memory.js";
+import type { PictureListener, SamplesListener } from "./output_listener.js";
 import { ControlWord } from "./ring/control_block.js";
 import type { Descriptor } from "./ring/descriptor.js";
 import { SlotConsumer } from "./ring/slot_channel.js";
-
-/** A presented picture: I420 planes in `bytes` at the descriptor's offsets and strides. Valid during the call only. */
-export type PictureListener = (bytes: Uint8Array, picture: Readonly<Descriptor>) => void;
-
-/** Played sound: interleaved 48 kHz samples; `channels` is the descriptor's width. Valid during the call only. */
-export type SamplesListener = (pcm: Int16Array, samples: Readonly<Descriptor>) => void;
 
 /** The main thread's view of what is played: drains the decoder's and the speaker's channels to listeners. */
 export class OutputTap {

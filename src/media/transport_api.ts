@@ -3,6 +3,8 @@
  * the process; every method returns at once and the threads answer by events.
  */
 import type { SrtpProfile } from "../../native/addon.js";
+import type { MediaInput } from "./inputs/media_input.js";
+import type { PictureListener, SamplesListener } from "./output_listener.js";
 
 export type IceRole = "controlling" | "controlled";
 export type IceState = "new" | "checking" | "connected" | "completed" | "disconnected" | "failed" | "closed";
@@ -96,6 +98,8 @@ export interface SendStreamOptions {
   readonly extensions: HeaderExtensionIds;
   readonly nack: boolean;
   readonly reducedSizeRtcp: boolean;
+  /** Number of a pushed input ({@link MediaTransport.inputId}); 0 or absent: the engine's camera or microphone. */
+  readonly source?: number;
 }
 
 /** Absent: no limit. The codec is shared by all peers of the process, so the engine may do less than asked. */
@@ -252,8 +256,16 @@ export interface MediaTransport {
   removeSendStream(mid: string): void;
   /** Changes what a send stream may use (W3C setParameters); absent: not supported. */
   limitSendStream?(mid: string, limits: SendLimits): void;
+  /** The engine's number for a source that the application pushes; absent: not supported. */
+  inputId?(input: MediaInput): number;
+  /** Another source for a send stream, numbered as in {@link SendStreamOptions.source}: same SSRC, continued time. */
+  setSendSource?(mid: string, source: number): void;
   addReceiveStream(options: ReceiveStreamOptions): void;
   removeReceiveStream(mid: string): void;
+  /** Hands the presented pictures of a receive stream to `listener`; returns the function that ends it. */
+  onPicture?(mid: string, listener: PictureListener): () => void;
+  /** As {@link onPicture}, for played sound. */
+  onSamples?(mid: string, listener: SamplesListener): () => void;
   getStats(): Promise<TransportStats>;
   /** BYE, close_notify, sockets closed; resolves when the threads have let go. */
   close(): Promise<void>;

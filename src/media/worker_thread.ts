@@ -65,9 +65,10 @@ export class WorkerThread<N extends WorkerName> {
     await this.#worker.terminate();
   }
 
-  /** Keeps the process from waiting for this thread. */
-  unref(): void {
-    this.#worker.unref();
+  /** Whether the process waits for this thread. */
+  holdProcess(holds: boolean): void {
+    if (holds) this.#worker.ref();
+    else this.#worker.unref();
   }
 
   #awaitReady(): Promise<void> {

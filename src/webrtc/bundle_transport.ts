@@ -1,3 +1,4 @@
+import type { MediaInput } from "../media/inputs/media_input.js";
 import type {
   CandidateError,
   DtlsState,
@@ -43,9 +44,16 @@ export interface BundleTransportOptions {
   readonly observer: BundleTransportObserver;
 }
 
+export interface WantedStream {
+  readonly options: SendStreamOptions;
+  readonly limits: SendLimits;
+  /** What the application pushes; undefined: the engine's camera or microphone. */
+  readonly input: MediaInput | undefined;
+}
+
 /** Streams as the descriptions, tracks and parameters want them, by mid. */
 export interface WantedMedia {
-  readonly send: ReadonlyMap<string, { readonly options: SendStreamOptions; readonly limits: SendLimits }>;
+  readonly send: ReadonlyMap<string, WantedStream>;
   readonly receive: ReadonlyMap<string, ReceiveStreamOptions>;
 }
 
@@ -74,6 +82,8 @@ export class BundleTransport {
   private readonly sending = new Map<string, string>();
   private readonly receiving = new Map<string, string>();
   private readonly limits = new Map<string, string>();
+  /** What each send stream carries, by the engine's number. */
+  private readonly sources = new Map<string, number>();
   private readonly remoteSeen = new Set<string>();
   private iceState: IceState = "new";
   private unstable = false;
@@ -313,9 +323,30 @@ export class BundleTransport {
     );
     const sendOptions = new Map([...wanted.send].map(([mid, { options }]) => [mid, options]));
     syncStreams(this.sending, sendOptions, media.removeSendStream.bind(media), (options) =>
-      media.addSendStream(options),
+      this.addSendStream(media, options, wanted.send.get(options.mid)?.input),
     );
-    for (const [mid, { limits }] of wanted.send) this.limit(media, mid, limits);
+    for (const [mid, { limits, input }] of wanted.send) {
+      this.limit(media, mid, limits);
+      this.feed(media, mid, input);
+    }
+  }
+
+  private addSendStream(
+    media: MediaTransport,
+    options: SendStreamOptions,
+    input: MediaInput | undefined,
+  ): void {
+    const source = sourceNumber(media, input);
+    this.sources.set(options.mid, source);
+    media.addSendStream(source === 0 ? options : { ...options, source });
+  }
+
+  /** Another track on the same stream: the peer sees one stream go on. */
+  private feed(media: MediaTransport, mid: string, input: MediaInput | undefined): void {
+    const source = sourceNumber(media, input);
+    if (this.sources.get(mid) === source) return;
+    this.sources.set(mid, source);
+    media.setSendSource?.(mid, source);
   }
 
   private limit(media: MediaTransport, mid: string, limits: SendLimits): void {
@@ -337,6 +368,11 @@ export class BundleTransport {
     this.dtls[internals].state = "closed";
     await this.media?.close();
   }
+}
+
+/** An engine that cannot take what is pushed sends none of its own instead. */
+function sourceNumber(media: MediaTransport, input: MediaInput | undefined): number {
+  return input === undefined ? 0 : (media.inputId?.(input) ?? -1);
 }
 
 /** Makes `current` (mid to what was asked of the engine) equal to `wanted`. */

@@ -1,5 +1,6 @@
 /** The W3C API and what goes with it. */
 
+export { configureDefaultEngine, defaultEngine, stopDefaultEngine } from "./default_engine.js";
 export { MediaStream, MediaStreamTrackEvent } from "./media_stream.js";
 export {
   createLocalTrack,
@@ -7,6 +8,7 @@ export {
   MediaStreamTrack,
   remoteTrackSource,
 } from "./media_stream_track.js";
+export * as nonstandard from "./nonstandard/index.js";
 export { certificateFromPem, RTCCertificate } from "./rtc_certificate.js";
 export type { RTCConfiguration, RTCIceServer } from "./rtc_configuration.js";
 export { RTCDtlsTransport } from "./rtc_dtls_transport.js";

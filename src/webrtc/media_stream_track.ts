@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { MediaInput } from "../media/inputs/media_input.js";
 import type { MediaKind, MediaTransport } from "../media/transport_api.js";
 import { eventTarget } from "./event_target.js";
 import { checkConstructor, internals, queueTask } from "./internals.js";
@@ -11,6 +12,8 @@ export interface LocalTrackSource {
   readonly label?: string;
   /** `getSettings()` of the track. */
   readonly settings?: MediaTrackSettings;
+  /** What the application pushes; absent: the camera or the microphone of the engine that sends the track. */
+  readonly input?: MediaInput;
   /** The last track of the source was stopped. */
   stop?(): void;
 }
@@ -58,6 +61,8 @@ interface TrackState {
   remote: RemoteTrackSource | null;
   /** Senders that carry it want to know of changes. */
   readonly observers: Set<() => void>;
+  /** Sinks that show it want to know of another {@link remote}, and of its end. */
+  readonly sinks: Set<() => void>;
 }
 
 /** A handle of an engine source or of what a peer sends (Media Capture and Streams §4.3). Frames never pass through it. */
@@ -82,6 +87,7 @@ export class MediaStreamTrack extends eventTarget<TrackEvents>()("mute", "unmute
       shared: init.shared,
       remote: null,
       observers: new Set(),
+      sinks: new Set(),
     };
   }
 
@@ -136,6 +142,7 @@ function endTrack(track: MediaStreamTrack): boolean {
   state.readyState = "ended";
   if (--state.shared.users === 0) state.shared.source?.stop?.();
   for (const observer of state.observers) observer();
+  for (const sink of state.sinks) sink();
   return true;
 }
 
@@ -163,6 +170,14 @@ export function createRemoteTrack(kind: MediaKind): MediaStreamTrack {
 /** Which stream of which transport a remote track shows; null for local tracks and before negotiation. */
 export function remoteTrackSource(track: MediaStreamTrack): RemoteTrackSource | null {
   return track[internals].remote;
+}
+
+/** The receiver's stream is there, or gone: whoever shows the track learns of it. */
+export function setRemoteSource(track: MediaStreamTrack, remote: RemoteTrackSource | null): void {
+  const state = track[internals];
+  if (state.remote?.transport === remote?.transport && state.remote?.mid === remote?.mid) return;
+  state.remote = remote;
+  for (const sink of state.sinks) sink();
 }
 
 /** Sets the muted state and tells of it (Media Capture and Streams §4.3.1). */

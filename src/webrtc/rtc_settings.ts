@@ -1,12 +1,13 @@
 import type { TransportFactory, TransportSettings } from "../media/transport_api.js";
 import type { AudioCapabilityOptions, VideoCapabilityOptions } from "../protocol/sdp/codec_capabilities.js";
+import { defaultEngine } from "./default_engine.js";
 import type { CertificatePem } from "./rtc_certificate.js";
 
 /**
  * What the W3C configuration does not cover; the second argument of `new RTCPeerConnection`. Every member is optional.
  */
 export interface RTCSettings {
-  /** The engine; the process-wide one of {@link setDefaultTransportFactory} when absent. */
+  /** The engine; when absent the one of {@link setDefaultTransportFactory}, or else the default engine. */
   readonly transportFactory?: TransportFactory;
   /** Sockets, MTU, SRTP profiles, time-outs. */
   readonly transport?: TransportSettings;
@@ -22,13 +23,11 @@ export interface RTCSettings {
 
 let defaultFactory: TransportFactory | undefined;
 
-/** Sets the engine that connections without one in their settings use; undefined takes it away. */
+/** Sets the engine that connections without one in their settings use; undefined: the default engine again. */
 export function setDefaultTransportFactory(factory: TransportFactory | undefined): void {
   defaultFactory = factory;
 }
 
 export function transportFactoryOf(settings: RTCSettings): TransportFactory {
-  const factory = settings.transportFactory ?? defaultFactory;
-  if (factory !== undefined) return factory;
-  throw new TypeError("No media engine: pass settings.transportFactory or call setDefaultTransportFactory");
+  return settings.transportFactory ?? defaultFactory ?? defaultEngine();
 }

@@ -16,7 +16,7 @@ export class Descriptor {
   offsetY = 0;
   offsetU = 0;
   offsetV = 0;
-  /** The receive stream this belongs to (the engine assigns it); 0 on the way out. */
+  /** The receive stream this belongs to (the engine assigns it); on the way out the pushed input, 0: camera, microphone. */
   streamId = 0;
   frameNumber = 0;
   rtpTimestamp = 0;

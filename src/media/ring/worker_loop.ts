@@ -99,9 +99,9 @@ function drainOrders<N extends WorkerName>(stage: Stage<N>): boolean {
   for (;;) {
     const received = parentPort === null ? undefined : receiveMessageOnPort(parentPort);
     if (received === undefined) return true;
-    const order = received.message as OrderOf<N>;
-    if (order.type === "stop") return false;
-    stage.order(order as Exclude<OrderOf<N>, { type: "stop" }>);
+    const { message } = received;
+    if ((message as { type: string }).type === "stop") return false;
+    stage.order(message as Exclude<OrderOf<N>, { type: "stop" }>);
   }
 }
 

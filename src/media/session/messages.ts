@@ -105,6 +105,8 @@ export type SenderCommand = { readonly transportId: number } & (
       readonly counters: SharedArrayBuffer;
     }
   | { readonly type: "removeSendStream"; readonly streamId: number }
+  /** From now on the stream carries another source (see SendStreamOptions.source). */
+  | { readonly type: "setSendSource"; readonly streamId: number; readonly source: number }
   /** Sends what the rtcp worker has left in the channel (BYE), lets go of the socket, answers `transportClosed`. */
   | { readonly type: "closeTransport" }
 );

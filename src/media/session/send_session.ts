@@ -26,6 +26,8 @@ export interface EncodedFrame {
   /** Sound only: samples since the microphone began, and how long the packet lasts. */
   readonly rtpTimestamp: number;
   readonly durationUs: number;
+  /** As {@link SendStreamOptions.source}. */
+  readonly source?: number;
 }
 
 export interface SendSessionOptions {
@@ -46,6 +48,8 @@ export interface SendSessionOptions {
 export class SendSession {
   readonly stream: SendStreamOptions;
   readonly ring: PacketRing;
+  /** Frames of this source are sent ({@link SendStreamOptions.source}). */
+  source: number;
   /** Video: nothing goes out before a keyframe has; the peer could not decode it. */
   needsKeyframe: boolean;
   /** Sequence number of the first packet of the last {@link packetize}. */
@@ -63,10 +67,15 @@ export class SendSession {
   readonly #fields;
   /** The timestamp that would follow without a silence. */
   #audioNext = -1;
+  #audioCaptureUs = 0;
+  /** Added to the source's own sample count: sources count from different beginnings. */
+  #audioShift = 0;
+  #newSource = false;
 
   constructor(options: SendSessionOptions) {
     const { stream, maxPacketBytes, random } = options;
     this.stream = stream;
+    this.source = stream.source ?? 0;
     this.ring = new PacketRing(stream.kind === "video" ? VIDEO_HISTORY : AUDIO_HISTORY, maxPacketBytes);
     this.needsKeyframe = stream.kind === "video";
     this.#maxPacketBytes = maxPacketBytes;
@@ -105,6 +114,14 @@ export class SendSession {
         : this.#audio(frame, maxPayload, nowUs);
     if (count > 0) this.#countFrame(frame);
     return count;
+  }
+
+  /** Another source: its first picture must be a keyframe, its sound goes on in the same RTP time. */
+  setSource(source: number): void {
+    if (source === this.source) return;
+    this.source = source;
+    this.needsKeyframe = this.stream.kind === "video";
+    this.#newSource = true;
   }
 
   /** Whether a NACKed packet is at hand and was not sent a moment ago; notes the sending. */
@@ -154,7 +171,9 @@ export class SendSession {
   /** RFC 7587 §4.2: one Opus packet is one RTP payload; the timestamp counts 48 kHz samples. */
   #audio(frame: EncodedFrame, maxPayload: number, nowUs: number): number {
     if (frame.length > maxPayload) return 0;
-    const timestamp = (this.#timestampBase + frame.rtpTimestamp) % 2 ** 32;
+    if (this.#newSource) this.#joinAudio(frame);
+    const timestamp = (this.#timestampBase + this.#audioShift + frame.rtpTimestamp) % 2 ** 32;
+    this.#audioCaptureUs = frame.captureTimeUs + frame.durationUs;
     // RFC 3551 §4.1: the first packet after a silence carries the marker.
     const talkspurt = timestamp !== this.#audioNext;
     const samples = Math.round((frame.durationUs * this.stream.clockRate) / 1e6);
@@ -166,6 +185,16 @@ export class SendSession {
     copyBytes(frame.bytes, 0, this.ring.slab, offset + header, frame.length);
     this.#commit(header, frame.length, nowUs);
     return 1;
+  }
+
+  /** Shifts a new source's count so that its first frame stands as long after the last one as it was captured. */
+  #joinAudio(frame: EncodedFrame): void {
+    this.#newSource = false;
+    if (this.#audioNext < 0) return;
+    const silenceUs = Math.max(0, frame.captureTimeUs - this.#audioCaptureUs);
+    const samples = Math.round((silenceUs * this.stream.clockRate) / 1e6);
+    const own = (this.#timestampBase + frame.rtpTimestamp) % 2 ** 32;
+    this.#audioShift = (this.#audioNext + samples - own + 2 ** 32) % 2 ** 32;
   }
 
   #writeHeader(offset: number, marker: boolean): number {

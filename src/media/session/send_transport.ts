@@ -94,11 +94,17 @@ export class SendTransport {
     this.#dropPending(session);
   }
 
-  /** Sends a frame on every stream of its kind; returns the datagrams handed to the kernel. */
+  setSource(streamId: number, source: number): void {
+    this.#sessions.get(streamId)?.setSource(source);
+    this.#askForKeyframes();
+  }
+
+  /** Sends a frame on every stream of its kind and source; returns the datagrams handed to the kernel. */
   sendFrame(kind: "audio" | "video", frame: EncodedFrame, nowUs: number): number {
     if (this.#srtp === undefined || this.#socket === undefined) return 0;
     let sent = 0;
     for (const session of kind === "video" ? this.#video : this.#audio) {
+      if (session.source !== (frame.source ?? 0)) continue;
       sent += this.#sendOn(session, this.#srtp, frame, nowUs);
     }
     return sent;

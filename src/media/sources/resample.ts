@@ -1,5 +1,5 @@
 /** Zero crossings of the sinc on each side of a sample. */
-const HALF_WIDTH = 16;
+export const HALF_WIDTH = 16;
 
 /**
  * Converts interleaved sound to another rate by a Hann-windowed sinc, band-limited to the lower of the two rates.
@@ -30,9 +30,9 @@ export function resample(pcm: Int16Array, channels: number, fromRate: number, to
 }
 
 /** Kernel values per zero crossing. */
-const KERNEL_STEPS = 1024;
+export const KERNEL_STEPS = 1024;
 
-function kernelTable(): Float64Array {
+export function kernelTable(): Float64Array {
   const table = new Float64Array(HALF_WIDTH * KERNEL_STEPS + 2);
   for (let i = 0; i < HALF_WIDTH * KERNEL_STEPS; i++) {
     const x = i / KERNEL_STEPS;

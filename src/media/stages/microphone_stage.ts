@@ -1,5 +1,5 @@
 import { native, type OpusEncoder } from "../../../native/addon.js";
-import type { OrderOf } from "../engine_messages.js";
+import type { InputOrder, OrderOf } from "../engine_messages.js";
 import { WorkerCounter, WorkerHistogram } from "../metrics_rows.js";
 import { ControlWord } from "../ring/control_block.js";
 import { SlotProducer } from "../ring/slot_channel.js";
@@ -8,14 +8,19 @@ import type { AudioSourceSpec } from "../source_spec.js";
 import { type AudioSource, SAMPLE_RATE } from "../sources/audio_source.js";
 import { openAudioSource } from "../sources/open_audio_source.js";
 import { asError } from "./problem.js";
+import { PushedSoundEncoder } from "./pushed_sound_encoder.js";
 
 /** Later than this and the schedule starts anew: a hole in the sound is better than a burst. */
 const MAX_LATE_US = 100_000;
 
-/** Reads one Opus frame of sound at a time, encodes it (Opus) and publishes it. Sleeps while nobody wants sound. */
+/**
+ * Reads one Opus frame of sound at a time, encodes it (Opus) and publishes it; beside it, what the application pushes.
+ * Sleeps while nobody wants sound.
+ */
 export class MicrophoneStage implements Stage<"microphone"> {
   readonly #host: WorkerHost<"microphone">;
   readonly #producer: SlotProducer;
+  readonly #inputs = new Map<number, PushedSoundEncoder>();
   #source: AudioSource | undefined;
   #encoder: OpusEncoder | undefined;
   readonly #frameSamples: number;
@@ -37,8 +42,22 @@ export class MicrophoneStage implements Stage<"microphone"> {
   }
 
   order(order: Exclude<OrderOf<"microphone">, { type: "stop" }>): void {
+    if (order.type === "setAudioSource") this.#setSource(order.source);
+    else this.#setInput(order);
+  }
+
+  #setInput(order: InputOrder): void {
+    const { inputId } = order;
+    this.#inputs.get(inputId)?.close();
+    if (order.type === "removeInput") this.#inputs.delete(inputId);
+    else {
+      this.#inputs.set(inputId, new PushedSoundEncoder(this.#host, inputId, order.channel, this.#producer));
+    }
+  }
+
+  #setSource(source: AudioSourceSpec): void {
     try {
-      this.#open(order.source);
+      this.#open(source);
     } catch (error) {
       const { code, message } = asError(error, "SOURCE_FAILED");
       this.#host.row.add(WorkerCounter.errors);
@@ -47,6 +66,7 @@ export class MicrophoneStage implements Stage<"microphone"> {
   }
 
   step(nowUs: number): number {
+    for (const input of this.#inputs.values()) input.step();
     const wanted = this.#host.control.get(ControlWord.audioConsumers) > 0;
     if (!wanted || this.#source === undefined || this.#encoder === undefined) {
       this.#active = false;
@@ -61,6 +81,12 @@ export class MicrophoneStage implements Stage<"microphone"> {
   }
 
   close(): void {
+    for (const input of this.#inputs.values()) input.close();
+    this.#inputs.clear();
+    this.#closeEncoder();
+  }
+
+  #closeEncoder(): void {
     this.#encoder?.close();
     this.#encoder = undefined;
   }
@@ -92,6 +118,7 @@ export class MicrophoneStage implements Stage<"microphone"> {
     const startUs = native.monotonicUs();
     const descriptor = this.#producer.descriptor;
     descriptor.byteLength = encoder.encode(this.#pcm, this.#producer.bytes(slot));
+    descriptor.streamId = 0;
     descriptor.rtpTimestamp = this.#rtpTimestamp;
     descriptor.frameNumber = this.#frameNumber;
     descriptor.captureTimeUs = this.#nextUs - this.#frameUs;
@@ -114,7 +141,7 @@ export class MicrophoneStage implements Stage<"microphone"> {
   }
 
   #open(spec: AudioSourceSpec): void {
-    this.close();
+    this.#closeEncoder();
     this.#source = openAudioSource(spec);
     if (this.#source === undefined) return;
     const { channels } = this.#source;

@@ -32,6 +32,7 @@ export class SenderStage implements Stage<"sender"> {
     keyframe: false,
     rtpTimestamp: 0,
     durationUs: 0,
+    source: 0,
   };
 
   constructor(host: WorkerHost<"sender">) {
@@ -66,6 +67,9 @@ export class SenderStage implements Stage<"sender"> {
         break;
       case "removeSendStream":
         peer.transport.removeStream(order.streamId);
+        break;
+      case "setSendSource":
+        peer.transport.setSource(order.streamId, order.source);
     }
   }
 
@@ -97,6 +101,7 @@ export class SenderStage implements Stage<"sender"> {
       frame.keyframe = descriptor.keyframe;
       frame.rtpTimestamp = descriptor.rtpTimestamp;
       frame.durationUs = descriptor.durationUs;
+      frame.source = descriptor.streamId;
       const startUs = native.monotonicUs();
       let packets = 0;
       for (let i = 0; i < this.#list.length; i++) {

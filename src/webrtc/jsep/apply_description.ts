@@ -16,7 +16,7 @@ import {
 } from "../../protocol/sdp/sdp_model.js";
 import type { ConnectionCore } from "../connection_core.js";
 import { internals } from "../internals.js";
-import { setTrackMuted } from "../media_stream_track.js";
+import { setRemoteSource, setTrackMuted } from "../media_stream_track.js";
 import { type RTCRtpTransceiver, stopTransceiver } from "../rtc_rtp_transceiver.js";
 import { rtpKind } from "./create_descriptions.js";
 import type { AppliedDescription, CreatedDescription } from "./description_state.js";
@@ -136,7 +136,7 @@ function setNegotiated(
   receiver[internals].transport = transport;
   const { media } = core.transport;
   const remote = negotiated?.receiving && media !== null ? { transport: media, mid: negotiated.mid } : null;
-  receiver.track[internals].remote = remote;
+  setRemoteSource(receiver.track, remote);
   if (remote === null) setTrackMuted(receiver.track, true);
 }
 

@@ -10,13 +10,14 @@ import { isH264 } from "../../protocol/sdp/codec_negotiation.js";
 import { receives, sends } from "../../protocol/sdp/directions.js";
 import { parseH264Fmtp } from "../../protocol/sdp/h264_fmtp.js";
 import type { AgreedExtension, NegotiatedMedia } from "../../protocol/sdp/negotiated_media.js";
-import type { WantedMedia } from "../bundle_transport.js";
+import type { WantedMedia, WantedStream } from "../bundle_transport.js";
 import { internals } from "../internals.js";
 import type { RTCRtpSender } from "../rtc_rtp_sender.js";
 import type { RTCRtpTransceiver } from "../rtc_rtp_transceiver.js";
+import { inputOf } from "../track_input.js";
 
 export function wantedMedia(transceivers: readonly RTCRtpTransceiver[], cname: string): WantedMedia {
-  const send = new Map<string, { options: SendStreamOptions; limits: SendLimits }>();
+  const send = new Map<string, WantedStream>();
   const receive = new Map<string, ReceiveStreamOptions>();
   for (const transceiver of transceivers) {
     const { negotiated } = transceiver.sender[internals];
@@ -24,7 +25,8 @@ export function wantedMedia(transceivers: readonly RTCRtpTransceiver[], cname: s
     if (negotiated.codecs.length === 0) continue;
     if (negotiated.sending && maySend(transceiver.sender)) {
       const options = sendOptions(transceiver.sender, negotiated, cname);
-      send.set(negotiated.mid, { options, limits: sendLimits(transceiver.sender) });
+      const input = inputOf(transceiver.sender.track);
+      send.set(negotiated.mid, { options, limits: sendLimits(transceiver.sender), input });
     }
     if (negotiated.receiving) receive.set(negotiated.mid, receiveOptions(transceiver, negotiated));
   }

@@ -1,0 +1,98 @@
+import type { OrderOf } from "../engine_messages.js";
+import type { ControlBlock } from "../ring/control_block.js";
+import type { Doorbell } from "../ring/doorbell.js";
+import type { MediaInput } from "./media_input.js";
+import { PictureWriter } from "./picture_writer.js";
+import { SoundWriter } from "./sound_writer.js";
+
+export interface EngineInputsHost {
+  readonly control: ControlBlock;
+  readonly doorbells: { readonly encoder: Doorbell; readonly microphone: Doorbell };
+  post(name: "encoder", order: OrderOf<"encoder">): void;
+  post(name: "microphone", order: OrderOf<"microphone">): void;
+}
+
+/** An input that some send stream carries. */
+interface Active {
+  consumers: number;
+  disconnect(): void;
+  /** Tells the worker of the input's channel, if there is one yet. */
+  announce(): void;
+  readonly worker: "encoder" | "microphone";
+}
+
+/**
+ * One engine's pushed sources. Each has a number (1 and up; 0 is the camera or the microphone) that names it in send
+ * streams and descriptors; while some stream carries it, it has a slot channel and an encoder of its own.
+ */
+export class EngineInputs {
+  readonly #host: EngineInputsHost;
+  readonly #ids = new WeakMap<MediaInput, number>();
+  /** Inputs that were given a number and not yet let go. */
+  readonly #known = new Map<number, MediaInput>();
+  readonly #active = new Map<number, Active>();
+  #nextId = 1;
+
+  constructor(host: EngineInputsHost) {
+    this.#host = host;
+  }
+
+  idOf(input: MediaInput): number {
+    const id = this.#ids.get(input) ?? this.#nextId++;
+    this.#ids.set(input, id);
+    this.#known.set(id, input);
+    return id;
+  }
+
+  /** One more or one fewer send stream carries the input. */
+  changeConsumers(id: number, by: 1 | -1): void {
+    const input = this.#known.get(id);
+    const active =
+      this.#active.get(id) ?? (input !== undefined && by > 0 ? this.#connect(id, input) : undefined);
+    if (active === undefined) return;
+    active.consumers += by;
+    if (active.consumers > 0) return;
+    this.#active.delete(id);
+    this.#known.delete(id);
+    active.disconnect();
+    if (active.worker === "encoder") this.#host.post("encoder", { type: "removeInput", inputId: id });
+    else this.#host.post("microphone", { type: "removeInput", inputId: id });
+  }
+
+  /** That worker was started anew and knows no inputs. */
+  restore(worker: "encoder" | "microphone"): void {
+    for (const active of this.#active.values()) if (active.worker === worker) active.announce();
+  }
+
+  close(): void {
+    for (const active of this.#active.values()) active.disconnect();
+    this.#active.clear();
+    this.#known.clear();
+  }
+
+  #connect(inputId: number, input: MediaInput): Active {
+    const active = input.kind === "video" ? this.#video(inputId, input) : this.#audio(inputId, input);
+    this.#active.set(inputId, active);
+    return active;
+  }
+
+  #video(inputId: number, input: MediaInput & { kind: "video" }): Active {
+    const { control, doorbells } = this.#host;
+    const announce = () => {
+      const { channel } = writer;
+      if (channel !== undefined) this.#host.post("encoder", { type: "addInput", inputId, channel });
+    };
+    const writer = new PictureWriter(inputId, doorbells.encoder, announce);
+    const disconnect = input.connect((picture) => writer.write(picture, control.wallOffsetUs));
+    return { consumers: 0, worker: "encoder", disconnect, announce };
+  }
+
+  #audio(inputId: number, input: MediaInput & { kind: "audio" }): Active {
+    const writer = new SoundWriter(inputId, this.#host.doorbells.microphone);
+    const { channel } = writer;
+    const announce = () => this.#host.post("microphone", { type: "addInput", inputId, channel });
+    announce();
+    const disconnect = input.connect((sound) => writer.write(sound));
+    return { consumers: 0, worker: "microphone", disconnect, announce };
+  }
+}

@@ -1,0 +1,47 @@
+import { native } from "../../../native/addon.js";
+import { type PictureInput, PushedInput } from "../../media/inputs/media_input.js";
+import { createLocalTrack, type MediaStreamTrack } from "../media_stream_track.js";
+import { bytesOf, checkLength, i420Bytes, sizeOf } from "./bytes.js";
+
+export interface RTCVideoSourceInit {
+  /** What is shown is text and drawings rather than a camera's picture. */
+  readonly isScreencast?: boolean;
+  readonly needsDenoising?: boolean;
+}
+
+/** A tightly packed I420 picture: Y, U, V; chroma planes of (width+1)/2 by (height+1)/2. */
+export interface RTCVideoFrame {
+  readonly width: number;
+  readonly height: number;
+  readonly data: ArrayBufferView | ArrayBufferLike;
+  /** Degrees, clockwise; 0 from every sink here. */
+  readonly rotation?: number;
+}
+
+/** A source of pictures that the program makes: every frame goes to all connections that send one of its tracks. */
+export class RTCVideoSource {
+  readonly isScreencast: boolean;
+  readonly needsDenoising: boolean | undefined;
+  readonly #input: PictureInput = new PushedInput("video");
+
+  constructor(init: RTCVideoSourceInit = {}) {
+    this.isScreencast = Boolean(init.isScreencast);
+    this.needsDenoising = init.needsDenoising === undefined ? undefined : Boolean(init.needsDenoising);
+  }
+
+  createTrack(): MediaStreamTrack {
+    return createLocalTrack({ kind: "video", label: "RTCVideoSource", input: this.#input });
+  }
+
+  /**
+   * Sends one picture, as taken now. Its bytes are copied before this returns; with the encoder behind, the picture is
+   * dropped. Throws a TypeError when the data's length is not that of an I420 picture of this size.
+   */
+  onFrame(frame: RTCVideoFrame): void {
+    const width = sizeOf("width", frame.width, 65_535);
+    const height = sizeOf("height", frame.height, 65_535);
+    const data = bytesOf("data", frame.data);
+    checkLength("data", data, i420Bytes(width, height));
+    this.#input.push({ width, height, data, captureTimeUs: native.monotonicUs() });
+  }
+}

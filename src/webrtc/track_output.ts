@@ -1,0 +1,94 @@
+/** What the main thread sees and hears of a peer's track. */
+import type { Descriptor } from "../media/ring/descriptor.js";
+import { internals } from "./internals.js";
+import type { MediaStreamTrack, RemoteTrackSource } from "./media_stream_track.js";
+
+/** A tightly packed I420 picture in memory of its own. */
+export interface PackedPicture {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8Array;
+}
+
+/** Hands `listener` every presented picture of a peer's track; returns the function that ends it. */
+export function watchRemotePictures(
+  track: MediaStreamTrack,
+  listener: (picture: PackedPicture) => void,
+): () => void {
+  return followRemote(track, ({ transport, mid }) =>
+    transport.onPicture?.(mid, (bytes, picture) => {
+      if (track.enabled) listener(packPicture(bytes, picture));
+    }),
+  );
+}
+
+/** As {@link watchRemotePictures}: interleaved 48 kHz samples, valid during the call only. */
+export function watchRemoteSamples(
+  track: MediaStreamTrack,
+  listener: (samples: Int16Array, channels: 1 | 2) => void,
+): () => void {
+  return followRemote(track, ({ transport, mid }) =>
+    transport.onSamples?.(mid, (pcm, { width }) => {
+      if (track.enabled) listener(pcm, width === 2 ? 2 : 1);
+    }),
+  );
+}
+
+/** Connects to the stream behind the track, now and whenever negotiation gives it another; until the track ends. */
+function followRemote(
+  track: MediaStreamTrack,
+  connect: (remote: RemoteTrackSource) => (() => void) | undefined,
+): () => void {
+  const state = track[internals];
+  let current: RemoteTrackSource | null = null;
+  let disconnect: (() => void) | undefined;
+  const update = () => {
+    const remote = state.readyState === "live" ? state.remote : null;
+    if (remote === current) return;
+    disconnect?.();
+    current = remote;
+    disconnect = remote === null ? undefined : connect(remote);
+  };
+  state.sinks.add(update);
+  update();
+  return () => {
+    state.sinks.delete(update);
+    disconnect?.();
+    disconnect = undefined;
+  };
+}
+
+/** Copies the picture's rows without the padding between them. */
+function packPicture(bytes: Uint8Array, picture: Readonly<Descriptor>): PackedPicture {
+  const { width, height } = picture;
+  const chromaWidth = (width + 1) >> 1;
+  const chromaHeight = (height + 1) >> 1;
+  const data = new Uint8Array(width * height + 2 * chromaWidth * chromaHeight);
+  const planes = [
+    [picture.offsetY, picture.strideY, width, height],
+    [picture.offsetU, picture.strideU, chromaWidth, chromaHeight],
+    [picture.offsetV, picture.strideV, chromaWidth, chromaHeight],
+  ] as const;
+  let at = 0;
+  for (const [offset, stride, columns, rows] of planes) {
+    if (stride === columns) data.set(bytes.subarray(offset, offset + columns * rows), at);
+    else copyRows(bytes, offset, stride, data, at, columns, rows);
+    at += columns * rows;
+  }
+  return { width, height, data };
+}
+
+function copyRows(
+  from: Uint8Array,
+  offset: number,
+  stride: number,
+  to: Uint8Array,
+  at: number,
+  columns: number,
+  rows: number,
+): void {
+  for (let row = 0; row < rows; row++) {
+    const start = offset + row * stride;
+    to.set(from.subarray(start, start + columns), at + row * columns);
+  }
+}
