@@ -133,7 +133,7 @@ describe("i420ToRgba and rgbaToI420", () => {
       }
       const back = frame(6, 4, 36);
       rgbaToI420(rgba, back);
-      back.data.forEach((byte, i) => assert.ok(Math.abs(byte - i420.data[i]) <= 1));
+      assert.ok(back.data.every((byte, i) => Math.abs(byte - i420.data[i]) <= 1));
     }
   });
 
