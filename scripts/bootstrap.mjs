@@ -51,6 +51,7 @@ const COMMANDS = {
     packages: [...BUILD_PACKAGES, ...INTEROP_PACKAGES],
     modules: "interop",
   },
+  fuzz: { run: ["scripts/fuzz.mjs"], packages: [...BUILD_PACKAGES, "clang", "libclang-rt-14-dev"] },
   build: { run: null, packages: BUILD_PACKAGES },
 };
 
