@@ -300,8 +300,10 @@ export interface V4l2Capture {
 }
 
 export interface SctpAssociationOptions {
-  /** Port of both ends in the SCTP header (RFC 8841 §5); 5000 by default. */
+  /** Our port in the SCTP header (RFC 8841 §5); 5000 by default. */
   readonly port?: number;
+  /** The peer's; as ours by default. */
+  readonly remotePort?: number;
   /** Largest packet handed out, so that it fits a datagram after DTLS; 1160 by default. */
   readonly maxPacketBytes?: number;
   /** Largest message that is taken in; 1 MiB by default. */

@@ -27,6 +27,7 @@ class SctpAssociationJs : public Napi::ObjectWrap<SctpAssociationJs> {
       const Options options = Options::Optional(info[0], "SctpAssociation");
       SctpSettings settings;
       settings.port = static_cast<uint16_t>(options.Integer("port", 1, 65535, settings.port));
+      settings.remotePort = static_cast<uint16_t>(options.Integer("remotePort", 1, 65535, settings.port));
       settings.maxPacketBytes = static_cast<size_t>(
           options.Integer("maxPacketBytes", 576, 9000, static_cast<int64_t>(settings.maxPacketBytes)));
       settings.maxMessageBytes = static_cast<size_t>(

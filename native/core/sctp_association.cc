@@ -93,7 +93,7 @@ void SetOption(struct socket* sock, int level, int option, const T& value, const
 SctpAssociation::SctpAssociation(const SctpSettings& settings) : settings_(settings) {
   Stack::Instance().Acquire(&SctpAssociation::OnOutput, settings.bufferBytes);
   usrsctp_register_address(this);
-  socket_ = usrsctp_socket(AF_CONN, SOCK_STREAM, IPPROTO_SCTP, &SctpAssociation::OnReceive, nullptr, 0, this);
+  socket_ = usrsctp_socket(AF_CONN, SOCK_STREAM, IPPROTO_SCTP, nullptr, nullptr, 0, nullptr);
   try {
     if (!socket_) throw CodedError("SCTP_SETUP", std::string("SCTP: no socket: ") + std::strerror(errno));
     Configure();
@@ -114,6 +114,7 @@ void SctpAssociation::Configure() {
   // Closing aborts: nothing lingers once the connection under it is gone.
   SetOption(socket_, SOL_SOCKET, SO_LINGER, linger{1, 0}, "SO_LINGER");
   SetOption(socket_, IPPROTO_SCTP, SCTP_NODELAY, 1, "SCTP_NODELAY");
+  SetOption(socket_, IPPROTO_SCTP, SCTP_RECVRCVINFO, 1, "SCTP_RECVRCVINFO");
   const sctp_assoc_value reset{SCTP_ALL_ASSOC, SCTP_ENABLE_RESET_STREAM_REQ};
   SetOption(socket_, IPPROTO_SCTP, SCTP_ENABLE_STREAM_RESET, reset, "SCTP_ENABLE_STREAM_RESET");
   sctp_initmsg init{};
@@ -142,7 +143,7 @@ void SctpAssociation::Configure() {
 
 void SctpAssociation::Connect() {
   if (state_ != SctpState::kNew) return;
-  sockaddr_conn remote = Address(this, settings_.port);
+  sockaddr_conn remote = Address(this, settings_.remotePort);
   const int result = usrsctp_connect(socket_, reinterpret_cast<sockaddr*>(&remote), sizeof remote);
   if (result != 0 && errno != EINPROGRESS) {
     throw CodedError("SCTP_SETUP", std::string("SCTP: cannot connect: ") + std::strerror(errno));
@@ -153,6 +154,8 @@ void SctpAssociation::Connect() {
 void SctpAssociation::HandlePacket(std::span<const uint8_t> packet) {
   if (!socket_) return;
   usrsctp_conninput(this, packet.data(), packet.size(), 0);
+  // Nothing can lie before the news that the association is up.
+  if (state_ == SctpState::kConnecting) Pull();
   FlushResets();
 }
 
@@ -212,8 +215,13 @@ void SctpAssociation::FlushResets() {
   }
 }
 
+const SctpEvent* SctpAssociation::PeekEvent() {
+  if (events_.empty()) Pull();
+  return events_.empty() ? nullptr : &events_.front();
+}
+
 bool SctpAssociation::TakeEvent(SctpEvent& event) {
-  if (events_.empty()) return false;
+  if (!PeekEvent()) return false;
   event = std::move(events_.front());
   events_.pop_front();
   return true;
@@ -258,18 +266,25 @@ int SctpAssociation::OnOutput(void* address, void* buffer, size_t length, uint8_
   return 0;
 }
 
-int SctpAssociation::OnReceive(struct socket*, union sctp_sockstore, void* data, size_t length,
-                               struct sctp_rcvinfo info, int flags, void* self) {
-  const std::unique_ptr<void, decltype(&std::free)> owned(data, &std::free);
-  if (!data) return 1;
-  const std::span<const uint8_t> bytes(static_cast<const uint8_t*>(data), length);
-  auto* association = static_cast<SctpAssociation*>(self);
-  if (flags & MSG_NOTIFICATION) {
-    association->Notify(bytes);
-  } else {
-    association->Receive(bytes, info, flags);
+// Reads from the receive buffer until there is an event to tell.
+void SctpAssociation::Pull() {
+  constexpr size_t kPartBytes = 65'536;
+  part_.resize(kPartBytes);
+  while (socket_ && events_.empty()) {
+    sctp_rcvinfo info{};
+    socklen_t infoLength = sizeof info;
+    unsigned infoType = SCTP_RECVV_NOINFO;
+    int flags = MSG_DONTWAIT;
+    const ssize_t length = usrsctp_recvv(socket_, part_.data(), part_.size(), nullptr, nullptr, &info,
+                                         &infoLength, &infoType, &flags);
+    if (length <= 0) return;
+    const std::span<const uint8_t> bytes(part_.data(), static_cast<size_t>(length));
+    if (flags & MSG_NOTIFICATION) {
+      Notify(bytes);
+    } else if (infoType == SCTP_RECVV_RCVINFO) {
+      Receive(bytes, info, flags);
+    }
   }
-  return 1;
 }
 
 void SctpAssociation::Receive(std::span<const uint8_t> part, const sctp_rcvinfo& info, int flags) {

@@ -19,8 +19,9 @@ union sctp_sockstore;
 namespace roomrtc {
 
 struct SctpSettings {
-  /// Both ends' port in the SCTP header (RFC 8841 §5).
+  /// Our port in the SCTP header (RFC 8841 §5), and the peer's.
   uint16_t port = 5000;
+  uint16_t remotePort = 5000;
   /// Largest SCTP packet handed out, common header included.
   size_t maxPacketBytes = 1160;
   /// Largest message that is received; a longer one aborts the association.
@@ -78,9 +79,10 @@ class SctpAssociation {
             const SctpReliability& reliability);
   /// Resets our side of a stream (RFC 6525); queued until what was sent on it is through.
   void ResetStream(uint16_t streamId);
-  /// The next event, if there is one.
+  /// The next event, if there is one. What nobody takes stays in the receive buffer: when that is full, the
+  /// window closes and the peer waits.
   bool TakeEvent(SctpEvent& event);
-  const SctpEvent* PeekEvent() const { return events_.empty() ? nullptr : &events_.front(); }
+  const SctpEvent* PeekEvent();
 
   /// Says ABORT to the peer and closes.
   void Abort();
@@ -92,8 +94,7 @@ class SctpAssociation {
 
  private:
   static int OnOutput(void* address, void* buffer, size_t length, uint8_t tos, uint8_t setDf);
-  static int OnReceive(struct socket* sock, union sctp_sockstore address, void* data, size_t length,
-                       struct sctp_rcvinfo info, int flags, void* self);
+  void Pull();
   void Receive(std::span<const uint8_t> part, const sctp_rcvinfo& info, int flags);
   void Notify(std::span<const uint8_t> notification);
   void PushKind(SctpEvent::Kind kind);
@@ -107,6 +108,7 @@ class SctpAssociation {
   std::deque<std::vector<uint8_t>> packets_;
   std::vector<std::vector<uint8_t>> spare_;
   std::deque<SctpEvent> events_;
+  std::vector<uint8_t> part_;
   /// Parts of messages that are not complete yet, by stream.
   std::map<uint16_t, std::vector<uint8_t>> partial_;
   std::vector<uint16_t> resets_;

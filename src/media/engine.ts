@@ -298,9 +298,9 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
     return thread;
   }
 
-  #post<N extends WorkerName>(name: N, order: OrderOf<N>): void {
+  #post<N extends WorkerName>(name: N, order: OrderOf<N>, transfer?: ArrayBuffer[]): void {
     const thread = this.#threads[name] as WorkerThread<N> | undefined;
-    thread?.post(order);
+    thread?.post(order, transfer);
   }
 
   #handle(name: WorkerName, event: WorkerEvent): void {
@@ -345,7 +345,7 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
   }
 
   readonly #hostOfTransports: TransportHost = {
-    post: (name, order) => this.#post(name, order),
+    post: (name, order, transfer) => this.#post(name, order, transfer),
     allocateStream: () => this.#allocateStream(),
     releaseStream: (streamId) => this.#freeStreams.push(streamId),
     playoutRow: (streamId) => this.#memory.metrics.row(streamRow(streamId)),

@@ -3,6 +3,7 @@ import type { OrderOf, WorkerEvent, WorkerName } from "./engine_messages.js";
 import type { MediaInput } from "./inputs/media_input.js";
 import type { PictureListener, SamplesListener } from "./output_listener.js";
 import type { MetricsRow } from "./ring/metrics.js";
+import { costOf } from "./session/data_transport.js";
 import type { TransportNotice } from "./session/messages.js";
 import {
   allocateCounters,
@@ -11,6 +12,8 @@ import {
   TransportCounters,
 } from "./session/stream_counters.js";
 import type {
+  DataEvent,
+  DataTransportOptions,
   DtlsState,
   Fingerprint,
   IceParameters,
@@ -18,6 +21,7 @@ import type {
   IceState,
   MediaTransport,
   MediaTransportEvents,
+  OpenChannel,
   ReceiveStreamOptions,
   SelectedPair,
   SendStreamOptions,
@@ -29,6 +33,8 @@ import { receiveStats, sendStats, transportStats } from "./transport_stats.js";
 
 /** The largest UDP payload when the settings say nothing: fits every path that carries IPv6 (RFC 8200 §5). */
 const DEFAULT_MAX_PACKET_BYTES = 1200;
+/** How much is consumed before the receiver hears of it: a small part of what it lets wait. */
+const CONSUMED_STEP_BYTES = 1 << 20;
 /** A thread that does not answer a close within this time is passed over. */
 const CLOSE_STEP_MS = 1_000;
 
@@ -37,7 +43,7 @@ export type TransportWorker = "receiver" | "sender" | "rtcp";
 
 /** What a transport asks of the engine. */
 export interface TransportHost {
-  post<N extends WorkerName>(name: N, order: OrderOf<N>): void;
+  post<N extends WorkerName>(name: N, order: OrderOf<N>, transfer?: ArrayBuffer[]): void;
   /** A free stream id, its metrics row cleared. */
   allocateStream(): number;
   releaseStream(streamId: number): void;
@@ -79,6 +85,7 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
   /** What the settings say about every receive stream. */
   readonly #tuning: Pick<ReceiveStreamOptions, "nackRetries" | "jitterPackets">;
   #closing: Promise<void> | undefined;
+  #consumedBytes = 0;
   /** Set when the streams' rows may belong to others. */
   #finalStats: TransportStats | undefined;
 
@@ -208,6 +215,22 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
     this.#host.releaseStream(streamId);
   }
 
+  startData(options: DataTransportOptions): void {
+    this.#order("receiver", { type: "startData", transportId: this.id, options });
+  }
+
+  openDataChannel(channel: OpenChannel): void {
+    this.#order("receiver", { type: "openDataChannel", transportId: this.id, channel });
+  }
+
+  sendData(channel: number, binary: boolean, data: ArrayBuffer): void {
+    this.#order("receiver", { type: "sendData", transportId: this.id, channel, binary, data }, [data]);
+  }
+
+  closeDataChannel(channel: number): void {
+    this.#order("receiver", { type: "closeDataChannel", transportId: this.id, channel });
+  }
+
   async getStats(): Promise<TransportStats> {
     return this.#finalStats ?? this.#stats();
   }
@@ -237,6 +260,9 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
     switch (event.type) {
       case "notice":
         this.#notice(event.notice);
+        break;
+      case "data":
+        for (const each of event.events) this.#dataEvent(each);
         break;
       case "route":
         this.#order("sender", { type: "setRoute", transportId: this.id, route: event.route });
@@ -308,8 +334,18 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
   }
 
   /** Nothing but the close itself goes out once it began. */
-  #order<N extends TransportWorker>(name: N, order: OrderOf<N>): void {
-    if (this.#closing === undefined) this.#host.post(name, order);
+  #order<N extends TransportWorker>(name: N, order: OrderOf<N>, transfer?: ArrayBuffer[]): void {
+    if (this.#closing === undefined) this.#host.post(name, order, transfer);
+  }
+
+  /** The receiver may read on when its messages have been taken. */
+  #dataEvent(event: DataEvent): void {
+    const cost = costOf(event);
+    this.emit("data", event);
+    this.#consumedBytes += cost;
+    if (this.#consumedBytes < CONSUMED_STEP_BYTES) return;
+    this.#order("receiver", { type: "dataConsumed", transportId: this.id, bytes: this.#consumedBytes });
+    this.#consumedBytes = 0;
   }
 
   #notice({ event, args }: TransportNotice): void {

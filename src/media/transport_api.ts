@@ -3,6 +3,7 @@
  * the process; every method returns at once and the threads answer by events.
  */
 import type { SrtpProfile } from "../../native/addon.js";
+import type { DataChannelOpen } from "../protocol/dcep/dcep.js";
 import type { MediaInput } from "./inputs/media_input.js";
 import type { PictureListener, SamplesListener } from "./output_listener.js";
 
@@ -133,6 +134,52 @@ export interface ReceiveStreamOptions {
   readonly reducedSizeRtcp: boolean;
 }
 
+/** What the descriptions say about data channels (RFC 8841). */
+export interface DataTransportOptions {
+  /** SCTP ports: ours and the peer's (a=sctp-port). */
+  readonly localPort: number;
+  readonly remotePort: number;
+  /** Largest message we take: what our a=max-message-size says. */
+  readonly maxMessageBytes: number;
+}
+
+/**
+ * A channel to make. `channel` is the caller's name for it, an even number not used before; those the peer makes get odd
+ * ones. `streamId` is there for channels both ends agreed on out of band, which are not announced (`negotiated`).
+ */
+export interface OpenChannel extends DataChannelOpen {
+  readonly channel: number;
+  readonly negotiated: boolean;
+  readonly streamId?: number;
+}
+
+export type DataEvent =
+  /** The SCTP association is up. */
+  | { readonly type: "dataconnected"; readonly maxChannels: number }
+  /** Our channel has its stream; messages may be sent (RFC 8832 §6). */
+  | { readonly type: "channelopen"; readonly channel: number; readonly streamId: number }
+  /** The peer made a channel. */
+  | {
+      readonly type: "channelannounced";
+      readonly channel: number;
+      readonly streamId: number;
+      readonly open: DataChannelOpen;
+    }
+  | {
+      readonly type: "channelmessage";
+      readonly channel: number;
+      readonly binary: boolean;
+      readonly data: ArrayBuffer;
+    }
+  /** SCTP took this many bytes of what waited. */
+  | { readonly type: "channelsent"; readonly channel: number; readonly bytes: number }
+  /** The peer began to close the channel; what still waits is dropped. */
+  | { readonly type: "channelclosing"; readonly channel: number }
+  /** `error` is "" after an orderly close. */
+  | { readonly type: "channelclosed"; readonly channel: number; readonly error: string }
+  /** The association is gone, and every channel with it. */
+  | { readonly type: "dataclosed"; readonly error: string };
+
 /** One stage's latency, microseconds. */
 export interface LatencySummary {
   readonly count: number;
@@ -224,6 +271,7 @@ export interface MediaTransportEvents {
   firstframe: [{ readonly mid: string; readonly width: number; readonly height: number }];
   /** The peer said BYE for a stream. */
   bye: [{ readonly mid: string; readonly ssrc: number }];
+  data: [DataEvent];
   failed: [{ readonly code: string; readonly message: string }];
   closed: [];
 }
@@ -266,6 +314,16 @@ export interface MediaTransport {
   onPicture?(mid: string, listener: PictureListener): () => void;
   /** As {@link onPicture}, for played sound. */
   onSamples?(mid: string, listener: SamplesListener): () => void;
+  /**
+   * Both descriptions have data channels: the SCTP association begins with the DTLS one, or at once. Asked for before
+   * {@link startDtls}, a peer that offers no SRTP is accepted.
+   */
+  startData(options: DataTransportOptions): void;
+  openDataChannel(channel: OpenChannel): void;
+  /** Queues a message of an open channel; `data` is transferred: it is empty afterwards. Strings go as UTF-8. */
+  sendData(channel: number, binary: boolean, data: ArrayBuffer): void;
+  /** What waits is sent, then the stream is reset; `channelclosed` follows. */
+  closeDataChannel(channel: number): void;
   getStats(): Promise<TransportStats>;
   /** BYE, close_notify, sockets closed; resolves when the threads have let go. */
   close(): Promise<void>;

@@ -45,8 +45,9 @@ export class WorkerThread<N extends WorkerName> {
     this.#worker.once("exit", (code) => this.#handleExit(code));
   }
 
-  post(order: OrderOf<N>): void {
-    this.#worker.postMessage(order);
+  /** What is in `transfer` moves to the worker and is empty here. */
+  post(order: OrderOf<N>, transfer?: ArrayBuffer[]): void {
+    this.#worker.postMessage(order, transfer);
     this.#doorbell.ringControl();
   }
 

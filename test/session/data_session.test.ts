@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { native } from "../../native/addon.js";
-import { type DataEvent, DataSession, type OpenChannel } from "../../src/media/session/data_session.js";
+import { DataSession } from "../../src/media/session/data_session.js";
+import type { DataEvent, OpenChannel } from "../../src/media/transport_api.js";
 
 const options = { port: 5000, maxPacketBytes: 1160, maxMessageBytes: 1 << 20, streams: 64 };
 const text = (value: string) => new TextEncoder().encode(value);

@@ -62,6 +62,10 @@ export class FakeTransport implements MediaTransport {
   limitSendStream = this.recorder("limitSendStream");
   addReceiveStream = this.recorder("addReceiveStream");
   removeReceiveStream = this.recorder("removeReceiveStream");
+  startData = this.recorder("startData");
+  openDataChannel = this.recorder("openDataChannel");
+  sendData = this.recorder("sendData");
+  closeDataChannel = this.recorder("closeDataChannel");
 
   async getStats(): Promise<TransportStats> {
     if (this.stats === null) throw new Error("the test gave no statistics");

@@ -17,8 +17,8 @@ export interface WorkerHost<N extends WorkerName> {
   /** This worker's own row. */
   readonly row: MetricsRow;
   readonly doorbells: Readonly<Record<WorkerName, Doorbell>>;
-  /** To the main thread; works while the loop runs. */
-  post(event: WorkerEvent): void;
+  /** To the main thread; works while the loop runs. What is in `transfer` moves there and is empty here. */
+  post(event: WorkerEvent, transfer?: ArrayBuffer[]): void;
 }
 
 /** One worker's work. Sans-IO but for the device it owns. */
@@ -67,7 +67,7 @@ function makeHost<N extends WorkerName>(name: N): WorkerHost<N> {
     metrics,
     row: metrics.row(workerRow(name)),
     doorbells: Object.fromEntries(bells) as Record<WorkerName, Doorbell>,
-    post: (event) => port.postMessage(event),
+    post: (event, transfer) => port.postMessage(event, transfer),
   };
 }
 

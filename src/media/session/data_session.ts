@@ -14,12 +14,15 @@ import {
   PayloadProtocol,
   parseDcep,
 } from "../../protocol/dcep/dcep.js";
+import type { DataEvent, OpenChannel } from "../transport_api.js";
+import { Fifo } from "./fifo.js";
 import { StreamIds } from "./stream_ids.js";
 
 export interface DataSessionOptions {
   readonly dtlsRole: "client" | "server";
-  /** SCTP port of both ends (a=sctp-port). */
+  /** SCTP ports (a=sctp-port); the peer's is the same as ours when it is absent. */
   readonly port: number;
+  readonly remotePort?: number;
   /** Largest SCTP packet, so that it fits a datagram under DTLS. */
   readonly maxPacketBytes: number;
   /** Largest message we take (what our a=max-message-size says). */
@@ -27,34 +30,6 @@ export interface DataSessionOptions {
   /** Streams each way. */
   readonly streams: number;
 }
-
-/** A channel to make. `streamId` is there for channels that both ends agreed on out of band (`negotiated`). */
-export interface OpenChannel extends DataChannelOpen {
-  readonly channel: number;
-  readonly negotiated: boolean;
-  readonly streamId?: number;
-}
-
-export type DataEvent =
-  | { readonly type: "dataconnected"; readonly maxChannels: number }
-  /** Our channel has its stream; in-band ones are usable at once (RFC 8832 §6). */
-  | { readonly type: "channelopen"; readonly channel: number; readonly streamId: number }
-  | {
-      readonly type: "channelannounced";
-      readonly channel: number;
-      readonly streamId: number;
-      readonly open: DataChannelOpen;
-    }
-  | {
-      readonly type: "channelmessage";
-      readonly channel: number;
-      readonly binary: boolean;
-      readonly data: ArrayBuffer;
-    }
-  /** SCTP took this many bytes of what waited. */
-  | { readonly type: "channelsent"; readonly channel: number; readonly bytes: number }
-  | { readonly type: "channelclosed"; readonly channel: number; readonly error: string }
-  | { readonly type: "dataclosed" };
 
 interface Waiting {
   readonly protocol: number;
@@ -75,7 +50,7 @@ interface Channel {
   closing: boolean;
   resetSent: boolean;
   resetReceived: boolean;
-  readonly waiting: Waiting[];
+  readonly waiting: Fifo<Waiting>;
 }
 
 const SCRATCH_BYTES = 4096;
@@ -87,19 +62,32 @@ export class DataSession {
   readonly #ids: StreamIds;
   readonly #byHandle = new Map<number, Channel>();
   readonly #byStream = new Map<number, Channel>();
-  readonly #events: DataEvent[] = [];
+  /** Channels that have something to hand to SCTP. */
+  readonly #busy = new Set<Channel>();
+  readonly #events = new Fifo<DataEvent>();
   readonly #scratch = new Uint8Array(SCRATCH_BYTES);
   readonly #words = new Int32Array(3);
   readonly #sendOptions = new Map<Channel, SctpSendOptions>();
   #nextHandle = 1;
   #connected = false;
   #closed = false;
+  /** The end has been told. */
+  #over = false;
+  /** Something came in or was asked for since the last {@link #settle}. */
+  #unsettled = true;
+  #paused = false;
   /** Messages and handshakes that fitted no channel. */
   discarded = 0;
 
   constructor(private readonly options: DataSessionOptions) {
-    const { port, maxPacketBytes, maxMessageBytes, streams } = options;
-    this.#association = new native.SctpAssociation({ port, maxPacketBytes, maxMessageBytes, streams });
+    const { port, remotePort = port, maxPacketBytes, maxMessageBytes, streams } = options;
+    this.#association = new native.SctpAssociation({
+      port,
+      remotePort,
+      maxPacketBytes,
+      maxMessageBytes,
+      streams,
+    });
     this.#ids = new StreamIds(options.dtlsRole, streams);
     this.#association.connect();
   }
@@ -109,6 +97,14 @@ export class DataSession {
   }
 
   open(request: OpenChannel): void {
+    if (this.#over) {
+      this.#events.push({
+        type: "channelclosed",
+        channel: request.channel,
+        error: "the SCTP association ended",
+      });
+      return;
+    }
     const { channel: handle, negotiated, streamId = -1 } = request;
     const channel = this.#add(handle, request, negotiated, streamId);
     if (this.#connected) this.#begin(channel);
@@ -126,8 +122,7 @@ export class DataSession {
       : empty
         ? PayloadProtocol.stringEmpty
         : PayloadProtocol.string;
-    channel.waiting.push({ protocol, bytes: empty ? new Uint8Array(1) : data, counted: data.length });
-    this.flush();
+    this.#queue(channel, { protocol, bytes: empty ? new Uint8Array(1) : data, counted: data.length });
   }
 
   /** RFC 8831 §6.7: what waits is sent, then the stream is reset; closed when the peer has reset its side too. */
@@ -135,56 +130,89 @@ export class DataSession {
     const channel = this.#byHandle.get(handle);
     if (!channel) return;
     channel.closing = true;
-    if (!this.#connected) this.#remove(channel, "");
-    else this.flush();
+    if (this.#connected) this.#wake(channel);
+    else this.#remove(channel, "");
   }
 
   handlePacket(packet: Uint8Array): void {
+    if (this.#closed) return;
     this.#association.handlePacket(packet);
-    this.#drain();
-    this.flush();
+    this.#unsettled = true;
   }
 
-  /** The next SCTP packet for DTLS; 0: none. */
+  /** The next SCTP packet for DTLS; 0: none. Once for a batch of packets and orders: it sees to all of them. */
   takePacket(out: Uint8Array): number {
-    return this.#association.takePacket(out);
+    this.#settle();
+    return this.#closed ? 0 : this.#association.takePacket(out);
   }
 
   pollEvent(): DataEvent | undefined {
+    this.#settle();
     return this.#events.shift();
   }
 
-  /** After the process's SCTP timers advanced: what they changed. */
+  /** While paused no event is taken from SCTP: its receive window closes, and the peer waits. */
+  setPaused(paused: boolean): void {
+    if (this.#paused === paused) return;
+    this.#paused = paused;
+    this.#unsettled = true;
+  }
+
+  /** The process's SCTP timers advanced. */
   afterTimers(): void {
-    this.#drain();
-    this.flush();
+    this.#unsettled = true;
+  }
+
+  /** Aborts the association; `error` says why, "" when it was asked for. */
+  destroy(error = ""): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#ended(error);
+    this.#association.close();
+  }
+
+  /** Takes what SCTP has for us, then hands it what waits. */
+  #settle(): void {
+    if (!this.#unsettled || this.#closed) return;
+    this.#unsettled = false;
+    try {
+      this.#drain();
+      this.#flush();
+    } catch (error) {
+      this.destroy(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  #queue(channel: Channel, message: Waiting): void {
+    channel.waiting.push(message);
+    this.#wake(channel);
+  }
+
+  #wake(channel: Channel): void {
+    this.#busy.add(channel);
+    this.#unsettled = true;
   }
 
   /** Hands waiting messages to SCTP, channels in turn, until it takes no more. */
-  flush(): void {
+  #flush(): void {
     if (!this.#connected) return;
     for (let busy = true; busy; ) {
       busy = false;
-      for (const channel of this.#byHandle.values()) {
+      for (const channel of this.#busy) {
         const more = this.#flushTurn(channel);
         if (more === "blocked") return;
+        if (more === "done") this.#busy.delete(channel);
         busy ||= more === "more";
       }
     }
   }
 
-  /** Aborts the association. */
-  destroy(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    for (const channel of [...this.#byHandle.values()]) this.#remove(channel, "");
-    this.#association.close();
-  }
-
   #flushTurn(channel: Channel): "done" | "more" | "blocked" {
     if (channel.streamId < 0) return "done";
-    for (let turn = 0; turn < TURN_MESSAGES && channel.waiting.length > 0; turn++) {
-      const { protocol, bytes, counted } = channel.waiting[0];
+    for (let turn = 0; turn < TURN_MESSAGES; turn++) {
+      const next = channel.waiting.peek();
+      if (next === undefined) break;
+      const { protocol, bytes, counted } = next;
       if (!this.#association.send(channel.streamId, protocol, bytes, this.#optionsOf(channel, protocol))) {
         return "blocked";
       }
@@ -227,7 +255,7 @@ export class DataSession {
       closing: false,
       resetSent: false,
       resetReceived: false,
-      waiting: [],
+      waiting: new Fifo(),
     };
     this.#byHandle.set(handle, channel);
     if (streamId >= 0) this.#claim(channel, streamId);
@@ -258,11 +286,11 @@ export class DataSession {
       });
     }
     this.#events.push({ type: "channelopen", channel: channel.handle, streamId: channel.streamId });
-    this.flush();
+    this.#wake(channel);
   }
 
   #drain(): void {
-    for (;;) {
+    while (!this.#paused) {
       let out = this.#scratch;
       let event = this.#association.takeEvent(out, this.#words);
       if (event === SctpEvent.tooSmall) {
@@ -278,7 +306,7 @@ export class DataSession {
   #handle(event: number, out: Uint8Array): void {
     const [count, streamId, protocol] = this.#words;
     if (event === SctpEvent.connected) this.#begun();
-    else if (event === SctpEvent.closed) this.#ended();
+    else if (event === SctpEvent.closed) this.#ended("the SCTP association ended");
     else if (event === SctpEvent.message) this.#message(streamId, protocol, out, count);
     else if (event === SctpEvent.streamsReset) {
       for (const id of new Uint16Array(out.slice(0, count * 2).buffer)) this.#reset(id);
@@ -292,10 +320,12 @@ export class DataSession {
     for (const channel of [...this.#byHandle.values()]) this.#begin(channel);
   }
 
-  #ended(): void {
+  #ended(error: string): void {
+    if (this.#over) return;
+    this.#over = true;
     this.#connected = false;
-    for (const channel of [...this.#byHandle.values()]) this.#remove(channel, "the association ended");
-    this.#events.push({ type: "dataclosed" });
+    for (const channel of [...this.#byHandle.values()]) this.#remove(channel, error);
+    this.#events.push({ type: "dataclosed", error });
   }
 
   #message(streamId: number, protocol: number, out: Uint8Array, length: number): void {
@@ -337,7 +367,7 @@ export class DataSession {
     this.#nextHandle += 2;
     const channel = this.#add(handle, open, false, streamId);
     channel.acknowledged = true;
-    channel.waiting.push({ protocol: PayloadProtocol.dcep, bytes: encodeAck(), counted: 0 });
+    this.#queue(channel, { protocol: PayloadProtocol.dcep, bytes: encodeAck(), counted: 0 });
     this.#events.push({ type: "channelannounced", channel: handle, streamId, open });
   }
 
@@ -346,16 +376,18 @@ export class DataSession {
     const channel = this.#byStream.get(streamId);
     if (!channel) return;
     channel.resetReceived = true;
-    channel.waiting.length = 0;
+    channel.waiting.clear();
     if (channel.resetSent) this.#remove(channel, "");
     else {
       channel.closing = true;
-      this.flush();
+      this.#events.push({ type: "channelclosing", channel: channel.handle });
+      this.#wake(channel);
     }
   }
 
   #remove(channel: Channel, error: string): void {
     this.#byHandle.delete(channel.handle);
+    this.#busy.delete(channel);
     this.#sendOptions.delete(channel);
     if (channel.streamId >= 0) {
       this.#byStream.delete(channel.streamId);

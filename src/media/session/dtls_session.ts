@@ -18,7 +18,8 @@ export interface DtlsSessionOptions {
 }
 
 export interface DtlsConnected {
-  readonly keys: SrtpKeyPair;
+  /** Absent: no SRTP was negotiated. */
+  readonly keys: SrtpKeyPair | undefined;
   readonly cipher: string;
   readonly remoteFingerprint: string;
 }
@@ -30,6 +31,8 @@ export interface DtlsConnected {
 export class DtlsSession {
   state: DtlsState = "new";
   error: SessionError | undefined;
+  /** Data channels alone need no SRTP: a peer that agrees to no profile is accepted, and there are no keys. */
+  isSrtpOptional = false;
   readonly #options: DtlsSessionOptions;
   readonly #early: Uint8Array[] = [];
   #dtls: DtlsTransport | undefined;
@@ -94,6 +97,25 @@ export class DtlsSession {
     return length > 0 ? this.#out.slice(0, length) : undefined;
   }
 
+  get role(): "client" | "server" {
+    return this.#role;
+  }
+
+  /** One record of application data; take its datagram before the next. */
+  sendApplicationData(data: Uint8Array): void {
+    if (this.state === "connected") this.#dtls?.sendApplicationData(data);
+  }
+
+  /** The next received application data into `out`; 0: none, or the peer is not verified. */
+  takeApplicationData(out: Uint8Array): number {
+    return this.state === "connected" ? (this.#dtls?.takeApplicationData(out) ?? 0) : 0;
+  }
+
+  /** As {@link takeDatagram}, into `out`; 0: none. */
+  takeDatagramInto(out: Uint8Array): number {
+    return this.#dtls?.takeDatagram(out) ?? 0;
+  }
+
   /** Once, after the handshake and the comparison of fingerprints. */
   takeConnected(): DtlsConnected | undefined {
     const connected = this.#connected;
@@ -152,17 +174,21 @@ export class DtlsSession {
       return;
     }
     const profile = dtls.srtpProfile;
-    if (profile === "") {
+    if (profile === "" && !this.isSrtpOptional) {
       dtls.close();
       this.#fail(new SessionError("ERR_DTLS_SRTP_PROFILE", "The peer agreed to no SRTP protection profile"));
       return;
     }
     this.state = "connected";
     this.#connected = {
-      keys: deriveSrtpKeys(profile, this.#role, (label, length) => dtls.exportKeyingMaterial(label, length)),
+      keys: profile === "" ? undefined : this.#deriveKeys(dtls, profile),
       cipher: dtls.cipher,
       remoteFingerprint: dtls.remoteFingerprint("sha-256"),
     };
+  }
+
+  #deriveKeys(dtls: DtlsTransport, profile: SrtpProfile): SrtpKeyPair {
+    return deriveSrtpKeys(profile, this.#role, (label, length) => dtls.exportKeyingMaterial(label, length));
   }
 
   #fail(error: SessionError): void {

@@ -8,10 +8,13 @@
  */
 import type { SrtpProfile } from "../../../native/addon.js";
 import type {
+  DataEvent,
+  DataTransportOptions,
   Fingerprint,
   IceParameters,
   IceRole,
   MediaTransportEvents,
+  OpenChannel,
   ReceiveStreamOptions,
   SendStreamOptions,
   TransportOptions,
@@ -65,6 +68,18 @@ export type ReceiverCommand = { readonly transportId: number } & (
       readonly counters: SharedArrayBuffer;
     }
   | { readonly type: "removeReceiveStream"; readonly streamId: number }
+  | { readonly type: "startData"; readonly options: DataTransportOptions }
+  | { readonly type: "openDataChannel"; readonly channel: OpenChannel }
+  /** The buffer is transferred. */
+  | {
+      readonly type: "sendData";
+      readonly channel: number;
+      readonly binary: boolean;
+      readonly data: ArrayBuffer;
+    }
+  | { readonly type: "closeDataChannel"; readonly channel: number }
+  /** The main thread has taken messages that cost this much ({@link costOf}). */
+  | { readonly type: "dataConsumed"; readonly bytes: number }
   /** Says close_notify, closes the sockets and answers `transportClosed`. */
   | { readonly type: "closeTransport" }
 );
@@ -77,6 +92,8 @@ export type TransportNotice = {
 /** Receiver to main. */
 export type ReceiverEvent = { readonly transportId: number } & (
   | { readonly type: "notice"; readonly notice: TransportNotice }
+  /** What happened on data channels, in order; large messages are transferred. */
+  | { readonly type: "data"; readonly events: readonly DataEvent[] }
   /** For the sender: `setRoute`. */
   | { readonly type: "route"; readonly route: SendRoute }
   /** For the sender: `setKeys`; the peer's fingerprint has been verified. */

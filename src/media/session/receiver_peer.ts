@@ -1,7 +1,7 @@
 import { native, type UdpPoller } from "../../../native/addon.js";
 import { IceAgent } from "../../protocol/ice/index.js";
 import type { TransportAddress } from "../../protocol/primitives/address.js";
-import type { TransportOptions } from "../transport_api.js";
+import type { DataEvent, TransportOptions } from "../transport_api.js";
 import { DtlsSession } from "./dtls_session.js";
 import type { ReceiverCommand, ReceiverEvent, TransportNotice } from "./messages.js";
 import { type ReceiverChannels, ReceiverSinks, type VideoRoom } from "./receiver_sinks.js";
@@ -9,7 +9,14 @@ import { hmacSha1, systemRandom } from "./system_random.js";
 import { TransportSession } from "./transport_session.js";
 import { TransportSockets } from "./transport_sockets.js";
 
+/** Messages from here on are handed to the main thread without a copy; smaller ones are copied sooner than moved. */
+const TRANSFER_BYTES = 4096;
+
 type OpenTransport = Extract<ReceiverCommand, { type: "openTransport" }>;
+type DataOrder = Extract<
+  ReceiverCommand,
+  { type: "startData" | "openDataChannel" | "sendData" | "closeDataChannel" | "dataConsumed" }
+>;
 
 /** A real transport in the receiver's thread: its session, its sockets, and the way between the two. */
 export class ReceiverPeer {
@@ -18,7 +25,7 @@ export class ReceiverPeer {
   readonly #transportId: number;
   readonly #ice: IceAgent;
   readonly #options: TransportOptions;
-  readonly #post: (event: ReceiverEvent) => void;
+  readonly #post: (event: ReceiverEvent, transfer?: ArrayBuffer[]) => void;
 
   /** @throws what the certificate, the ICE credentials or a STUN server's address are wrong in */
   constructor(
@@ -26,7 +33,7 @@ export class ReceiverPeer {
     poller: UdpPoller,
     channels: ReceiverChannels,
     room: VideoRoom,
-    post: (event: ReceiverEvent) => void,
+    post: (event: ReceiverEvent, transfer?: ArrayBuffer[]) => void,
   ) {
     this.#transportId = transportId;
     this.#options = options;
@@ -39,6 +46,8 @@ export class ReceiverPeer {
       dtls: makeDtls(options),
       sinks: new ReceiverSinks(transportId, channels, room),
       createSrtp: (keys) => new native.SrtpContext(keys),
+      writer: this.sockets,
+      ...(settings.maxPacketBytes === undefined ? {} : { maxPacketBytes: settings.maxPacketBytes }),
       counters: new Float64Array(counters),
       ...(settings.maxReceiveBytes === undefined ? {} : { maxReceiveBytes: settings.maxReceiveBytes }),
       ...(settings.unstableAfterUs === undefined ? {} : { unstableAfterUs: settings.unstableAfterUs }),
@@ -75,7 +84,36 @@ export class ReceiverPeer {
         break;
       case "removeReceiveStream":
         session.removeReceiveStream(order.streamId);
+        break;
+      default:
+        this.#dataOrder(order);
     }
+  }
+
+  #dataOrder(order: DataOrder): void {
+    const { session } = this;
+    switch (order.type) {
+      case "startData":
+        session.startData(order.options);
+        break;
+      case "openDataChannel":
+        session.data?.open(order.channel);
+        break;
+      case "sendData":
+        session.data?.send(order.channel, order.binary, order.data);
+        break;
+      case "closeDataChannel":
+        session.data?.close(order.channel);
+        break;
+      case "dataConsumed":
+        session.data?.consumed(order.bytes);
+    }
+  }
+
+  /** A batch from the network was handled: what it completed goes on, what SCTP answers goes out. */
+  afterBatch(nowUs: number): void {
+    this.session.deliver(nowUs);
+    this.#pumpData();
   }
 
   /** Does what is due and says what is to be said; returns the next deadline. */
@@ -83,6 +121,7 @@ export class ReceiverPeer {
     const { session } = this;
     // The session's own deadlines may lie in the past only until it has been called for them.
     if (session.nextDeadlineUs() <= nowUs) session.handleTimeout(nowUs);
+    this.#pumpData();
     this.#drain();
     return session.nextDeadlineUs();
   }
@@ -90,6 +129,7 @@ export class ReceiverPeer {
   close(): void {
     this.session.close();
     this.#drain();
+    this.#postData();
     this.sockets.close();
   }
 
@@ -103,6 +143,26 @@ export class ReceiverPeer {
     if (sockets.list.length > 0) return;
     const message = `No address could be bound: ${sockets.problems.join("; ") || "no interface is up"}`;
     this.#notice({ event: "failed", args: [{ code: "ERR_TRANSPORT_BIND", message }] });
+  }
+
+  #pumpData(): void {
+    if (this.session.data === undefined) return;
+    this.session.pumpData();
+    this.sockets.flush();
+    this.#postData();
+  }
+
+  #postData(): void {
+    const { data } = this.session;
+    if (data === undefined) return;
+    const events: DataEvent[] = [];
+    const transfer: ArrayBuffer[] = [];
+    for (let event = data.pollEvent(); event !== undefined; event = data.pollEvent()) {
+      events.push(event);
+      if (event.type === "channelmessage" && event.data.byteLength >= TRANSFER_BYTES)
+        transfer.push(event.data);
+    }
+    if (events.length > 0) this.#post({ type: "data", transportId: this.#transportId, events }, transfer);
   }
 
   #drain(): void {

@@ -2,7 +2,14 @@ import { type SrtpContext, SrtpError } from "../../../native/addon.js";
 import { type IceAgent, parseCandidate } from "../../protocol/ice/index.js";
 import { formatTransportAddress, type TransportAddress } from "../../protocol/primitives/address.js";
 import { parseRtp, RtpHeader } from "../../protocol/rtp/rtp_header.js";
-import type { Fingerprint, IceParameters, IceRole, ReceiveStreamOptions } from "../transport_api.js";
+import type {
+  DataTransportOptions,
+  Fingerprint,
+  IceParameters,
+  IceRole,
+  ReceiveStreamOptions,
+} from "../transport_api.js";
+import { DataTransport } from "./data_transport.js";
 import { classifyDatagram, DatagramKind } from "./demux.js";
 import { countDiscarded } from "./discard_counter.js";
 import type { DtlsSession } from "./dtls_session.js";
@@ -40,11 +47,22 @@ export type TransportOutput =
   /** The first discarded datagram of its kind. */
   | { readonly type: "discarded"; readonly kind: DiscardKind; readonly from: string };
 
+/** Where datagrams of data channels are written, without a copy in between. */
+export interface DatagramWriter {
+  /** Room for one datagram, valid until it is committed. */
+  room(): Uint8Array;
+  commit(socketId: number, to: TransportAddress, length: number): void;
+}
+
 export interface TransportSessionOptions {
   readonly ice: IceAgent;
   readonly dtls: DtlsSession;
   readonly sinks: MediaSinks;
   readonly createSrtp: (keys: SrtpKeys) => SrtpContext;
+  /** Absent: they are drained with all else. */
+  readonly writer?: DatagramWriter;
+  /** Largest UDP payload; 1200 by default, which fits every path that carries IPv6 (RFC 8200 §5). */
+  readonly maxPacketBytes?: number;
   /** A {@link TransportCounters} block. */
   readonly counters: Float64Array;
   /** Largest RTP or RTCP datagram that is taken; no limit by default. */
@@ -53,6 +71,7 @@ export interface TransportSessionOptions {
   readonly failAfterUs?: number;
 }
 
+const MAX_PACKET_BYTES = 1200;
 const UNSTABLE_AFTER_US = 2_000_000;
 const FAIL_AFTER_US = 20_000_000;
 /** Handshake datagrams kept that came from an address before it was proven to be the peer's. */
@@ -78,6 +97,7 @@ export class TransportSession {
   readonly #silence: SilenceWatch;
   readonly #maxReceiveBytes: number;
   #srtp: SrtpContext | undefined;
+  #data: DataTransport | undefined;
   /** Where DTLS goes: the selected pair, before there is one the way the last handshake datagram came. */
   #path: { socketId: number; to: TransportAddress } | undefined;
   #dtlsStateTold = "new";
@@ -131,6 +151,39 @@ export class TransportSession {
   startDtls(role: "client" | "server", fingerprints: readonly Fingerprint[], nowUs: number): void {
     this.#dtls.start(role, fingerprints, nowUs);
     this.#afterDtls(nowUs);
+  }
+
+  /** Data channels; the first call counts. */
+  startData(options: DataTransportOptions): void {
+    if (this.#data !== undefined || this.#ended) return;
+    this.#data = new DataTransport(options, this.#options.maxPacketBytes ?? MAX_PACKET_BYTES);
+    this.#dtls.isSrtpOptional = true;
+    if (this.#dtls.state === "connected") this.#data.connect(this.#dtls.role);
+  }
+
+  get data(): DataTransport | undefined {
+    return this.#data;
+  }
+
+  /** Writes the SCTP packets that are due; call after a batch of datagrams, orders or timers. */
+  pumpData(): void {
+    const data = this.#data;
+    const path = this.#path;
+    if (data === undefined || path === undefined || this.#ended) return;
+    for (let packet = data.takePacket(); packet !== undefined; packet = data.takePacket()) {
+      this.#dtls.sendApplicationData(packet);
+      const { writer } = this.#options;
+      if (writer === undefined) this.#flushDtls();
+      else this.#writeDtls(writer, path.socketId, path.to);
+    }
+  }
+
+  #writeDtls(writer: DatagramWriter, socketId: number, to: TransportAddress): void {
+    const length = this.#dtls.takeDatagramInto(writer.room());
+    if (length === 0) return;
+    writer.commit(socketId, to, length);
+    this.#counters[TransportCounters.pathPacketsSent]++;
+    this.#counters[TransportCounters.pathBytesSent] += length;
   }
 
   addReceiveStream(streamId: number, options: ReceiveStreamOptions, counters: Float64Array): void {
@@ -299,6 +352,10 @@ export class TransportSession {
     }
     if (!this.#dtls.handleDatagram(data, nowUs)) this.#discardFrom("dtls", datagram);
     this.#afterDtls(nowUs);
+    if (this.#data !== undefined && !this.#ended) {
+      this.#data.receive(this.#dtls);
+      this.#heardSince = true;
+    }
   }
 
   /** Takes up the handshake datagrams whose sender has been proven meanwhile. */
@@ -356,10 +413,11 @@ export class TransportSession {
   #afterDtls(nowUs: number): void {
     this.#flushDtls();
     const connected = this.#dtls.takeConnected();
-    if (connected !== undefined) {
+    if (connected?.keys !== undefined) {
       this.#srtp = this.#options.createSrtp(connected.keys.receive);
       this.#outputs.push({ type: "keys", keys: connected.keys.send, cipher: connected.cipher });
     }
+    if (connected !== undefined) this.#data?.connect(this.#dtls.role);
     if (this.#dtls.state !== this.#dtlsStateTold) this.#tellDtlsState(connected?.remoteFingerprint);
     if (connected !== undefined) this.#replayEarly(nowUs);
     if (this.#dtls.error !== undefined) this.#fail(this.#dtls.error);
@@ -426,12 +484,15 @@ export class TransportSession {
 
   #fail(error: SessionError): void {
     if (this.#ended) return;
+    // A close_notify is the peer's orderly end.
+    this.#data?.end(error.code === "ERR_DTLS_CLOSED" ? "" : error.message);
     this.#end();
     this.#notice({ event: "failed", args: [{ code: error.code, message: error.message }] });
   }
 
   #end(): void {
     this.#ended = true;
+    this.#data?.end("");
     this.#srtp?.close();
     this.#srtp = undefined;
     this.#early.length = 0;

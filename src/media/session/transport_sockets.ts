@@ -7,15 +7,18 @@ import {
   type TransportAddress,
 } from "../../protocol/primitives/address.js";
 import type { TransportSettings } from "../transport_api.js";
+import type { DatagramWriter } from "./transport_session.js";
 
 /** Room in the kernel for the burst of a keyframe, and for what arrives while the thread is busy. */
 const SOCKET_BUFFER_BYTES = 2 * 1024 * 1024;
 const MAX_DATAGRAM_BYTES = 2048;
+/** Datagrams handed to the kernel in one call at most; as many as one GSO burst holds. */
+const BATCH = 64;
 /** Ports of a range that are tried before giving up. */
 const PORT_ATTEMPTS = 64;
 
 /** The UDP sockets of one transport, one for each local address. A socket's id is its place in the list. */
-export class TransportSockets {
+export class TransportSockets implements DatagramWriter {
   readonly list: UdpSocket[] = [];
   /** Addresses that could not be bound, and why. */
   readonly problems: string[] = [];
@@ -23,6 +26,16 @@ export class TransportSockets {
   readonly #slab = new Uint8Array(MAX_DATAGRAM_BYTES);
   readonly #entry = new Int32Array(DatagramTable.words);
   readonly #entryBytes = new Uint8Array(this.#entry.buffer);
+  readonly #batch = new Uint8Array(BATCH * MAX_DATAGRAM_BYTES);
+  readonly #rooms = Array.from({ length: BATCH }, (_, i) =>
+    this.#batch.subarray(i * MAX_DATAGRAM_BYTES, (i + 1) * MAX_DATAGRAM_BYTES),
+  );
+  readonly #table = new Int32Array(BATCH * DatagramTable.words);
+  readonly #tableBytes = new Uint8Array(this.#table.buffer);
+  #waiting = 0;
+  #waitingFor = 0;
+  #to: TransportAddress | undefined;
+  #toBytes: Uint8Array | undefined;
 
   constructor(poller: UdpPoller) {
     this.#poller = poller;
@@ -53,6 +66,42 @@ export class TransportSockets {
     this.#entry[DatagramTable.port] = to.port;
     this.#entryBytes.set(address, 4 * DatagramTable.address);
     return socket.send(this.#slab, this.#entry, 0, 1) === 1;
+  }
+
+  room(): Uint8Array {
+    if (this.#waiting === BATCH) this.flush();
+    return this.#rooms[this.#waiting];
+  }
+
+  /** Queues the datagram that was written into the last {@link room}; {@link flush} sends it. */
+  commit(socketId: number, to: TransportAddress, length: number): void {
+    if (this.#waiting > 0 && socketId !== this.#waitingFor) this.#moveToFront(length);
+    if (to !== this.#to) {
+      this.#to = to;
+      this.#toBytes = parseIp(to.address);
+    }
+    if (this.#toBytes === undefined) return;
+    this.#waitingFor = socketId;
+    const at = this.#waiting++ * DatagramTable.words;
+    this.#table[at + DatagramTable.offset] = (this.#waiting - 1) * MAX_DATAGRAM_BYTES;
+    this.#table[at + DatagramTable.length] = length;
+    this.#table[at + DatagramTable.family] = to.family;
+    this.#table[at + DatagramTable.port] = to.port;
+    this.#tableBytes.set(this.#toBytes, 4 * (at + DatagramTable.address));
+  }
+
+  /** Sends what was committed, in as few system calls as the kernel allows. */
+  flush(): void {
+    if (this.#waiting === 0) return;
+    this.list[this.#waitingFor]?.send(this.#batch, this.#table, 0, this.#waiting);
+    this.#waiting = 0;
+  }
+
+  /** The next datagram goes another way: those before it are sent, and it is the first of a new batch. */
+  #moveToFront(length: number): void {
+    const from = this.#waiting * MAX_DATAGRAM_BYTES;
+    this.flush();
+    this.#batch.copyWithin(0, from, from + length);
   }
 
   close(): void {

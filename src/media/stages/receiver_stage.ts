@@ -8,6 +8,7 @@ import { DatagramCursor } from "../session/datagram_cursor.js";
 import { ReceiverPeer } from "../session/receiver_peer.js";
 import { type ReceiverChannels, VideoRoom } from "../session/receiver_sinks.js";
 import { rehearseReceiving } from "../session/rehearsal.js";
+import { SctpClock } from "../session/sctp_clock.js";
 import { asError } from "./problem.js";
 
 /** Room for four coalesced bursts (64 KiB and 128 datagrams each) in one system call. */
@@ -24,6 +25,7 @@ export class ReceiverStage implements Stage<"receiver"> {
   readonly #room: VideoRoom;
   readonly #peers = new Map<number, ReceiverPeer>();
   #list: ReceiverPeer[] = [];
+  readonly #sctp = new SctpClock((elapsedMs) => native.sctpHandleTimers(elapsedMs));
   readonly #slab = new Uint8Array(SLAB_BYTES);
   readonly #table = new Int32Array(TABLE_ENTRIES * DatagramTable.words);
   readonly #cursor = new DatagramCursor(this.#slab, this.#table);
@@ -56,6 +58,7 @@ export class ReceiverStage implements Stage<"receiver"> {
   }
 
   step(nowUs: number): number {
+    this.#advanceSctp(nowUs);
     this.#receive();
     const { log } = this.#channels;
     let deadlineUs = Number.POSITIVE_INFINITY;
@@ -63,7 +66,14 @@ export class ReceiverStage implements Stage<"receiver"> {
       deadlineUs = Math.min(deadlineUs, this.#list[i].advance(nowUs));
     }
     log.handleTimeout(nowUs);
-    return Math.min(deadlineUs, log.nextDeadlineUs());
+    return Math.min(deadlineUs, log.nextDeadlineUs(), this.#sctp.nextDeadlineUs());
+  }
+
+  #advanceSctp(nowUs: number): void {
+    let associations = 0;
+    for (const { session } of this.#list) if (session.data?.isAssociated) associations++;
+    if (!this.#sctp.advance(associations, nowUs)) return;
+    for (const { session } of this.#list) session.data?.afterTimers();
   }
 
   poll(timeoutUs: number): void {
@@ -101,7 +111,7 @@ export class ReceiverStage implements Stage<"receiver"> {
         peer.session.handleDatagram(this.#cursor, nowUs);
       }
       row.add(WorkerCounter.frames, count);
-      peer.session.deliver(nowUs);
+      peer.afterBatch(nowUs);
     }
   }
 
@@ -109,8 +119,8 @@ export class ReceiverStage implements Stage<"receiver"> {
     this.#forget(order.transportId);
     const { transportId } = order;
     try {
-      const peer = new ReceiverPeer(order, this.#poller, this.#channels, this.#room, (event) =>
-        this.#host.post(event),
+      const peer = new ReceiverPeer(order, this.#poller, this.#channels, this.#room, (event, transfer) =>
+        this.#host.post(event, transfer),
       );
       this.#peers.set(transportId, peer);
       this.#list = [...this.#peers.values()];

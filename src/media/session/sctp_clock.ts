@@ -1,0 +1,30 @@
+/** usrsctp counts its timers in steps of about this much. */
+const STEP_US = 10_000;
+
+/** Drives the timers of all SCTP associations of the process, while there are any. */
+export class SctpClock {
+  readonly #handleTimers: (elapsedMs: number) => void;
+  #lastUs: number | undefined;
+
+  constructor(handleTimers: (elapsedMs: number) => void) {
+    this.#handleTimers = handleTimers;
+  }
+
+  /** Call before packets and orders are handed to SCTP, so that it lives in the present. Whether timers ran. */
+  advance(associations: number, nowUs: number): boolean {
+    if (associations === 0) {
+      this.#lastUs = undefined;
+      return false;
+    }
+    this.#lastUs ??= nowUs;
+    const elapsedMs = Math.floor((nowUs - this.#lastUs) / 1000);
+    if (elapsedMs * 1000 < STEP_US) return false;
+    this.#lastUs += elapsedMs * 1000;
+    this.#handleTimers(elapsedMs);
+    return true;
+  }
+
+  nextDeadlineUs(): number {
+    return this.#lastUs === undefined ? Number.POSITIVE_INFINITY : this.#lastUs + STEP_US;
+  }
+}
