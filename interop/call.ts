@@ -1,6 +1,6 @@
 /** Calls between our end and a foreign one. Each step proves its cell of the matrix by what arrived. */
 import { OURS, type OurConnection, type OurEnd } from "./our_end.js";
-import type { CandidateInit, Column, InteropPeer, MediaFiles } from "./peer.js";
+import type { CandidateInit, Change, Column, InteropPeer, MediaFiles } from "./peer.js";
 import { pause, until } from "./until.js";
 
 export type Offerer = "they" | "we";
@@ -63,7 +63,7 @@ export class InteropCall {
   }
 
   async #connect(columns: readonly Column[]): Promise<void> {
-    this.ours.watch(this.peer.facts.echo ? OURS.tag : this.media.tag);
+    this.ours.watch(this.media.tag);
     await this.peer.start(this.media);
     // libwebrtc's Node build refuses an offer whose picture it cannot take, instead of rejecting the section.
     this.#connection.addMedia(this.peer.facts.unsupported.video === undefined || this.offerer === "they");
@@ -151,7 +151,11 @@ export class InteropCall {
     try {
       this.cells[column] = { kind: "proven", proof: await this.#steps[column]() };
     } catch (error) {
-      this.cells[column] = { kind: "failed", error: this.#words(error) };
+      const flaw = this.peer.facts.flaws?.[column];
+      this.cells[column] =
+        flaw === undefined
+          ? { kind: "failed", error: this.#words(error) }
+          : { kind: "unsupported", reason: `${this.#words(error)}: ${flaw}` };
     }
   }
 
@@ -172,14 +176,13 @@ export class InteropCall {
 
   /** Block codes of at least ten different frames here, and of two different ones there. */
   async #video(): Promise<string> {
-    const { ours, peer } = this;
+    const { ours } = this;
     await until(
       "no pictures from them",
       MEDIA_S,
       () => (ours.framesSeen >= ENOUGH_FRAMES ? true : undefined),
       () => `: ${ours.framesSeen} frames`,
     );
-    if (peer.facts.echo) return `${ours.framesSeen} of our frames came back through it`;
     const [first, second] = await this.#theirView();
     return `${ours.framesSeen} frames from them, ours there: #${first}, #${second}`;
   }
@@ -200,15 +203,13 @@ export class InteropCall {
 
   async #audio(): Promise<string> {
     const { ours, peer } = this;
-    const wanted = peer.facts.echo ? OURS.toneHz : this.media.toneHz;
     let heard = 0;
     const near = (hz: number, wantedHz: number) => {
       heard = hz;
       return Math.abs(hz - wantedHz) < 6 ? hz : undefined;
     };
     const detail = () => `: heard ${heard.toFixed(1)} Hz`;
-    const here = await until("their tone", MEDIA_S, () => near(ours.toneHz(), wanted), detail);
-    if (peer.facts.echo) return `our ${here.toFixed(1)} Hz came back through it`;
+    const here = await until("their tone", MEDIA_S, () => near(ours.toneHz(), this.media.toneHz), detail);
     const there = await until(
       "our tone there",
       MEDIA_S,
@@ -238,33 +239,47 @@ export class InteropCall {
 
   async #mediaAgain(): Promise<string> {
     const { ours, peer } = this;
-    ours.watch(peer.facts.echo ? OURS.tag : this.media.tag);
+    ours.watch(this.media.tag);
     if (peer.facts.unsupported.video !== undefined) return this.#audio();
     await until("no pictures from them", MEDIA_S, () =>
       ours.framesSeen >= ENOUGH_FRAMES ? true : undefined,
     );
-    if (!peer.facts.echo) await this.#theirView();
+    await this.#theirView();
     return "pictures both ways";
   }
 
-  /** The offerer takes its picture away and gives it again over a new sender. */
+  /** The offerer takes its picture (or, without one, its sound) away and gives it again over a new sender. */
   async #renegotiation(): Promise<string> {
+    if (this.peer.facts.unsupported.video !== undefined) return this.#renegotiateSound();
     await this.#change("removeVideo");
     await pause(400);
     await this.#requireStill();
     await this.#change("addVideo");
     if (this.offerer === "they") {
-      this.ours.watch(this.peer.facts.echo ? OURS.tag : this.media.tag);
+      this.ours.watch(this.media.tag);
       await until("no pictures from them over the new sender", MEDIA_S, () =>
         this.ours.framesSeen >= ENOUGH_FRAMES ? true : undefined,
       );
     } else {
       await this.#theirView();
     }
-    return "removed: picture stood still; added: it moved again";
+    return "picture removed: it stood still; added: it moved again";
   }
 
-  async #change(what: "removeVideo" | "addVideo"): Promise<void> {
+  async #renegotiateSound(): Promise<string> {
+    const wantedHz = this.offerer === "they" ? this.media.toneHz : OURS.toneHz;
+    const listen = async () => (this.offerer === "they" ? this.ours.toneHz() : await this.peer.readTone());
+    const isTone = async () => Math.abs((await listen()) - wantedHz) < 6;
+    await this.#change("removeAudio");
+    await until("the tone goes on after its track was removed", MEDIA_S, async () =>
+      (await isTone()) ? undefined : true,
+    );
+    await this.#change("addAudio");
+    await until("no tone over the new sender", MEDIA_S, async () => ((await isTone()) ? true : undefined));
+    return "tone removed: silence; added: the tone again";
+  }
+
+  async #change(what: Change): Promise<void> {
     if (this.offerer === "we") this.#connection.change(what);
     else await this.peer.change(what);
     await this.#negotiate(false);

@@ -3,7 +3,7 @@ import type { Browser, Page } from "playwright-core";
 import type { BlockCode } from "../src/media/analysis/block_code.js";
 import { launchChromium } from "../test/support/chromium.js";
 import { codeOf, giveMedia, toneOf } from "../test/support/page_media.js";
-import type { CandidateInit, InteropPeer, MediaFiles, PeerFacts } from "./peer.js";
+import type { CandidateInit, Change, InteropPeer, MediaFiles, PeerFacts } from "./peer.js";
 
 /** Served by a route of the page itself: a secure context without a server. */
 const PAGE = "http://localhost/interop";
@@ -98,7 +98,7 @@ export class ChromiumPeer implements InteropPeer {
     return toneOf(this.page, "audio");
   }
 
-  change(what: "removeVideo" | "addVideo"): Promise<void> {
+  change(what: Change): Promise<void> {
     return this.#call("change", what);
   }
 

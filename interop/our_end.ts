@@ -9,8 +9,12 @@ import {
   type RTCRtpSender,
   whenClosed,
 } from "../src/webrtc/index.js";
+import type { Change } from "./peer.js";
 
 export const OURS = { tag: 0x0ca1, toneHz: 440 } as const;
+
+/** No samples for so long: nothing is being played. */
+const SILENT_MS = 300;
 
 export class OurEnd {
   #lastCode: BlockCode | null = null;
@@ -19,6 +23,7 @@ export class OurEnd {
   #frameNumbers = new Set<number>();
   #tag = -1;
   #tones = new ToneDetector();
+  #heardAt = 0;
 
   static async start(): Promise<OurEnd> {
     const engine = await MediaEngine.start({
@@ -37,7 +42,10 @@ export class OurEnd {
       this.#pictures++;
       this.#frameNumbers.add(code.frameNumber);
     });
-    engine.onSamples((pcm, { width: channels }) => this.#tones.add(pcm, channels, pcm.length / channels));
+    engine.onSamples((pcm, { width: channels }) => {
+      this.#tones.add(pcm, channels, pcm.length / channels);
+      this.#heardAt = performance.now();
+    });
   }
 
   /** Forgets what was seen; counts pictures whose code carries `tag` from now on. */
@@ -62,7 +70,9 @@ export class OurEnd {
     return this.#lastCode;
   }
 
+  /** 0 where nothing is heard now. */
   toneHz(): number {
+    if (performance.now() - this.#heardAt > SILENT_MS) return 0;
     return this.#tones.frequencyHz();
   }
 
@@ -81,22 +91,28 @@ export class OurEnd {
 
 /** One connection of ours. */
 export class OurConnection {
-  #video: RTCRtpSender | undefined;
+  readonly #senders: Partial<Record<"audio" | "video", RTCRtpSender>> = {};
 
   constructor(readonly pc: RTCPeerConnection) {}
 
   addMedia(picture: boolean): void {
     const stream = new MediaStream();
-    this.pc.addTrack(createLocalTrack({ kind: "audio" }), stream);
-    if (picture) this.#video = this.pc.addTrack(createLocalTrack({ kind: "video" }), stream);
+    this.#send("audio", stream);
+    if (picture) this.#send("video", stream);
   }
 
-  change(what: "removeVideo" | "addVideo"): void {
-    if (what === "addVideo") {
-      this.#video = this.pc.addTrack(createLocalTrack({ kind: "video" }), new MediaStream());
-    } else if (this.#video) {
-      this.pc.removeTrack(this.#video);
+  change(what: Change): void {
+    const kind = what.endsWith("Video") ? "video" : "audio";
+    if (what.startsWith("add")) {
+      this.#send(kind, new MediaStream());
+      return;
     }
+    const sender = this.#senders[kind];
+    if (sender) this.pc.removeTrack(sender);
+  }
+
+  #send(kind: "audio" | "video", stream: MediaStream): void {
+    this.#senders[kind] = this.pc.addTrack(createLocalTrack({ kind }), stream);
   }
 
   async offer(iceRestart: boolean): Promise<string> {

@@ -25,6 +25,9 @@ export interface CandidateInit {
   readonly sdpMLineIndex?: number | null;
 }
 
+/** Sound only where the peer has no picture. */
+export type Change = "removeVideo" | "addVideo" | "removeAudio" | "addAudio";
+
 export type Column =
   | "video"
   | "audio"
@@ -39,8 +42,8 @@ export interface PeerFacts {
   readonly version: string;
   /** What the peer itself cannot do, with the reason. */
   readonly unsupported: Readonly<Partial<Record<Column, string>>>;
-  /** It has no codecs: it sends back what arrives, and our own picture and tone are looked for. */
-  readonly echo?: boolean;
+  /** What goes wrong in it now and then: a failure of this cell is its own, for this reason. */
+  readonly flaws?: Readonly<Partial<Record<Column, string>>>;
   /** Its answers and offers carry all of its candidates: only ours trickle. */
   readonly gathersFirst?: boolean;
 }
@@ -61,8 +64,8 @@ export interface InteropPeer {
   readCode(): Promise<BlockCode | null>;
   /** Frequency of what is heard now, 0 for silence. */
   readTone(): Promise<number>;
-  /** Stops sending the picture, or sends it over a new sender; an offer follows. */
-  change(what: "removeVideo" | "addVideo"): Promise<void>;
+  /** Stops sending, or sends again over a new sender; an offer follows. */
+  change(what: Change): Promise<void>;
   /** In the W3C's words where the peer has them. */
   state(): Promise<string>;
   close(): Promise<void>;

@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { DecodedLayout, native } from "../native/addon.js";
 import { type BlockCode, readBlockCode } from "../src/media/analysis/block_code.js";
 import { ToneDetector } from "../src/media/analysis/tone_detector.js";
-import type { CandidateInit, InteropPeer, MediaFiles, PeerFacts } from "./peer.js";
+import type { CandidateInit, Change, InteropPeer, MediaFiles, PeerFacts } from "./peer.js";
 
 interface Picture {
   readonly width?: number;
@@ -122,7 +122,7 @@ export class ProcessPeer implements InteropPeer {
     return (detector.frequencyHz() * (sound.rate ?? 48_000)) / 48_000;
   }
 
-  async change(what: "removeVideo" | "addVideo"): Promise<void> {
+  async change(what: Change): Promise<void> {
     await this.#ask(what);
   }
 

@@ -21,7 +21,7 @@ FACTS = {
     "version": ".".join(str(part) for part in Gst.version()[:3]),
     "unsupported": {
         "restart": "webrtcbin 1.22 has no ICE restart: create-offer takes no options",
-        "renegotiation": "the driver's pipeline is fixed; webrtcbin 1.22 sends what its request pads were made for",
+        "renegotiation": "webrtcbin 1.22: 'transceiver direction changes are not implemented'",
     },
 }
 
@@ -40,19 +40,20 @@ def payload_types(offer):
     return int((preferred or h264)[0]), int(opus[0])
 
 
-def pipeline_text(clip, h264, opus):
-    return f"""
-        webrtcbin name=peer bundle-policy=max-bundle latency=50
-        appsrc name=picture is-live=true format=time
+def picture_text(clip, payload):
+    return f"""appsrc name=picture is-live=true format=time do-timestamp=true
             caps=video/x-raw,format=I420,width={clip.width},height={clip.height},framerate={clip.frame_rate}/1
             ! queue ! openh264enc complexity=low bitrate=1000000 gop-size=30
             ! video/x-h264,profile=constrained-baseline ! h264parse config-interval=-1
-            ! rtph264pay pt={h264} aggregate-mode=zero-latency
-            ! application/x-rtp,media=video,encoding-name=H264,payload={h264} ! peer.
-        appsrc name=sound is-live=true format=time
+            ! rtph264pay pt={payload} aggregate-mode=zero-latency
+            ! capsfilter caps=application/x-rtp,media=video,encoding-name=H264,payload={payload}"""
+
+
+def sound_text(payload):
+    return f"""appsrc name=sound is-live=true format=time do-timestamp=true
             caps=audio/x-raw,format=S16LE,rate=48000,channels=1,layout=interleaved
-            ! queue ! audioconvert ! opusenc ! rtpopuspay pt={opus}
-            ! application/x-rtp,media=audio,encoding-name=OPUS,payload={opus} ! peer."""
+            ! queue ! audioconvert ! opusenc ! rtpopuspay pt={payload}
+            ! capsfilter caps=application/x-rtp,media=audio,encoding-name=OPUS,payload={payload}"""
 
 
 class Peer:
@@ -74,21 +75,33 @@ class Peer:
 
     def open(self, offer):
         """The payload types must be known before the pads are: an answer follows the offer's."""
-        self.pipeline = Gst.parse_launch(pipeline_text(self.clip, *payload_types(offer)))
-        self.peer = self.pipeline.get_by_name("peer")
+        if self.pipeline is not None:
+            return
+        h264, opus = payload_types(offer)
+        self.pipeline = Gst.Pipeline()
+        self.peer = Gst.parse_launch("webrtcbin bundle-policy=max-bundle latency=50")
+        self.pipeline.add(self.peer)
         self.peer.connect("on-ice-candidate", lambda _, index, line: line and tell_candidate(line, None, index))
         self.peer.connect("pad-added", self.on_pad)
-        self.pipeline.set_state(Gst.State.PLAYING)
         self.running = True
-        threading.Thread(target=self.push_pictures, args=(self.pipeline.get_by_name("picture"),), daemon=True).start()
-        threading.Thread(target=self.push_sound, args=(self.pipeline.get_by_name("sound"),), daemon=True).start()
+        self.send(sound_text(opus), "sound", self.push_sound)
+        self.send(picture_text(self.clip, h264), "picture", self.push_pictures)
+        self.pipeline.set_state(Gst.State.PLAYING)
+
+    def send(self, description, name, push):
+        """A branch of its own into a new pad of webrtcbin."""
+        branch = Gst.parse_bin_from_description(description, True)
+        self.pipeline.add(branch)
+        pad = self.peer.request_pad_simple("sink_%u")
+        branch.get_static_pad("src").link(pad)
+        branch.sync_state_with_parent()
+        threading.Thread(target=push, args=(branch.get_by_name(name),), daemon=True).start()
 
     def push(self, source, interval, make):
         begun, number = time.monotonic(), 0
         pipeline = self.pipeline
         while self.running and self.pipeline is pipeline:
             buffer = Gst.Buffer.new_wrapped(make(number))
-            buffer.pts = int(number * interval * Gst.SECOND)
             buffer.duration = int(interval * Gst.SECOND)
             if source.emit("push-buffer", buffer) != Gst.FlowReturn.OK:
                 return
@@ -152,6 +165,10 @@ class Peer:
 
     def offer(self, _):
         self.open(None)
+        # webrtcbin offers a section without codecs for a pad that has no caps yet.
+        pads = [self.peer.get_static_pad(name) for name in ("sink_0", "sink_1")]
+        while not all(pad.get_current_caps() for pad in pads):
+            time.sleep(0.01)
         return self.make("offer")
 
     def answer(self, request):

@@ -7,7 +7,7 @@ const { RTCPeerConnection, MediaStream, nonstandard } = require("@roamhq/wrtc");
 const { version } = require("@roamhq/wrtc/package.json");
 
 const SAMPLES = 480;
-const KEPT = 48_000;
+const KEPT = 12_000;
 
 let pc;
 let timer;
@@ -16,8 +16,10 @@ let rate = 48_000;
 let channels = 1;
 let heard = [];
 let stream;
+let sound;
+let sender;
 
-function startSound(sound) {
+function startSound(samplesOfTone) {
   const source = new nonstandard.RTCAudioSource();
   let position = 0;
   const begun = performance.now();
@@ -25,8 +27,8 @@ function startSound(sound) {
   timer = setInterval(() => {
     // A timer is late now and then: catch up by the clock.
     while ((sent * 1000 * SAMPLES) / 48_000 < performance.now() - begun) {
-      const samples = sound.slice(position, position + SAMPLES);
-      position = (position + SAMPLES) % sound.length;
+      const samples = samplesOfTone.slice(position, position + SAMPLES);
+      position = (position + SAMPLES) % samplesOfTone.length;
       source.onData({
         samples,
         sampleRate: 48_000,
@@ -63,7 +65,6 @@ serve({
     version,
     unsupported: {
       video: "its build of libwebrtc has VP8, VP9 and AV1, but no H.264",
-      renegotiation: "needs a picture (see video)",
     },
   }),
   start({ media }) {
@@ -76,7 +77,8 @@ serve({
     };
     pc.ontrack = ({ track }) => track.kind === "audio" && listen(track);
     stream = new MediaStream();
-    pc.addTrack(startSound(readSound(media)), stream);
+    sound = readSound(media);
+    sender = pc.addTrack(startSound(sound), stream);
   },
   async offer({ iceRestart }) {
     const offer = await pc.createOffer({ iceRestart });
@@ -92,7 +94,17 @@ serve({
   accept: ({ sdp }) => pc.setRemoteDescription({ type: "answer", sdp }),
   candidate: ({ candidate }) => pc.addIceCandidate(candidate),
   picture: () => ({}),
-  sound: () => ({ rate, channels, pcm: Buffer.from(Int16Array.from(heard).buffer).toString("base64") }),
+  /** What came since the last time, half a second at most: a track that ended must not be heard for ever. */
+  sound() {
+    const pcm = Buffer.from(Int16Array.from(heard).buffer).toString("base64");
+    if (heard.length >= KEPT * channels) heard = [];
+    return { rate, channels, pcm };
+  },
+  removeAudio: () => pc.removeTrack(sender),
+  addAudio() {
+    clearInterval(timer);
+    sender = pc.addTrack(startSound(sound), stream);
+  },
   state() {
     const dtls = pc?.getSenders()[0]?.transport?.state;
     return { state: [pc?.connectionState ?? "none", ...(dtls ? [`DTLS ${dtls}`] : [])].join(", ") };

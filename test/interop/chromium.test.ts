@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { InteropCall, type Offerer } from "../../interop/call.js";
+import { ChromiumPeer } from "../../interop/chromium_peer.js";
+import { makeMediaFiles } from "../../interop/media_files.js";
+import { OurEnd } from "../../interop/our_end.js";
+import type { Column, MediaFiles } from "../../interop/peer.js";
+
+/** The most telling row of `npm run interop`: both sides prove from what they decoded that it is what was sent. */
+describe("a call with Chromium, proven by block codes and tones", function () {
+  this.timeout(90_000);
+  const scratch = mkdtempSync(join(tmpdir(), "roomrtc-interop-"));
+  let ours: OurEnd;
+  let peer: ChromiumPeer;
+  let media: MediaFiles;
+
+  before(async () => {
+    ours = await OurEnd.start();
+    peer = await ChromiumPeer.launch();
+    media = makeMediaFiles(scratch, 0x7e12, 880);
+  });
+  after(async () => {
+    await peer?.quit();
+    await ours?.stop();
+    rmSync(scratch, { recursive: true });
+  });
+
+  async function call(offerer: Offerer, columns: readonly Column[], closer: Offerer): Promise<void> {
+    const cells = await new InteropCall(ours, peer, media, offerer).run(columns, closer);
+    const closed = closer === "we" ? "weClose" : "theyClose";
+    for (const column of [...columns, closed] as const) {
+      const verdict = cells[column];
+      assert.equal(verdict?.kind, "proven", `${column}: ${JSON.stringify(verdict)}`);
+    }
+  }
+
+  for (const offerer of ["they", "we"] as const) {
+    it(`${offerer} offer: picture, sound, trickle, ICE restart, a track removed and added, we close`, () =>
+      call(offerer, ["video", "audio", "trickle", "restart", "renegotiation"], "we"));
+
+    it(`${offerer} offer: picture and sound, they close`, () => call(offerer, ["video", "audio"], "they"));
+  }
+});
