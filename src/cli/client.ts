@@ -3,9 +3,10 @@ import { readFileSync } from "node:fs";
 import { Peer } from "../client/peer.js";
 import type { PeerReport } from "../client/report.js";
 import { loadConfig, type Override } from "../config/load.js";
+import { CommandError } from "./command_error.js";
 import { openLog } from "./log.js";
 import { logOptions } from "./server.js";
-import { type Ending, endingAfter } from "./signals.js";
+import { type Ending, endingAfter, endWithParent } from "./signals.js";
 
 export interface ClientFlags {
   readonly user: string;
@@ -20,6 +21,7 @@ export interface ClientFlags {
   readonly fingerprint?: string;
   readonly json?: true;
   readonly tag?: number;
+  readonly withParent?: true;
   readonly set: readonly Override[];
 }
 
@@ -36,6 +38,8 @@ export async function runClient(
     process.stderr.write(`${text}\n`);
   };
   for (const notice of notices) say(`notice: ${notice}`);
+  const ending = endingAfter();
+  if (flags.withParent) endWithParent(ending);
   try {
     const peer = await Peer.start({
       config,
@@ -43,6 +47,7 @@ export async function runClient(
       password: readPassword(flags.passwordFile),
       register: flags.register === true,
       autoAnswer: flags.autoAnswer === true,
+      reconnect: flags.call === undefined,
       video: flags.video ?? config.media.video_source,
       audio: flags.audio ?? config.media.audio_source,
       ...(flags.tag === undefined ? {} : { tag: flags.tag }),
@@ -50,22 +55,37 @@ export async function runClient(
       ...(flags.fingerprint === undefined ? {} : { fingerprint: flags.fingerprint }),
     });
     peer.on("notice", (text) => say(`notice: ${text}`));
-    const report = await converse(peer, flags, say);
+    const report = await converse(peer, flags, ending, say);
     log.logger.info({ report }, "call report");
     if (flags.json) process.stdout.write(`${JSON.stringify(report ?? null)}\n`);
-    process.exitCode = report?.ok || (!report && flags.autoAnswer) ? 0 : 1;
+    process.exitCode = hasServed(flags, report) ? 0 : 1;
+  } catch (error) {
+    log.logger.error({ err: error }, "ended by an error");
+    throw error;
   } finally {
+    ending.release();
     await log.close();
   }
+}
+
+/** Whether one call is what the command is about: then that call's end is its own. */
+function isForOneCall({ call, seconds, json }: ClientFlags): boolean {
+  return call !== undefined || seconds !== undefined || json === true;
+}
+
+/** One who waits for calls has served even where none came, and whatever became of those that did. */
+function hasServed(flags: ClientFlags, report: PeerReport | undefined): boolean {
+  if (report === undefined) return flags.call === undefined;
+  return report.ok || !isForOneCall(flags);
 }
 
 /** Logs in, places or awaits the call, and ends it by time, by signal, or when the peer does. */
 async function converse(
   peer: Peer,
   flags: ClientFlags,
+  ending: Ending,
   say: (text: string) => void,
 ): Promise<PeerReport | undefined> {
-  const ending = endingAfter();
   let report: PeerReport | undefined;
   try {
     watch(peer, flags, ending, say, (latest) => {
@@ -74,13 +94,21 @@ async function converse(
     await peer.login();
     say(`logged in as ${flags.user}`);
     if (flags.call !== undefined) peer.call(flags.call);
-    say(`ending: ${await ending.ended}`);
+    say(`ending: ${await Promise.race([ending.ended, signalingFailure(peer)])}`);
     await peer.hangUp();
   } finally {
-    ending.end("closed");
     await peer.close();
   }
   return report;
+}
+
+/** Rejects when the server is out of reach for good: its certificate changed, or it refuses the login. */
+function signalingFailure(peer: Peer): Promise<never> {
+  return new Promise((_, fail) => {
+    peer.once("signalingfailed", ({ message, code }) =>
+      fail(new CommandError("SIGNALING_FAILED", `signaling given up: ${message} (${code})`)),
+    );
+  });
 }
 
 function watch(
@@ -106,15 +134,26 @@ function watch(
   peer.on("ended", (report) => {
     clearTimeout(timer);
     keep(report);
-    say(`call with ${report.peer} ended: ${report.reason}`);
+    say(`call with ${report.peer} ended (${report.code}): ${report.reason}`);
     // A client that answers goes on answering, unless it was told how long or to report.
-    if (flags.call !== undefined || flags.seconds !== undefined || flags.json) ending.end("call ended");
+    if (isForOneCall(flags)) ending.end("call ended");
   });
 }
 
 /** The file's first line; without the file there is nothing to log in with. */
 function readPassword(file: string): string {
-  const [password] = readFileSync(file, "utf8").split(/\r?\n/);
-  if (password === "") throw new Error(`password file ${file}: its first line is empty`);
+  const [password] = readText(file).split(/\r?\n/);
+  if (password === "") {
+    throw new CommandError("BAD_PASSWORD_FILE", `password file ${file}: its first line is empty`);
+  }
   return password;
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new CommandError("BAD_PASSWORD_FILE", `password file ${file}: ${why}`);
+  }
 }

@@ -8,13 +8,17 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { type CallReport, joinReports, type PeerReport } from "../client/report.js";
+import { parseHostPort } from "../config/kinds.js";
 import { type Override, parseConfig } from "../config/load.js";
+import type { Config } from "../config/schema.js";
 import { silentLogger } from "../server/logger.js";
 import type { RoomServer } from "../server/room_server.js";
+import { CommandError } from "./command_error.js";
 import { describe, startServer } from "./server.js";
-import { endingAfter } from "./signals.js";
+import { type Ending, endingAfter } from "./signals.js";
 
 export interface DemoFlags {
   readonly seconds?: number;
@@ -36,6 +40,7 @@ interface PeerWords {
 
 interface Stage {
   readonly folder: string;
+  readonly config: Config;
   readonly server: RoomServer;
   readonly flags: readonly Override[];
 }
@@ -44,6 +49,10 @@ const MAIN = fileURLToPath(new URL("./main.js", import.meta.url));
 const DEFAULT_SECONDS = 10;
 /** Longest that peers may take beyond the call itself. */
 const GRACE_MS = 30_000;
+/** A peer that was asked to end and did not within this time is ended by force. */
+const STOP_MS = 10_000;
+/** Of what a peer said, kept for the words about its end. */
+const HEARD_LINES = 50;
 
 export async function runDemo(flags: DemoFlags): Promise<void> {
   if (flags.json) {
@@ -60,7 +69,7 @@ async function withStage<T>(
   ports: readonly Override[],
   work: (stage: Stage) => Promise<T>,
 ): Promise<T> {
-  const folder = mkdtempSync(join(tmpdir(), "roomrtc-demo-"));
+  const folder = mkdtempSync(join(tmpdir(), `roomrtc-demo-${process.pid}-`));
   const own: Override[] = [
     ["server", "users_file", join(folder, "users.txt")],
     ["server", "server_private_key_file", join(folder, "key.pem")],
@@ -73,7 +82,7 @@ async function withStage<T>(
   try {
     const server = await startServer(config, silentLogger, { takeNextFreePort: true });
     try {
-      return await work({ folder, server, flags: all });
+      return await work({ folder, config, server, flags: all });
     } finally {
       await server.close();
     }
@@ -83,21 +92,48 @@ async function withStage<T>(
 }
 
 async function runInteractive(flags: DemoFlags): Promise<void> {
-  await withStage(flags, [], async (stage) => {
-    const ending = endingAfter(flags.seconds);
-    const peer = startPeer(stage, { user: "demo", tag: 1, ...sources(flags) });
-    peer.process.once("exit", () => ending.end("the demo peer ended"));
-    await peer.ready;
-    const { port, httpPort } = stage.server.address();
-    const address = httpPort === null ? `https://localhost:${port}/` : `http://localhost:${httpPort}/`;
-    process.stdout.write(
-      `${describe(stage.server)}\n\n  Open ${address}\n  Register a name and a password, then call "demo".\n\n` +
-        "Accounts of the demo vanish with it. Ctrl-C ends it.\n",
-    );
-    await ending.ended;
-    peer.process.kill("SIGTERM");
-    await peer.exited;
-  });
+  const ending = endingAfter(flags.seconds);
+  try {
+    await withStage(flags, [], (stage) => answerCalls(stage, flags, ending));
+  } finally {
+    ending.release();
+  }
+}
+
+/** Runs the peer that answers until the ending. */
+async function answerCalls(stage: Stage, flags: DemoFlags, ending: Ending): Promise<void> {
+  const peer = startPeer(stage, { user: "demo", tag: 1, ...sources(flags) });
+  try {
+    await Promise.race([peer.ready, ending.ended]);
+    process.stdout.write(`${takenPorts(stage)}${describe(stage.server)}\n\n${whatToDo(stage.server)}`);
+    peer.onLine = (line) => process.stdout.write(`demo: ${line}\n`);
+    await Promise.race([ending.ended, peer.died]);
+  } finally {
+    peer.onLine = undefined;
+    await stopPeer(peer);
+  }
+}
+
+function whatToDo(server: RoomServer): string {
+  const { port, httpPort } = server.address();
+  const address = httpPort === null ? `https://localhost:${port}/` : `http://localhost:${httpPort}/`;
+  return (
+    `  Open ${address}\n  Register a name and a password, then call "demo".\n\n` +
+    "Accounts of the demo vanish with it. Ctrl-C ends it.\n"
+  );
+}
+
+/** A line for each port that another program has, and which one stands in for it. */
+function takenPorts({ config, server }: Stage): string {
+  const { port, httpPort } = server.address();
+  const pairs = [
+    [parseHostPort(config.server.server_client_addr)?.port ?? 0, port],
+    [config.server.http_port, httpPort ?? 0],
+  ];
+  return pairs
+    .filter(([wanted, taken]) => wanted !== 0 && wanted !== taken)
+    .map(([wanted, taken]) => `Port ${wanted} is taken, using ${taken} instead.\n`)
+    .join("");
 }
 
 /** What the two peers of a measured call send; texts as in the configuration. */
@@ -126,21 +162,43 @@ export async function measureCall(
     ["server", "http_port", "0"],
     ["network", "bind_address", "127.0.0.1"],
   ];
-  return withStage(flags, ports, async (stage) => {
-    const callee = startPeer(stage, { user: "callee", tag: 2, ...sent.callee });
-    const running = [callee];
-    try {
-      await callee.ready;
-      const caller = startPeer(stage, { user: "caller", tag: 1, call: "callee", seconds, ...sent.caller });
-      running.push(caller);
-      const reports = Promise.all([caller.report, callee.report]);
-      const [first, second] = await within(reports, seconds * 1000 + GRACE_MS);
-      return joinReports(first, second);
-    } finally {
-      for (const { process: child } of running) child.kill("SIGTERM");
-      await Promise.all(running.map(({ exited }) => exited));
-    }
+  const ending = endingAfter();
+  const interrupted = ending.ended.then((why) => {
+    throw new CommandError("INTERRUPTED", `the call was ended early: ${why}`);
   });
+  interrupted.catch(() => undefined);
+  try {
+    return await withStage(flags, ports, (stage) => callBetween(stage, seconds, sent, interrupted));
+  } finally {
+    ending.release();
+  }
+}
+
+async function callBetween(
+  stage: Stage,
+  seconds: number,
+  sent: CallSources,
+  interrupted: Promise<never>,
+): Promise<CallReport> {
+  const callee = startPeer(stage, { user: "callee", tag: 2, ...sent.callee });
+  const running = [callee];
+  try {
+    await Promise.race([callee.ready, interrupted]);
+    const caller = startPeer(stage, { user: "caller", tag: 1, call: "callee", seconds, ...sent.caller });
+    running.push(caller);
+    const reports = Promise.all([caller.report, callee.report]);
+    const [first, second] = await within(Promise.race([reports, interrupted]), seconds * 1000 + GRACE_MS);
+    return joinReports(first, second);
+  } finally {
+    await Promise.all(running.map(stopPeer));
+  }
+}
+
+async function stopPeer({ process: child, exited }: PeerProcess): Promise<void> {
+  child.kill("SIGTERM");
+  const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
+  await exited;
+  clearTimeout(timer);
 }
 
 function sources({ video, audio }: DemoFlags): { video?: string; audio?: string } {
@@ -151,7 +209,7 @@ async function within<T>(promise: Promise<T>, milliseconds: number): Promise<T> 
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, fail) => {
     timer = setTimeout(
-      () => fail(new Error(`the peers gave no report within ${milliseconds / 1000} s`)),
+      () => fail(new CommandError("NO_REPORT", `the peers gave no report within ${milliseconds / 1000} s`)),
       milliseconds,
     );
   });
@@ -164,25 +222,38 @@ interface PeerProcess {
   readonly ready: Promise<void>;
   readonly report: Promise<PeerReport>;
   readonly exited: Promise<void>;
+  /** Rejects when it ends, with what it said. */
+  readonly died: Promise<never>;
+  /** Hears what the peer says once it is ready. */
+  onLine: ((line: string) => void) | undefined;
 }
 
 function startPeer({ folder, server, flags }: Stage, words: PeerWords): PeerProcess {
   const passwordFile = join(folder, `${words.user}.password`);
   writeFileSync(passwordFile, `${randomBytes(18).toString("base64url")}\n`, { mode: 0o600 });
   const child = spawn(process.execPath, [MAIN, "client", ...peerWords(server, flags, words, passwordFile)], {
-    stdio: ["ignore", "pipe", "pipe"],
+    // The channel carries nothing: its end tells the peer that this process is gone.
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
   });
   const exited = new Promise<void>((done) => child.once("close", () => done()));
   const heard: string[] = [];
-  const ready = new Promise<void>((done, fail) => {
-    createInterface({ input: child.stderr }).on("line", (line) => {
-      heard.push(line);
-      if (line.startsWith("logged in as")) done();
-    });
-    void exited.then(() => fail(new Error(`${words.user} ended early:\n${heard.join("\n")}`)));
+  const died = exited.then(() => {
+    throw new CommandError("PEER_FAILED", `${words.user} ended early:\n${heard.join("\n")}`);
   });
+  died.catch(() => undefined);
+  const loggedIn = new Promise<void>((done) => {
+    createInterface({ input: child.stderr as Readable }).on("line", (line) => {
+      heard.push(line);
+      if (heard.length > HEARD_LINES) heard.shift();
+      if (line.startsWith("logged in as")) done();
+      else peer.onLine?.(line);
+    });
+  });
+  const ready = Promise.race([loggedIn, died]);
   ready.catch(() => undefined);
-  return { process: child, ready, report: readReport(child, words.user, exited, heard), exited };
+  const report = readReport(child, words.user, exited, heard);
+  const peer: PeerProcess = { process: child, ready, report, exited, died, onLine: undefined };
+  return peer;
 }
 
 function peerWords(
@@ -196,7 +267,7 @@ function peerWords(
     join(passwordFile, "..", "none.conf"),
     `127.0.0.1:${port}`,
     ...["--user", words.user, "--password-file", passwordFile, "--register"],
-    ...["--fingerprint", server.fingerprint, "--tag", String(words.tag)],
+    ...["--fingerprint", server.fingerprint, "--tag", String(words.tag), "--with-parent"],
     ...(words.call === undefined ? ["--auto-answer"] : ["--call", words.call]),
     ...(words.seconds === undefined ? [] : ["--seconds", String(words.seconds)]),
     ...(words.call === undefined && words.user === "demo" ? [] : ["--json"]),
@@ -226,7 +297,7 @@ function readReport(
     } catch {
       // Said below, with what the peer said.
     }
-    throw new Error(`${user} gave no report:\n${heard.join("\n")}`);
+    throw new CommandError("NO_REPORT", `${user} gave no report:\n${heard.join("\n")}`);
   });
   report.catch(() => undefined);
   return report;

@@ -1,7 +1,9 @@
 /** Structured logs (pino) to a file that rotates by size, or to standard error. */
+import { closeSync, mkdirSync, openSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { type Logger, pino } from "pino";
 import { createStream } from "rotating-file-stream";
+import { CommandError } from "./command_error.js";
 
 export interface LogOptions {
   readonly file: string;
@@ -18,9 +20,10 @@ export interface OpenLog {
   close(): Promise<void>;
 }
 
-/** `found` is the file that cannot be opened: a log that goes nowhere stops the start. */
-export function openLog(options: LogOptions, name: string): Promise<OpenLog> {
+/** Opens the log, making its folder. A log that goes nowhere stops the start: throws CommandError LOG_UNWRITABLE. */
+export async function openLog(options: LogOptions, name: string): Promise<OpenLog> {
   const path = resolve(options.file);
+  checkWritable(path);
   const stream = createStream(basename(path), {
     path: dirname(path),
     size: `${options.maxBytes}B`,
@@ -29,6 +32,21 @@ export function openLog(options: LogOptions, name: string): Promise<OpenLog> {
   const logger = pino({ name, level: options.level, timestamp: pino.stdTimeFunctions.isoTime }, stream);
   return new Promise((done, failed) => {
     stream.once("open", () => done({ logger, close: () => new Promise((closed) => stream.end(closed)) }));
-    stream.once("error", (error) => failed(new Error(`log file ${path}: ${error.message}`)));
+    stream.once("error", (error) => failed(unwritable(path, error)));
   });
+}
+
+/** Said at once and in plain words, before the stream library tries. */
+function checkWritable(path: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    closeSync(openSync(path, "a"));
+  } catch (error) {
+    throw unwritable(path, error);
+  }
+}
+
+function unwritable(path: string, error: unknown): CommandError {
+  const why = error instanceof Error ? error.message : String(error);
+  return new CommandError("LOG_UNWRITABLE", `log file ${path}: ${why}`);
 }

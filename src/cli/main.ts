@@ -72,6 +72,7 @@ function program(): Command {
     .addOption(
       new Option("--tag <n>", "16 bits in the test picture's block code").argParser(Number).hideHelp(),
     )
+    .addOption(new Option("--with-parent", "end when the parent process does").hideHelp())
     .addOption(overrideOption())
     .action((words: string[], flags: ClientFlags) => {
       const { conf, address } = splitClientWords(words);

@@ -16,18 +16,23 @@ export async function runServer(conf: string, flags: ServerFlags): Promise<void>
   const { config, notices }: LoadedConfig = loadConfig(conf, flags.set);
   for (const notice of notices) process.stderr.write(`notice: ${notice}\n`);
   const log = await openLog(logOptions(config, config.server.server_log_file), "roomrtc-server");
+  const ending = endingAfter();
   try {
     const server = await startServer(config, log.logger, { takeNextFreePort: false });
     try {
       const turn = await startTurn(config, log.logger);
       const lines = [describe(server), ...(turn ? [describeTurn(turn)] : []), "Ctrl-C ends it."];
       process.stdout.write(`${lines.join("\n")}\n`);
-      await endingAfter().ended;
+      await ending.ended;
       await turn?.close();
     } finally {
       await server.close();
     }
+  } catch (error) {
+    log.logger.error({ err: error }, "ended by an error");
+    throw error;
   } finally {
+    ending.release();
     await log.close();
   }
 }
@@ -51,6 +56,7 @@ export function startServer(
     usersFile: server.users_file,
     certFile: server.server_certification_file,
     keyFile: server.server_private_key_file,
+    serverName: server.server_name,
     maxClients: server.max_amount_of_users_connected,
     logger,
   });

@@ -53,6 +53,8 @@ export class Call<C extends CallConnection = CallConnection> extends EventEmitte
   readonly direction: "outgoing" | "incoming";
   /** Runs when the call is over and its connection still answers: statistics go with the connection. */
   beforeClose: (() => Promise<void>) | undefined;
+  /** What the media transport said of its failure, for the call's end. */
+  mediaFailure: string | undefined;
   #state: CallState;
   #end: CallEnd | undefined;
   #connection: C | undefined;
@@ -228,7 +230,8 @@ export class Call<C extends CallConnection = CallConnection> extends EventEmitte
     connection.addEventListener("connectionstatechange", () => {
       const state = connection.connectionState;
       if (state === "failed") {
-        this.abort({ code: "CONNECTION_FAILED", message: "the media connection failed" }, "failed");
+        const why = this.mediaFailure === undefined ? "" : `: ${this.mediaFailure}`;
+        this.abort({ code: "CONNECTION_FAILED", message: `the media connection failed${why}` }, "failed");
       } else if (state === "disconnected") this.emit("unstable", true);
       else if (state === "connected") this.#nowConnected();
     });

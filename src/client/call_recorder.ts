@@ -1,7 +1,7 @@
 /** Watches one call and makes its report: when the first frame came, what was sent and received, what it cost. */
 import type { MediaEngine } from "../media/engine.js";
 import type { MediaTransport, ReceiveStreamStats, TransportStats } from "../media/transport_api.js";
-import type { Call } from "./call.js";
+import type { Call, CallEnd } from "./call.js";
 import type { PeerReport, StageReport } from "./report.js";
 
 /** The engine's counters at one moment. */
@@ -19,7 +19,6 @@ export class CallRecorder {
   #firstFrame: Mark | undefined;
   #sawPicture = false;
   #frozen: Promise<PeerReport> | undefined;
-  #reason = "";
   #transport: MediaTransport | undefined;
 
   constructor(
@@ -57,9 +56,8 @@ export class CallRecorder {
     await this.#frozen;
   }
 
-  async finish(reason: string): Promise<PeerReport> {
-    this.#reason = reason;
-    return { ...(await this.report()), reason };
+  async finish({ code, message }: CallEnd): Promise<PeerReport> {
+    return { ...(await this.report()), reason: message, code };
   }
 
   #mark(): Mark {
@@ -86,7 +84,8 @@ export class CallRecorder {
       ok: this.#firstFrame !== undefined,
       user: this.user,
       peer: this.call.peer,
-      reason: this.#reason,
+      reason: "",
+      code: "",
       setupMs: this.#firstFrame ? round(from.atMs - this.#begunMs, 1) : -1,
       pair: stats?.selectedPair
         ? { local: stats.selectedPair.local, remote: stats.selectedPair.remote }
@@ -141,6 +140,7 @@ function receivedAudio(stream: ReceiveStreamStats | undefined): PeerReport["rece
   return {
     packetsReceived: stream?.packetsReceived ?? 0,
     packetsLost: stream?.packetsLost ?? 0,
+    packetsDecoded: stream?.framesDecoded ?? 0,
     toneHz: round(stream?.toneHz ?? 0, 1),
   };
 }

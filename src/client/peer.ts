@@ -3,17 +3,21 @@
  * `roomrtc client` and the demo run.
  */
 import { EventEmitter } from "node:events";
+import { closeSync } from "node:fs";
 import { parseHostPort } from "../config/kinds.js";
 import type { Config } from "../config/schema.js";
 import { MediaEngine, type WorkerFailure } from "../media/engine.js";
+import { openForWriting } from "../media/sinks/video_sink.js";
 import {
   parseAudioSource,
   parseVideoSink,
   parseVideoSource,
+  type VideoSinkSpec,
   type VideoSourceSpec,
 } from "../media/source_spec.js";
-import type { TransportFactory, TransportSettings } from "../media/transport_api.js";
+import type { MediaTransport, TransportFactory, TransportSettings } from "../media/transport_api.js";
 import { SignalingClient } from "../signaling/client.js";
+import type { SignalingClientError, SignalingError } from "../signaling/errors.js";
 import { createLocalTrack } from "../webrtc/media_stream_track.js";
 import { RTCPeerConnection } from "../webrtc/rtc_peer_connection.js";
 import type { Call } from "./call.js";
@@ -28,6 +32,8 @@ export interface PeerOptions {
   /** Registers the user first; one who is registered already is fine. */
   readonly register: boolean;
   readonly autoAnswer: boolean;
+  /** Connects and logs in again when the server was lost: for one who waits for calls. */
+  readonly reconnect?: boolean;
   /** Source texts as in the configuration. */
   readonly video: string;
   readonly audio: string;
@@ -46,11 +52,16 @@ interface PeerEvents {
   connected: [peer: string];
   /** A call is over, or was refused. */
   ended: [report: PeerReport];
+  /** The server is not tried again: its certificate changed, or it refuses the login. */
+  signalingfailed: [SignalingClientError | SignalingError];
 }
 
 export class Peer extends EventEmitter<PeerEvents> {
   readonly #controller: CallController;
-  #recorder: CallRecorder | undefined;
+  readonly #recorders = new WeakMap<Call, CallRecorder>();
+  #latest: CallRecorder | undefined;
+
+  #closing = false;
 
   private constructor(
     private readonly options: PeerOptions,
@@ -77,15 +88,23 @@ export class Peer extends EventEmitter<PeerEvents> {
         `server met for the first time, remembered in ${trustFile}: SHA-256 ${fingerprint}`,
       ),
     );
-    signaling.on("disconnected", ({ error }) => this.emit("notice", `signaling lost: ${error.message}`));
+    signaling.on("disconnected", ({ error, reconnecting }) => {
+      if (this.#closing) return;
+      const next = reconnecting ? "; trying again" : "";
+      this.emit("notice", `signaling lost: ${error.message}${next}`);
+    });
+    signaling.on("reconnected", () => this.emit("notice", `signaling is back: logged in as ${options.user}`));
+    signaling.on("failed", (error) => this.emit("signalingfailed", error));
   }
 
   /** Starts the engine and a client that is not connected yet: `notice` listeners can be added before {@link login}. */
   static async start(options: PeerOptions): Promise<Peer> {
     const signaling = new SignalingClient(signalingOptions(options));
+    const sink = sinkOf(options);
     const engine = await MediaEngine.start(engineOptions(options));
     const peer = new Peer(options, engine, signaling);
-    peer.#record();
+    if (sink?.kind === "wav") engine.setAudioSink(sink);
+    else if (sink !== undefined) engine.setVideoSink(sink);
     return peer;
   }
 
@@ -110,7 +129,7 @@ export class Peer extends EventEmitter<PeerEvents> {
 
   /** The call so far; undefined before the first. */
   report(): Promise<PeerReport> | undefined {
-    return this.#recorder?.report();
+    return this.#latest?.report();
   }
 
   /** Ends the call and resolves when its report is out. */
@@ -123,6 +142,7 @@ export class Peer extends EventEmitter<PeerEvents> {
 
   /** Hangs up, logs out, stops the threads. */
   async close(): Promise<void> {
+    this.#closing = true;
     await this.hangUp();
     await this.#controller.close();
     await this.engine.stop();
@@ -130,13 +150,16 @@ export class Peer extends EventEmitter<PeerEvents> {
 
   #createConnection(call: Call): RTCPeerConnection {
     const recorder = new CallRecorder(this.options.user, call, this.engine);
-    this.#recorder = recorder;
+    this.#recorders.set(call, recorder);
+    this.#latest = recorder;
     call.beforeClose = () => recorder.freeze();
+    call.on("unstable", (unstable) => this.emit("notice", stabilityText(call.peer, unstable)));
     const { config, video, audio } = this.options;
     const factory: TransportFactory = {
       createTransport: (options) => {
         const transport = this.engine.createTransport(options);
         recorder.watch(transport);
+        noteFailures(call, transport);
         return transport;
       },
     };
@@ -160,28 +183,46 @@ export class Peer extends EventEmitter<PeerEvents> {
 
   /** A call that never got a connection has nothing to report but its reason. */
   async #report(call: Call): Promise<void> {
-    const recorder = this.#recorder?.call === call ? this.#recorder : undefined;
-    const made = recorder ?? new CallRecorder(this.options.user, call, this.engine);
-    this.emit("ended", await made.finish(call.end?.message ?? ""));
+    const recorder = this.#recorders.get(call) ?? new CallRecorder(this.options.user, call, this.engine);
+    this.emit("ended", await recorder.finish(call.end ?? { code: "HANGUP", message: "" }));
   }
+}
 
-  #record(): void {
-    const { record, config } = this.options;
-    if (record === undefined) return;
-    if (/\.wav$/i.test(record)) this.engine.setAudioSink({ kind: "wav", path: record });
-    else this.engine.setVideoSink(parseVideoSink(record, config.media.frame_rate));
-  }
+/** Where the recording goes. Throws MediaError BAD_SINK, or SINK_FAILED where the file cannot be written. */
+function sinkOf({ record, config }: PeerOptions): VideoSinkSpec | { kind: "wav"; path: string } | undefined {
+  if (record === undefined) return undefined;
+  const isWav = /\.wav$/i.test(record);
+  const sink = isWav
+    ? ({ kind: "wav", path: record } as const)
+    : parseVideoSink(record, config.media.frame_rate);
+  closeSync(openForWriting(record));
+  return sink;
+}
+
+/** Before the peer connection hears of it, so that the call's end can say why. */
+function noteFailures(call: Call, transport: MediaTransport): void {
+  transport.on("dtlsstate", (state, { error }) => {
+    if (state === "failed") call.mediaFailure ??= error;
+  });
+  transport.on("failed", ({ code, message }) => {
+    call.mediaFailure = `${message} (${code})`;
+  });
+}
+
+function stabilityText(peer: string, unstable: boolean): string {
+  return unstable ? `call with ${peer} is unstable: nothing arrives` : `call with ${peer} is stable again`;
 }
 
 function failureText({ name, message, restarted }: WorkerFailure): string {
   return `worker ${name} failed: ${message}${restarted ? "; it was started again" : ""}`;
 }
 
-function signalingOptions({ config, fingerprint }: PeerOptions) {
+function signalingOptions({ config, fingerprint, reconnect }: PeerOptions) {
   const { host, port } = parseHostPort(config.server.client_server_addr) ?? { host: "127.0.0.1", port: 8443 };
   return {
     host,
     port,
+    ...(reconnect === true ? { reconnect: {} } : {}),
     ...(fingerprint === undefined ? { trustFile: config.server.known_servers_file } : { fingerprint }),
   };
 }

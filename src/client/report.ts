@@ -1,5 +1,6 @@
 /** What one peer, and a measured call of two, says of itself: the JSON of `roomrtc client --json` and `demo --json`. */
 import type { LatencySummary } from "../media/transport_api.js";
+import type { CallEndCode } from "./call_errors.js";
 
 export interface SentReport {
   readonly framesCaptured: number;
@@ -20,6 +21,7 @@ export interface ReceivedReport {
   readonly audio: {
     readonly packetsReceived: number;
     readonly packetsLost: number;
+    readonly packetsDecoded: number;
     /** The strongest frequency that the receiver heard; 0: silence. */
     readonly toneHz: number;
   };
@@ -38,6 +40,8 @@ export interface PeerReport {
   readonly peer: string;
   /** Why the call ended, or did not begin. */
   readonly reason: string;
+  /** The stable code of that reason; empty while the call goes on. */
+  readonly code: CallEndCode | "";
   /** From the offer (made or received) to the first decoded frame, in ms. */
   readonly setupMs: number;
   readonly pair: { readonly local: string; readonly remote: string } | null;
@@ -91,7 +95,7 @@ function direction(from: PeerReport, to: PeerReport): CallReport["directions"][n
 export function joinReports(caller: PeerReport, callee: PeerReport): CallReport {
   const directions = [direction(caller, callee), direction(callee, caller)];
   return {
-    ok: directions.every(({ video, audio }) => video.framesDecoded > 0 && audio.packetsReceived > 0),
+    ok: directions.every(({ video, audio }) => video.framesDecoded > 0 && audio.packetsDecoded > 0),
     setupMs: caller.setupMs,
     pair: caller.pair,
     dtls: caller.dtls,

@@ -73,10 +73,12 @@ async function writeNew(path: string, content: string, mode: number): Promise<vo
 async function create(
   files: CertificateFiles,
   host: string,
+  serverName: string,
   make: CertificateMaker,
 ): Promise<[string, string]> {
   const extra = /^[0-9.]+$|:/.test(host) && host !== "0.0.0.0" && host !== "::" ? [host] : [];
-  const names = [...new Set([...LOCAL_NAMES, ...extra])];
+  const own = serverName === "" ? [] : [serverName];
+  const names = [...new Set([...own, ...LOCAL_NAMES, ...extra])];
   const { certificatePem, privateKeyPem } = await make(names);
   await writeNew(files.keyFile, privateKeyPem, 0o600);
   try {
@@ -118,14 +120,14 @@ async function warnAboutFiles(x509: X509Certificate, files: CertificateFiles, lo
 /** Reads the certificate, or makes and writes one when neither file is there. Throws {@link ServerError}. */
 export async function loadOrCreateCertificate(
   files: CertificateFiles,
-  host: string,
+  { host, serverName }: { readonly host: string; readonly serverName: string },
   logger: Logger,
   make: CertificateMaker = makeWithAddon,
 ): Promise<ServerCertificate> {
   let certificatePem = await readIfThere(files.certFile);
   let privateKeyPem = await readIfThere(files.keyFile);
   const created = certificatePem === undefined && privateKeyPem === undefined;
-  if (created) [certificatePem, privateKeyPem] = await create(files, host, make);
+  if (created) [certificatePem, privateKeyPem] = await create(files, host, serverName, make);
   if (certificatePem === undefined || privateKeyPem === undefined) {
     const [there, missing] =
       certificatePem === undefined ? [files.keyFile, files.certFile] : [files.certFile, files.keyFile];

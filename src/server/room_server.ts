@@ -1,5 +1,7 @@
 /** The signaling server as a whole: users file, certificate, the TLS door and the plain loopback door. */
+import { mkdir } from "node:fs/promises";
 import { createServer as createTcpServer, type Server, type Socket } from "node:net";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type CertificateMaker, loadOrCreateCertificate, type ServerCertificate } from "./certificate.js";
 import { ServerError } from "./errors.js";
@@ -26,6 +28,8 @@ export interface RoomServerOptions {
   readonly usersFile: string;
   readonly certFile: string;
   readonly keyFile: string;
+  /** First name in a certificate that is made; "localhost" by default. */
+  readonly serverName?: string;
   /** Most users logged in at once; 100 by default. */
   readonly maxClients?: number;
   /** Whether REGISTER is allowed; true by default. */
@@ -216,8 +220,10 @@ export async function createServer(options: RoomServerOptions): Promise<RoomServ
   checkOptions(options);
   const { logger = silentLogger, host = "0.0.0.0", maxClients = 100, registration = true } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  await mkdir(dirname(options.usersFile), { recursive: true, mode: 0o700 });
   const users = await UsersFile.open(options.usersFile, options.scryptCost);
-  const certificate = await loadOrCreateCertificate(options, host, logger, options.makeCertificate);
+  const names = { host, serverName: options.serverName ?? "localhost" };
+  const certificate = await loadOrCreateCertificate(options, names, logger, options.makeCertificate);
   const site = await StaticSite.load(options.webRoot ?? DEFAULT_WEB_ROOT);
   const service = new SignalingService({ users, maxClients, registration, limits, logger });
   const http = new HttpDoor(site, service);
