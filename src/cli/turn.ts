@@ -10,8 +10,8 @@ import { readTurnUsers } from "../server/turn_users.js";
 export async function startTurn({ turn, server }: Config, logger: Logger): Promise<TurnService | undefined> {
   if (!turn.enabled) return undefined;
   const files = { certFile: server.server_certification_file, keyFile: server.server_private_key_file };
-  const certificate =
-    turn.tls_port === 0 ? undefined : await loadOrCreateCertificate(files, "0.0.0.0", logger);
+  const names = { host: "0.0.0.0", serverName: server.server_name };
+  const certificate = turn.tls_port === 0 ? undefined : await loadOrCreateCertificate(files, names, logger);
   return createTurnService({
     listenAddresses: turn.listen_addresses,
     udpPort: turn.udp_port || false,
