@@ -151,6 +151,8 @@ export class InteropCall {
     try {
       this.cells[column] = { kind: "proven", proof: await this.#steps[column]() };
     } catch (error) {
+      this.#problems.push(await this.#connection.counters());
+      if (process.env.INTEROP_VERBOSE) console.error(this.#connection.pc.remoteDescription?.sdp);
       const flaw = this.peer.facts.flaws?.[column];
       this.cells[column] =
         flaw === undefined

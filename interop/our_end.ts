@@ -5,6 +5,7 @@ import { MediaEngine } from "../src/media/engine.js";
 import {
   createLocalTrack,
   MediaStream,
+  mediaTransportOf,
   RTCPeerConnection,
   type RTCRtpSender,
   whenClosed,
@@ -128,6 +129,18 @@ export class OurConnection {
 
   accept(sdp: string): Promise<void> {
     return this.pc.setRemoteDescription({ type: "answer", sdp });
+  }
+
+  /** What came, for the words of a failure. */
+  async counters(): Promise<string> {
+    const stats = await mediaTransportOf(this.pc)?.getStats();
+    if (!stats) return "no transport";
+    const streams = stats.receive.map(
+      ({ mid, kind, ssrc, packetsReceived, packetsLost, framesReceived, framesDecoded, pliCount }) =>
+        `mid ${mid} ${kind} SSRC ${ssrc}: ${packetsReceived} packets, ${packetsLost} lost, ` +
+        `${framesReceived} frames, ${framesDecoded} decoded, ${pliCount} PLI`,
+    );
+    return [...streams, `discarded ${JSON.stringify(stats.discarded)}`].join("; ");
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,5 @@
 import type { CodecCapability } from "./codec_capabilities.js";
+import { formatFmtp, parseFmtp } from "./fmtp.js";
 import { formatH264Fmtp, h264Matches, negotiateH264, parseH264Fmtp } from "./h264_fmtp.js";
 import { SdpError } from "./sdp_error.js";
 import type { SdpCodec, SdpFeedback } from "./sdp_model.js";
@@ -130,14 +131,28 @@ export interface AgreedCodec {
 }
 
 /**
+ * A profile-level-id left out means Baseline (RFC 6184 §8.1), but GStreamer's webrtcbin leaves it out of answers to
+ * formats that state one: the number says which format was meant.
+ */
+function withProfileOf(local: SdpCodec, remote: SdpCodec): SdpCodec {
+  if (!isH264(local) || !isH264(remote)) return remote;
+  const parameters = parseFmtp(remote.fmtp);
+  const stated = parseFmtp(local.fmtp).get("profile-level-id");
+  if (stated === undefined || parameters.has("profile-level-id")) return remote;
+  return { ...remote, fmtp: formatFmtp(new Map([...parameters, ["profile-level-id", stated]])) };
+}
+
+/**
  * What may flow after offer and answer, in the remote description's order, which is the peer's preference for what it
  * receives (RFC 8829 §5.10). The sender writes `remote.payloadType`, the receiver expects `local.payloadType`.
  */
 export function agreedCodecs(local: readonly SdpCodec[], remote: readonly SdpCodec[]): AgreedCodec[] {
   return remote.flatMap((remoteCodec) => {
-    const same = (codec: SdpCodec) => codecsMatch(codec, remoteCodec);
+    const sameNumber = local.find(({ payloadType }) => payloadType === remoteCodec.payloadType);
     const match =
-      local.find((codec) => codec.payloadType === remoteCodec.payloadType && same(codec)) ?? local.find(same);
+      sameNumber && codecsMatch(sameNumber, withProfileOf(sameNumber, remoteCodec))
+        ? sameNumber
+        : local.find((codec) => codecsMatch(codec, remoteCodec));
     if (match === undefined) return [];
     return [
       { local: match, remote: remoteCodec, feedback: commonFeedback(match.feedback, remoteCodec.feedback) },

@@ -248,6 +248,20 @@ describe("negotiated media", () => {
     assert.equal(theirs.remoteCname, "me");
   });
 
+  it("takes an answered number for what was offered under it when the answer leaves the profile out", () => {
+    const offered = offer(offerSection("video", "0"));
+    const answer = answerTo(offered);
+    const [{ payloadType }] = offered.media[0].codecs;
+    answer.media[0].codecs = answer.media[0].codecs
+      .filter((codec) => codec.payloadType === payloadType)
+      .map((codec) => ({ ...codec, fmtp: "packetization-mode=1;level-asymmetry-allowed=1" }));
+    const codecs = negotiateMedia(offered, answer, 0)?.codecs ?? [];
+    assert.deepEqual(
+      codecs.map(({ local, remote }) => [local.payloadType, remote.payloadType]),
+      [[payloadType, payloadType]],
+    );
+  });
+
   it("maps each side's own payload types when an answer renumbers", () => {
     const offered = offer(offerSection("video", "0"));
     const answer = answerTo(offered);
