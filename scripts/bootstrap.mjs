@@ -23,7 +23,7 @@ const BUILD_PACKAGES = [
   "libjpeg62-turbo-dev",
   "libusrsctp-dev",
 ];
-const TEST_PACKAGES = ["chromium", "libsrtp2-dev", "openssl", "clang-format"];
+const TEST_PACKAGES = ["chromium", "coturn", "libsrtp2-dev", "openssl", "clang-format"];
 /** Foreign stacks that `interop` calls. */
 const INTEROP_PACKAGES = [
   "chromium",

@@ -2,7 +2,7 @@
 import { createServer as createTcpServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import { makeTransportAddress } from "../protocol/primitives/address.js";
-import { TurnStreamFramer } from "../protocol/turn/index.js";
+import { LAST_OLD_CHANNEL, TurnStreamFramer } from "../protocol/turn/index.js";
 import type { ClientFlow } from "../protocol/turn_server/index.js";
 
 /** Relayed data beyond this is lost: late media is worth nothing, and somebody who does not read must cost nothing. */
@@ -80,7 +80,7 @@ export class StreamDoor {
     socket.setNoDelay(true);
     const flow: ClientFlow = { door: this.#o.nextDoor(), transport: this.#o.tls ? "tls" : "tcp", remote };
     this.#connections.set(flow.door, { flow, socket, idle: false });
-    const framer = new TurnStreamFramer();
+    const framer = new TurnStreamFramer(LAST_OLD_CHANNEL);
     socket.on("data", (bytes) => {
       for (const frame of framer.push(bytes)) this.#o.onFrame(flow, frame);
       if (framer.broken) socket.destroy();

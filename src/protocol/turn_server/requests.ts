@@ -8,7 +8,7 @@ import {
   StunAttributeType as Type,
   unknownAttributesAttribute,
 } from "../stun/index.js";
-import { FIRST_CHANNEL, LAST_CHANNEL } from "../turn/channel_data.js";
+import { FIRST_CHANNEL, LAST_OLD_CHANNEL } from "../turn/channel_data.js";
 import { ipKey, type Peer } from "./allocation.js";
 import type { PeerPolicy } from "./peer_policy.js";
 import type { Refusal } from "./refusal.js";
@@ -19,7 +19,9 @@ const IPV6 = 2;
 
 export interface AllocateWish {
   readonly family: 4 | 6;
-  readonly evenPort: boolean;
+  readonly ports: "any" | "even" | "pair";
+  /** The relay that an earlier Allocate reserved. */
+  readonly token: Uint8Array | undefined;
   readonly lifetimeSeconds: number | undefined;
   /** RFC 8656 §7.1: a second family, which this server gives in an allocation of its own only. */
   readonly additionalFamily: boolean;
@@ -36,12 +38,10 @@ export function readAllocate(message: StunMessage, families: readonly (4 | 6)[])
   const family = readFamily(message.value(Type.RequestedAddressFamily));
   if (family === undefined || !families.includes(family)) return { code: Code.AddressFamilyNotSupported };
   const evenPort = message.value(Type.EvenPort);
-  // Neither reservations nor their tokens are given out here.
-  if (message.has(Type.ReservationToken) || (evenPort && (evenPort[0] & 0x80) !== 0))
-    return { code: Code.InsufficientCapacity };
   return {
     family,
-    evenPort: evenPort !== undefined,
+    ports: !evenPort ? "any" : (evenPort[0] & 0x80) !== 0 ? "pair" : "even",
+    token: message.value(Type.ReservationToken),
     lifetimeSeconds: readUint32Attribute(message, Type.Lifetime),
     additionalFamily: message.has(Type.AdditionalAddressFamily),
   };
@@ -51,7 +51,9 @@ function contradicts(message: StunMessage): boolean {
   const reserved = message.has(Type.ReservationToken);
   const additional = message.has(Type.AdditionalAddressFamily);
   const named = message.has(Type.RequestedAddressFamily);
-  if (reserved && (message.has(Type.EvenPort) || named || additional)) return true;
+  const even = message.value(Type.EvenPort);
+  if (even?.length === 0 || (reserved && (even || named || additional))) return true;
+  if (additional && even && (even[0] & 0x80) !== 0) return true;
   return additional && (named || message.value(Type.AdditionalAddressFamily)?.[0] !== IPV6);
 }
 
@@ -98,7 +100,7 @@ export function readChannelBind(message: StunMessage, family: 4 | 6, policy: Pee
   const addresses = readXorAddresses(message, Type.XorPeerAddress);
   if (number?.length !== 4 || addresses.length === 0) return { code: Code.BadRequest };
   const channel = (number[0] << 8) | number[1];
-  if (channel < FIRST_CHANNEL || channel > LAST_CHANNEL) return { code: Code.BadRequest };
+  if (channel < FIRST_CHANNEL || channel > LAST_OLD_CHANNEL) return { code: Code.BadRequest };
   const peer = readPeer(addresses[0], family, policy);
   return "code" in peer ? peer : { channel, peer };
 }

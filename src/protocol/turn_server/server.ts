@@ -15,7 +15,12 @@ import {
   uint32Attribute,
   xorAddressAttribute,
 } from "../stun/index.js";
-import { decodeChannelData, encodeChannelData, looksLikeChannelData } from "../turn/channel_data.js";
+import {
+  decodeChannelData,
+  encodeChannelData,
+  LAST_OLD_CHANNEL,
+  looksLikeChannelData,
+} from "../turn/channel_data.js";
 import { Allocation, ipKey, type Peer } from "./allocation.js";
 import { AllocationTable } from "./allocation_table.js";
 import { Authenticator } from "./authenticator.js";
@@ -23,6 +28,7 @@ import type { Account } from "./credentials.js";
 import { Nonces } from "./nonces.js";
 import { isRefusal, type Refusal, refusalAttributes } from "./refusal.js";
 import { RelayPorts } from "./relay_ports.js";
+import { encodeReply } from "./reply.js";
 import { ReplyCredit } from "./reply_credit.js";
 import {
   type AllocateWish,
@@ -32,6 +38,7 @@ import {
   refreshesOtherFamily,
   refuseUnknown,
 } from "./requests.js";
+import { Reservations } from "./reservations.js";
 import {
   type AllocationEnd,
   type ClientFlow,
@@ -54,11 +61,14 @@ interface Request {
   readonly nowUs: number;
 }
 
-/** An allocation whose socket is being opened. */
+/** An allocation whose socket is being opened; of a pair of ports, one after the other. */
 interface Opening {
   readonly request: Request;
   readonly wish: AllocateWish;
+  readonly allocation: Allocation;
   attempts: number;
+  first?: TransportAddress;
+  second?: number;
 }
 
 /**
@@ -72,6 +82,8 @@ export class TurnServer {
   readonly #credit: ReplyCredit;
   readonly #ports: RelayPorts;
   readonly #table = new AllocationTable();
+  readonly #reservations: Reservations;
+  /** By relay; those of a pair by either. */
   readonly #openings = new Map<number, Opening>();
   /** Answers to Allocate, for its retransmissions. */
   readonly #allocateReplies = new Map<number, { readonly id: string; readonly data: Uint8Array }>();
@@ -98,6 +110,7 @@ export class TurnServer {
     this.#authenticator = credentials && new Authenticator(credentials, nonces, hmacSha1);
     this.#credit = new ReplyCredit(this.#limits.maxUnprovenSources);
     this.#ports = new RelayPorts(options.relayPorts, random);
+    this.#reservations = new Reservations(random);
   }
 
   /** Allocations there are, those being opened included. */
@@ -118,7 +131,7 @@ export class TurnServer {
 
   /** Takes a datagram, or a frame of a connection (`TurnStreamFramer`). */
   handleMessage(flow: ClientFlow, data: Uint8Array, nowUs: number): void {
-    if (looksLikeChannelData(data)) {
+    if (looksLikeChannelData(data, LAST_OLD_CHANNEL)) {
       this.#handleChannelData(flow, data, nowUs);
       return;
     }
@@ -177,11 +190,18 @@ export class TurnServer {
     if (existing) return this.#allocateAgain(request, existing);
     const wish = readAllocate(request.message, this.#o.relayFamilies);
     if (isRefusal(wish)) return wish;
+    if (wish.token) return this.#redeem(request, wish, wish.token);
+    return this.#quota(request.account, wish.ports === "pair" ? 2 : 1) ?? this.#open(request, wish);
+  }
+
+  /** A reserved relay is one already. */
+  #quota({ name }: Account, more: number): Refusal | undefined {
     const { maxAllocations, maxAllocationsPerUser } = this.#limits;
-    if (this.#table.countOf(request.account.name) >= maxAllocationsPerUser)
+    if (this.#table.countOf(name) + this.#reservations.countOf(name) + more > maxAllocationsPerUser)
       return { code: Code.AllocationQuotaReached };
-    if (this.#table.size >= maxAllocations) return { code: Code.InsufficientCapacity };
-    return this.#open(request, wish);
+    if (this.#table.size + this.#reservations.size + more > maxAllocations)
+      return { code: Code.InsufficientCapacity };
+    return undefined;
   }
 
   /** RFC 8656 §7.2: a retransmission gets its answer again, another request on the same 5-tuple a 437. */
@@ -196,48 +216,99 @@ export class TurnServer {
   }
 
   #open(request: Request, wish: AllocateWish): Refusal | undefined {
-    const { flow, account, nowUs } = request;
-    const port = this.#ports.take(wish.evenPort);
+    const port = this.#ports.take(wish.ports);
     if (port === undefined) return { code: Code.InsufficientCapacity };
+    const allocation = this.#add(request, wish, this.#nextRelay++, wish.family, port);
+    this.#openFirst({ request: keep(request), wish, allocation, attempts: 1 });
+    return undefined;
+  }
+
+  #openFirst(opening: Opening): void {
+    const { relay, family, port } = opening.allocation;
+    this.#openings.set(relay, opening);
+    this.#outputs.push({ type: "openrelay", relay, family, port });
+  }
+
+  #add(request: Request, wish: AllocateWish, relay: number, family: 4 | 6, port: number): Allocation {
+    const { flow, account, nowUs } = request;
     const seconds = this.#lifetime(wish.lifetimeSeconds, nowUs, nowUs);
-    const given = { relay: this.#nextRelay++, flow, account, family: wish.family, createdUs: nowUs };
+    const given = { relay, flow, account, family, createdUs: nowUs };
     const allocation = new Allocation(given, nowUs + seconds * SECOND_US);
     allocation.port = port;
     this.#table.add(allocation);
-    this.#openings.set(allocation.relay, { request: keep(request), wish, attempts: 1 });
-    this.#outputs.push({ type: "openrelay", relay: allocation.relay, family: wish.family, port });
     this.#scheduleSweep(nowUs);
+    return allocation;
+  }
+
+  /** RFC 8656 §7.2: the relay that was reserved is open; nothing is left to wait for. */
+  #redeem(request: Request, wish: AllocateWish, token: Uint8Array): Refusal | undefined {
+    const { account, nowUs } = request;
+    const reservation = this.#reservations.redeem(token, account.name, nowUs);
+    if (!reservation) return { code: Code.InsufficientCapacity };
+    const { relay, relayed, port } = reservation;
+    const allocation = this.#add(request, wish, relay, relayed.family, port);
+    this.#allocated(request, wish, allocation, relayed, []);
     return undefined;
   }
 
   /** The socket is bound. @param relayed - the address as peers reach it */
   relayOpened(relay: number, relayed: TransportAddress, nowUs: number): void {
     const opening = this.#openings.get(relay);
-    const allocation = this.#table.ofRelay(relay);
-    if (!opening || !allocation) return;
-    this.#openings.delete(relay);
+    if (!opening) return;
+    const { request, wish, allocation, first } = opening;
+    if (wish.ports === "pair" && !first) {
+      this.#openSecond(opening, relayed);
+      return;
+    }
+    const account = allocation.account.name;
+    const port = allocation.port + 1;
+    const token = first && this.#reservations.add({ relay, port, relayed, account }, nowUs);
+    this.#dropOpening(opening);
+    const extra = token ? [{ type: Type.ReservationToken, value: token }] : [];
+    this.#allocated({ ...request, nowUs }, wish, allocation, first ?? relayed, extra);
+  }
+
+  #openSecond(opening: Opening, relayed: TransportAddress): void {
+    const { family, port } = opening.allocation;
+    const relay = this.#nextRelay++;
+    opening.first = relayed;
+    opening.second = relay;
+    this.#openings.set(relay, opening);
+    this.#outputs.push({ type: "openrelay", relay, family, port: port + 1 });
+  }
+
+  #dropOpening({ allocation, second }: Opening): void {
+    this.#openings.delete(allocation.relay);
+    if (second !== undefined) this.#openings.delete(second);
+  }
+
+  #allocated(
+    request: Request,
+    wish: AllocateWish,
+    allocation: Allocation,
+    relayed: TransportAddress,
+    extra: readonly StunAttribute[],
+  ): void {
     allocation.relayed = relayed;
-    const { request, wish } = opening;
-    const data = this.#success(request, this.#allocatedAttributes(allocation, request, wish, nowUs));
+    const { relay, account, flow } = allocation;
+    const attributes = this.#allocatedAttributes(request, wish, allocation, relayed);
+    const data = this.#success(request, [...attributes, ...extra]);
     this.#allocateReplies.set(relay, { id: transactionKey(request.message.transactionId), data });
     this.counters.allocations++;
-    const { account, flow } = allocation;
     this.#outputs.push({ type: "allocated", relay, account: account.name, client: flow.remote, relayed });
   }
 
   #allocatedAttributes(
-    allocation: Allocation,
-    request: Request,
+    { message, flow, nowUs }: Request,
     wish: AllocateWish,
-    nowUs: number,
+    allocation: Allocation,
+    relayed: TransportAddress,
   ): StunAttribute[] {
-    const { transactionId } = request.message;
     const seconds = Math.max(0, Math.round((allocation.expiresUs - nowUs) / SECOND_US));
-    const relayed = allocation.relayed ?? request.flow.remote;
     const attributes = [
-      xorAddressAttribute(Type.XorRelayedAddress, relayed, transactionId),
+      xorAddressAttribute(Type.XorRelayedAddress, relayed, message.transactionId),
       uint32Attribute(Type.Lifetime, seconds),
-      xorAddressAttribute(Type.XorMappedAddress, request.flow.remote, transactionId),
+      xorAddressAttribute(Type.XorMappedAddress, flow.remote, message.transactionId),
     ];
     // RFC 8656 §18.9: the IPv6 address that was wished for in addition is not given; 440.
     if (wish.additionalFamily)
@@ -248,24 +319,30 @@ export class TurnServer {
   /** The port could not be bound. `taken`: another one may work. */
   relayFailed(relay: number, taken: boolean): void {
     const opening = this.#openings.get(relay);
-    const allocation = this.#table.ofRelay(relay);
-    if (!opening || !allocation) return;
+    if (!opening) return;
+    const { allocation, wish } = opening;
     const wanted = taken && opening.attempts++ < MAX_PORT_ATTEMPTS;
-    const port = wanted ? this.#ports.take(opening.wish.evenPort) : undefined;
-    this.#ports.release(allocation.port);
+    const port = wanted ? this.#ports.take(wish.ports) : undefined;
+    this.#abandon(opening, relay);
     if (port === undefined) {
       this.#forget(allocation);
       this.#refuse(opening.request, { code: Code.InsufficientCapacity });
       return;
     }
     allocation.port = port;
-    this.#outputs.push({ type: "openrelay", relay, family: allocation.family, port });
+    this.#openFirst(opening);
   }
 
-  /** The socket of a relay broke. */
-  relayClosed(relay: number): void {
-    const allocation = this.#table.ofRelay(relay);
-    if (allocation) this.#release(allocation, "relay-failed");
+  /** Gives back the ports and sockets of an allocation that is not complete. @param failed - the relay that has no socket */
+  #abandon(opening: Opening, failed?: number): void {
+    const { allocation, wish, second } = opening;
+    this.#dropOpening(opening);
+    this.#ports.release(allocation.port);
+    if (wish.ports === "pair") this.#ports.release(allocation.port + 1);
+    for (const relay of [allocation.relay, second])
+      if (relay !== undefined && relay !== failed) this.#outputs.push({ type: "closerelay", relay });
+    delete opening.first;
+    delete opening.second;
   }
 
   // ---- Refresh, CreatePermission, ChannelBind
@@ -321,7 +398,7 @@ export class TurnServer {
   // ---- data
 
   #handleChannelData(flow: ClientFlow, data: Uint8Array, nowUs: number): void {
-    const frame = decodeChannelData(data);
+    const frame = decodeChannelData(data, LAST_OLD_CHANNEL);
     if (!frame) {
       this.counters.malformed++;
       return;
@@ -451,20 +528,26 @@ export class TurnServer {
   /** Gives all relays back. */
   close(): void {
     for (const allocation of this.#table.all()) this.#release(allocation, "closed");
+    for (const { relay, port } of this.#reservations.expire(Infinity)) this.#closeRelay(relay, port);
     this.#sweepUs = Infinity;
   }
 
   #release(allocation: Allocation, reason: AllocationEnd): void {
     const { relay, account, toPeers, toClient } = allocation;
-    this.#ports.release(allocation.port);
+    const opening = this.#openings.get(relay);
+    if (opening) this.#abandon(opening);
+    else this.#closeRelay(relay, allocation.port);
     this.#forget(allocation);
-    this.#outputs.push({ type: "closerelay", relay });
     this.#outputs.push({ type: "released", relay, account: account.name, reason, toPeers, toClient });
+  }
+
+  #closeRelay(relay: number, port: number): void {
+    this.#ports.release(port);
+    this.#outputs.push({ type: "closerelay", relay });
   }
 
   #forget(allocation: Allocation): void {
     this.#table.remove(allocation);
-    this.#openings.delete(allocation.relay);
     this.#allocateReplies.delete(allocation.relay);
   }
 
@@ -480,7 +563,8 @@ export class TurnServer {
       if (allocation.expiresUs <= nowUs) this.#release(allocation, "expired");
       else allocation.sweep(nowUs);
     }
-    if (this.#table.size > 0) this.#scheduleSweep(nowUs);
+    for (const { relay, port } of this.#reservations.expire(nowUs)) this.#closeRelay(relay, port);
+    if (this.#table.size + this.#reservations.size > 0) this.#scheduleSweep(nowUs);
   }
 
   nextDeadlineUs(): number {
@@ -500,23 +584,6 @@ const ANSWERED_METHODS: ReadonlySet<number> = new Set([
 function keep(request: Request): Request {
   const copy = decodeStun(request.message.bytes.slice());
   return typeof copy === "string" ? request : { ...request, message: copy };
-}
-
-function encodeReply(
-  message: StunMessage,
-  messageClass: typeof StunClass.SuccessResponse | typeof StunClass.ErrorResponse,
-  attributes: readonly StunAttribute[],
-  integrity?: NonNullable<Parameters<typeof encodeStun>[0]["integrity"]>,
-): Uint8Array {
-  return encodeStun({
-    method: message.method,
-    messageClass,
-    transactionId: message.transactionId,
-    attributes,
-    ...(integrity && { integrity }),
-    // RFC 8489 §7: whoever adds it expects it; without it the answer is smaller.
-    fingerprint: message.hasFingerprint,
-  });
 }
 
 function count(traffic: { packets: number; bytes: number }, data: Uint8Array): void {

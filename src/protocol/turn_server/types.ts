@@ -56,7 +56,7 @@ export interface TurnServerOptions {
   readonly limits?: Partial<TurnServerLimits>;
 }
 
-export type AllocationEnd = "deleted" | "expired" | "disconnected" | "relay-failed" | "closed";
+export type AllocationEnd = "deleted" | "expired" | "disconnected" | "closed";
 
 export type TurnServerOutput =
   /** Bytes for a client. `droppable`: relayed data, which a full connection may lose. */

@@ -59,7 +59,7 @@ describe("TURN server and those who mean no good", () => {
     const bench = new Bench();
     let received = 0;
     let sent = 0;
-    for (let i = 0; i < 20_000; i++) {
+    for (let i = 0; i < 10_000; i++) {
       const data = anyMessage(random);
       received += data.length;
       sent += sum(bench.handle(udpFlow(random.uint32() % 65536), data));
@@ -109,7 +109,7 @@ describe("TURN server and those who mean no good", () => {
       client.encode(StunMethod.Allocate, () => [UDP]),
       encodeChannelData(0x4000, random.bytes(50), false),
     ];
-    for (let i = 0; i < 30_000; i++) {
+    for (let i = 0; i < 10_000; i++) {
       const data = i % 3 === 0 ? random.bytes(random.uint32() % 100) : good[i % 4].slice();
       for (let n = random.uint32() % 4; n > 0 && data.length > 0; n--)
         data[random.uint32() % data.length] = random.uint32();
@@ -147,9 +147,9 @@ describe("TURN server and those who mean no good", () => {
     }
   });
 
-  it("opens nothing for ten thousand who cannot prove themselves", () => {
+  it("opens nothing for two thousand who cannot prove themselves", () => {
     const bench = new Bench();
-    for (let port = 1; port <= 10_000; port++) {
+    for (let port = 1; port <= 2000; port++) {
       const client = bench.client(port, { password: "guess" });
       client.nonce = new Uint8Array(12).fill(65);
       bench.handle(

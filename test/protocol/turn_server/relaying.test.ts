@@ -100,14 +100,15 @@ describe("TURN server: permissions and channels (RFC 8656 §9 to §12)", () => {
     assert.equal(codeOf(client.bind(0x4001, { ...PEER, port: 1 })), 0);
   });
 
-  it("binds a number to one peer and a peer to one number, from 0x4000 to 0x4FFF", () => {
+  it("binds a number to one peer and a peer to one number, from 0x4000 to 0x4FFF, and RFC 5766's up to 0x7FFF", () => {
     const { client } = allocated();
     assert.equal(codeOf(client.bind(0x4001, PEER)), 0);
     assert.equal(codeOf(client.bind(0x4001, PEER)), 0);
     assert.equal(codeOf(client.bind(0x4001, { ...PEER, port: 7001 })), 400);
     assert.equal(codeOf(client.bind(0x4002, PEER)), 400);
     assert.equal(codeOf(client.bind(0x4002, { ...PEER, port: 7001 })), 0);
-    for (const number of [0, 0x3fff, 0x5000, 0x7fff, 0xffff])
+    assert.equal(codeOf(client.bind(0x7fff, { ...PEER, port: 7002 })), 0);
+    for (const number of [0, 0x3fff, 0x8000, 0xffff])
       assert.equal(codeOf(client.bind(number, { ...PEER, port: 1 })), 400);
   });
 
