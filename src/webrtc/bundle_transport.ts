@@ -1,6 +1,7 @@
 import type { MediaInput } from "../media/inputs/media_input.js";
 import type {
   CandidateError,
+  DataEvent,
   DtlsState,
   IceParameters,
   IceRole,
@@ -35,6 +36,7 @@ export interface BundleTransportObserver {
   streamStarted(mid: string): void;
   bye(mid: string): void;
   candidateError(error: CandidateError): void;
+  data(event: DataEvent): void;
 }
 
 export interface BundleTransportOptions {
@@ -179,6 +181,10 @@ export class BundleTransport {
       "dtlsstate",
       later((state, detail) => this.onDtlsState(state, detail.error)),
     );
+    // Never before its caller has returned: it comes from another thread. Nothing stands between it and the application.
+    media.on("data", (event) => {
+      if (!this.closed) observer.data(event);
+    });
     media.on(
       "failed",
       later(({ code, message }) => this.onFailed(code, message)),
@@ -265,6 +271,7 @@ export class BundleTransport {
     const dtlsFailed = code.startsWith("ERR_DTLS") && this.dtls.state !== "closed";
     if (dtlsFailed) this.onDtlsState("failed", `${code}: ${message}`);
     else this.changeIce("failed");
+    this.options.observer.data({ type: "dataclosed", error: `${code}: ${message}` });
   }
 
   private announceDtlsError(message: string): void {

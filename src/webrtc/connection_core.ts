@@ -5,6 +5,7 @@ import type { SdpDirection } from "../protocol/sdp/sdp_model.js";
 import { BundleTransport, type BundleTransportObserver } from "./bundle_transport.js";
 import { codecCapabilities, defaultHeaderExtensions } from "./codec_preferences.js";
 import type { ConnectionHost } from "./connection_host.js";
+import { DataChannels } from "./data_channels.js";
 import { type ResolvedServers, resolveStunServers } from "./ice_server_resolution.js";
 import { internals, queueTask, randomIceText, systemRandom } from "./internals.js";
 import { DescriptionState } from "./jsep/description_state.js";
@@ -14,6 +15,7 @@ import type { MediaStreamTrack } from "./media_stream_track.js";
 import { OperationsChain } from "./operations_chain.js";
 import { RTCCertificate } from "./rtc_certificate.js";
 import { type CompleteConfiguration, serverUrls } from "./rtc_configuration.js";
+import type { RTCDataChannel } from "./rtc_data_channel.js";
 import { initialEncodings, type RTCRtpEncodingParameters } from "./rtc_rtp_parameters.js";
 import { RTCRtpReceiver } from "./rtc_rtp_receiver.js";
 import { RTCRtpSender } from "./rtc_rtp_sender.js";
@@ -22,7 +24,8 @@ import { type RTCSettings, transportFactoryOf } from "./rtc_settings.js";
 import type { RTCStatsReport } from "./rtc_stats_report.js";
 
 /** What the core asks its RTCPeerConnection to fire. */
-export interface ConnectionEvents extends BundleTransportObserver {
+export interface ConnectionEvents extends Omit<BundleTransportObserver, "data"> {
+  dataChannel(channel: RTCDataChannel): void;
   negotiationNeeded(): void;
   statsOf(selector: RTCRtpSender | RTCRtpReceiver | null): Promise<RTCStatsReport>;
   serverFailed(url: string, reason: string): void;
@@ -49,6 +52,7 @@ export class ConnectionCore implements ConnectionHost {
   readonly descriptions = new DescriptionState();
   transceivers: RTCRtpTransceiver[] = [];
   transport: BundleTransport;
+  readonly data: DataChannels;
   isClosed = false;
   /** `restartIce` was called and no offer with new credentials has been answered yet. */
   restartWanted = false;
@@ -65,6 +69,10 @@ export class ConnectionCore implements ConnectionHost {
     this.configuration = configuration;
     this.settings = settings;
     this.events = events;
+    this.data = new DataChannels({
+      transport: () => this.transport,
+      announce: (channel) => events.dataChannel(channel),
+    });
     this.transport = this.createTransport();
   }
 
@@ -73,7 +81,7 @@ export class ConnectionCore implements ConnectionHost {
       factory: { createTransport: (options) => transportFactoryOf(this.settings).createTransport(options) },
       settings: this.settings.transport ?? {},
       random: systemRandom,
-      observer: this.events,
+      observer: { ...this.events, data: (event) => this.data.handle(event) },
     });
   }
 

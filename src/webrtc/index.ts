@@ -1,5 +1,6 @@
 /** The W3C API and what goes with it. */
 
+export type { RTCDataChannelInit, RTCPriorityType } from "./data_channel_init.js";
 export { configureDefaultEngine, defaultEngine, stopDefaultEngine } from "./default_engine.js";
 export { MediaStream, MediaStreamTrackEvent } from "./media_stream.js";
 export {
@@ -11,9 +12,11 @@ export {
 export * as nonstandard from "./nonstandard/index.js";
 export { certificateFromPem, RTCCertificate } from "./rtc_certificate.js";
 export type { RTCConfiguration, RTCIceServer } from "./rtc_configuration.js";
+export { RTCDataChannel, type RTCDataChannelState } from "./rtc_data_channel.js";
 export { RTCDtlsTransport } from "./rtc_dtls_transport.js";
 export { RTCError } from "./rtc_error.js";
 export {
+  RTCDataChannelEvent,
   RTCErrorEvent,
   RTCPeerConnectionIceErrorEvent,
   RTCPeerConnectionIceEvent,
@@ -35,6 +38,7 @@ export {
   type RTCRtpTransceiverDirection,
   type RTCRtpTransceiverInit,
 } from "./rtc_rtp_transceiver.js";
+export { RTCSctpTransport } from "./rtc_sctp_transport.js";
 export { RTCSessionDescription, type RTCSessionDescriptionInit } from "./rtc_session_description.js";
 export { type RTCSettings, setDefaultTransportFactory } from "./rtc_settings.js";
 export type * from "./rtc_stats.js";

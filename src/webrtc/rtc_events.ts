@@ -1,6 +1,7 @@
 /** The events of a peer connection (WebRTC 1.0 §4.8.2, §5.7, §11.2). */
 import type { MediaStream } from "./media_stream.js";
 import type { MediaStreamTrack } from "./media_stream_track.js";
+import type { RTCDataChannel } from "./rtc_data_channel.js";
 import type { RTCError } from "./rtc_error.js";
 import type { RTCIceCandidate } from "./rtc_ice_candidate.js";
 import type { RTCRtpReceiver } from "./rtc_rtp_receiver.js";
@@ -73,7 +74,17 @@ export class RTCTrackEvent extends Event {
   }
 }
 
-/** An error of a transport. */
+/** The peer made a data channel (WebRTC 1.0 §6.3). */
+export class RTCDataChannelEvent extends Event {
+  readonly channel: RTCDataChannel;
+
+  constructor(type: string, init: { readonly channel: RTCDataChannel }) {
+    super(type);
+    this.channel = init.channel;
+  }
+}
+
+/** An error of a transport or a data channel. */
 export class RTCErrorEvent extends Event {
   readonly error: RTCError;
 

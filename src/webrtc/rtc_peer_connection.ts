@@ -7,6 +7,7 @@ import {
   type RTCIceGatheringState,
   type RTCPeerConnectionState,
 } from "./connection_states.js";
+import type { RTCDataChannelInit } from "./data_channel_init.js";
 import { checkEnum, domError } from "./dom_error.js";
 import { eventTarget } from "./event_target.js";
 import { internals, queueTask } from "./internals.js";
@@ -17,7 +18,9 @@ import type { MediaStream } from "./media_stream.js";
 import { MediaStreamTrack, setTrackMuted } from "./media_stream_track.js";
 import { certificateDays, type RTCCertificate, type RTCKeyAlgorithm } from "./rtc_certificate.js";
 import { checkReconfiguration, completeConfiguration, type RTCConfiguration } from "./rtc_configuration.js";
+import type { RTCDataChannel } from "./rtc_data_channel.js";
 import {
+  RTCDataChannelEvent,
   RTCPeerConnectionIceErrorEvent,
   RTCPeerConnectionIceEvent,
   type RTCTrackEvent,
@@ -32,6 +35,7 @@ import {
   settableDirections,
   stopTransceiver,
 } from "./rtc_rtp_transceiver.js";
+import type { RTCSctpTransport } from "./rtc_sctp_transport.js";
 import type {
   RTCLocalSessionDescriptionInit,
   RTCSessionDescription,
@@ -57,6 +61,7 @@ export interface PeerConnectionEvents {
   icegatheringstatechange: Event;
   connectionstatechange: Event;
   track: RTCTrackEvent;
+  datachannel: RTCDataChannelEvent;
 }
 
 /**
@@ -73,6 +78,7 @@ export class RTCPeerConnection extends eventTarget<PeerConnectionEvents>()(
   "icegatheringstatechange",
   "connectionstatechange",
   "track",
+  "datachannel",
 ) {
   readonly [internals]: { readonly core: ConnectionCore; whenClosed: Promise<void> };
   private readonly core: ConnectionCore;
@@ -90,6 +96,7 @@ export class RTCPeerConnection extends eventTarget<PeerConnectionEvents>()(
       streamStarted: (mid) => this.setRemoteMuted(mid, false),
       bye: (mid) => this.setRemoteMuted(mid, true),
       candidateError: (error) => this.onCandidateError(error),
+      dataChannel: (channel) => this.dispatchEvent(new RTCDataChannelEvent("datachannel", { channel })),
       negotiationNeeded: () => this.dispatchEvent(new Event("negotiationneeded")),
       statsOf: (selector) => collectStats(this.core, selector),
       serverFailed: (url, reason) => this.onServerFailed(url, reason),
@@ -159,9 +166,24 @@ export class RTCPeerConnection extends eventTarget<PeerConnectionEvents>()(
     return this.core.descriptions.pendingRemote?.description ?? null;
   }
 
-  /** No data channels yet, so no SCTP transport. */
-  get sctp(): null {
-    return null;
+  /** The association of the data channels; null before it was negotiated. */
+  get sctp(): RTCSctpTransport | null {
+    return this.core.data.sctp;
+  }
+
+  /**
+   * A channel for messages (WebRTC 1.0 §6.1). The first one asks for negotiation.
+   *
+   * @throws TypeError for impossible options, InvalidStateError when closed, OperationError for an id in use.
+   */
+  createDataChannel(label: string, init: RTCDataChannelInit = {}): RTCDataChannel {
+    // biome-ignore lint/complexity/noArguments: Web IDL counts the arguments; undefined is one.
+    if (arguments.length === 0) throw new TypeError("createDataChannel takes a label");
+    this.checkOpen();
+    const first = !this.core.data.wanted;
+    const channel = this.core.data.create(label, init);
+    if (first) this.core.updateNegotiationNeeded();
+    return channel;
   }
 
   async createOffer(options: RTCOfferOptions = {}): Promise<RTCSessionDescriptionInit> {
@@ -357,6 +379,7 @@ export class RTCPeerConnection extends eventTarget<PeerConnectionEvents>()(
     for (const transceiver of core.transceivers)
       if (!transceiver[internals].stopped) stopTransceiver(transceiver);
     core.transceivers = [];
+    core.data.closeAll();
     this[internals].whenClosed = core.transport.close();
     this.states.close();
   }

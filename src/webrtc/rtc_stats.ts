@@ -140,6 +140,18 @@ export interface RTCCertificateStats extends StatsBase {
   readonly base64Certificate: string;
 }
 
+export interface RTCDataChannelStats extends StatsBase {
+  readonly type: "data-channel";
+  readonly label: string;
+  readonly protocol: string;
+  readonly dataChannelIdentifier?: number;
+  readonly state: "connecting" | "open" | "closing" | "closed";
+  readonly messagesSent: number;
+  readonly bytesSent: number;
+  readonly messagesReceived: number;
+  readonly bytesReceived: number;
+}
+
 export type RTCStats =
   | RTCCodecStats
   | RTCInboundRtpStreamStats
@@ -147,6 +159,7 @@ export type RTCStats =
   | RTCRemoteInboundRtpStreamStats
   | RTCMediaSourceStats
   | RTCPeerConnectionStats
+  | RTCDataChannelStats
   | RTCTransportStats
   | RTCIceCandidateStats
   | RTCIceCandidatePairStats

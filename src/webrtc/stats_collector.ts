@@ -4,6 +4,7 @@ import type { ReceiveStreamStats, SendStreamStats, TransportStats } from "../med
 import type { SdpCodec } from "../protocol/sdp/sdp_model.js";
 import type { ConnectionCore } from "./connection_core.js";
 import { internals } from "./internals.js";
+import type { RTCDataChannel } from "./rtc_data_channel.js";
 import { type RTCIceCandidate, readCandidate } from "./rtc_ice_candidate.js";
 import type { RTCRtpReceiver } from "./rtc_rtp_receiver.js";
 import { RTCRtpSender } from "./rtc_rtp_sender.js";
@@ -66,9 +67,10 @@ class StatsCollector {
       type: "peer-connection",
       id: "P",
       timestamp,
-      dataChannelsOpened: 0,
-      dataChannelsClosed: 0,
+      dataChannelsOpened: this.core.data.opened,
+      dataChannelsClosed: this.core.data.closed,
     });
+    for (const channel of this.core.data.all) this.addDataChannel(channel);
     for (const transceiver of this.core.transceivers) {
       this.addSource(transceiver.sender);
       this.addCodecs(transceiver);
@@ -77,6 +79,23 @@ class StatsCollector {
     }
     if (this.engine !== null) this.addTransport(this.engine);
     return this.stats;
+  }
+
+  private addDataChannel(channel: RTCDataChannel): void {
+    const { handle, id, messagesSent, bytesSent, messagesReceived, bytesReceived } = channel[internals];
+    this.stats.push({
+      type: "data-channel",
+      id: `D${handle}`,
+      timestamp: this.timestamp,
+      label: channel.label,
+      protocol: channel.protocol,
+      ...(id !== null && { dataChannelIdentifier: id }),
+      state: channel.readyState,
+      messagesSent,
+      bytesSent,
+      messagesReceived,
+      bytesReceived,
+    });
   }
 
   private addSource({ track }: RTCRtpSender): void {

@@ -106,6 +106,10 @@ export class DataSession {
       return;
     }
     const { channel: handle, negotiated, streamId = -1 } = request;
+    if (this.#byStream.has(streamId)) {
+      this.#events.push({ type: "channelclosed", channel: handle, error: `stream ${streamId} is in use` });
+      return;
+    }
     const channel = this.#add(handle, request, negotiated, streamId);
     if (this.#connected) this.#begin(channel);
   }

@@ -1,6 +1,7 @@
 /** Offers and answers from what an endpoint wants (RFC 8829 §5.2, §5.3). Pure: the same input, the same text. */
 import type { CodecCapability, RtpKind } from "./codec_capabilities.js";
 import { answerCodecs, offerCodecs, PayloadTypeTable } from "./codec_negotiation.js";
+import { dataMedia, isDataSection, type LocalDataSection } from "./data_section.js";
 import { answerDirection } from "./directions.js";
 import { answerSetup, type DtlsRole } from "./dtls_setup.js";
 import { answerExtensions, ExtensionIdTable, offerExtensions } from "./extension_negotiation.js";
@@ -48,6 +49,11 @@ export interface OfferSection extends LocalMediaSource {
   readonly extensions: readonly string[];
 }
 
+/** The data channels' section. */
+export interface DataSection {
+  readonly data: LocalDataSection;
+}
+
 /** A section this side never accepted, kept in its place (RFC 8829 §5.2.2). */
 export interface RefusedSection {
   readonly refused: SdpMedia;
@@ -55,7 +61,7 @@ export interface RefusedSection {
 
 export interface OfferInput {
   readonly origin: SdpOrigin;
-  readonly sections: readonly (OfferSection | RefusedSection)[];
+  readonly sections: readonly (OfferSection | DataSection | RefusedSection)[];
   readonly transport: LocalTransportDescription;
   /** Later sections live in the bundle or not at all (`a=bundle-only`). */
   readonly bundleOnly: boolean;
@@ -72,6 +78,11 @@ export function buildOffer(input: OfferInput): SdpSession {
   }
   const media = input.sections.map((section) => {
     if ("refused" in section) return refusedMedia(section.refused);
+    if ("data" in section) {
+      const data = { ...dataMedia(section.data), connection: anyAddress };
+      describeTransport(data, input.transport, input.transport.offerSetup);
+      return data;
+    }
     return offerMedia(section, input.transport, payloadTypes, extensionIds);
   });
   const accepted = media.filter((section) => section.port !== 0);
@@ -164,7 +175,7 @@ export interface AnswerInput {
   readonly origin: SdpOrigin;
   readonly offer: SdpSession;
   /** One for each section of the offer. */
-  readonly sections: readonly (AnswerSection | undefined)[];
+  readonly sections: readonly (AnswerSection | DataSection | undefined)[];
   readonly transport: LocalTransportDescription;
 }
 
@@ -174,6 +185,7 @@ export function buildAnswer(input: AnswerInput): SdpSession {
   const media = offer.media.map((offered, index) => {
     const section = input.sections[index];
     if (section === undefined || !usable.has(offered)) return refusedMedia(offered);
+    if ("data" in section) return answerData(offer, offered, section.data, input.transport);
     return answerMedia(offer, offered, section, input.transport);
   });
   const accepted = media.filter((section) => !isRejected(section));
@@ -211,11 +223,28 @@ function answerMedia(
   media.rtcpReducedSize = offered.rtcpReducedSize;
   media.extensions = answerExtensions([...offered.extensions, ...offer.extensions], section.extensions);
   media.extmapAllowMixed = offered.extmapAllowMixed;
-  const setup = transport.dtlsRole === undefined ? undefined : setupOf(transport.dtlsRole);
-  describeTransport(media, transport, setup ?? answerSetup(transportAttributesOf(offer, offered).setup));
+  describeTransport(media, transport, setupFor(offer, offered, transport));
   media.msids = section.msids;
   media.sources = section.sources;
   return media;
+}
+
+function answerData(
+  offer: SdpSession,
+  offered: SdpMedia,
+  section: LocalDataSection,
+  transport: LocalTransportDescription,
+): SdpMedia {
+  if (!isDataSection(offered)) return refusedMedia(offered);
+  const media: SdpMedia = { ...dataMedia(section, offered.protocol), connection: anyAddress };
+  if (offered.mid === undefined) delete media.mid;
+  describeTransport(media, transport, setupFor(offer, offered, transport));
+  return media;
+}
+
+function setupFor(offer: SdpSession, offered: SdpMedia, transport: LocalTransportDescription): SdpSetup {
+  if (transport.dtlsRole !== undefined) return setupOf(transport.dtlsRole);
+  return answerSetup(transportAttributesOf(offer, offered).setup);
 }
 
 function setupOf(role: DtlsRole): SdpSetup {

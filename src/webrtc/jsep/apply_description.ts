@@ -1,5 +1,6 @@
 /** setLocalDescription and setRemoteDescription after their checks (WebRTC 1.0 §4.4.1.5, RFC 8829 §5.9 to §5.11). */
 import { isUsable } from "../../protocol/sdp/check_description.js";
+import { negotiateData } from "../../protocol/sdp/data_section.js";
 import { receives, reverseDirection, sends } from "../../protocol/sdp/directions.js";
 import { dtlsRole } from "../../protocol/sdp/dtls_setup.js";
 import {
@@ -112,6 +113,8 @@ function settle(
     if (answerer === "local") changes.update(transceiver, direction, remote.media[index]);
     setNegotiated(core, transceiver, negotiateMedia(local, remote, index) ?? null);
   }
+  const data = negotiateData(local, remote);
+  if (data !== undefined) core.data.start(data);
   connectTransport(core, answerer === "local");
   if (final) forgetStopped(core);
   core.syncMedia();

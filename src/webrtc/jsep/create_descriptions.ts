@@ -3,6 +3,7 @@ import {
   type AnswerSection,
   buildAnswer,
   buildOffer,
+  type DataSection,
   type LocalMediaSource,
   type LocalTransportDescription,
   type OfferSection,
@@ -10,6 +11,7 @@ import {
 } from "../../protocol/sdp/build_description.js";
 import { isRtpKind, isUsable } from "../../protocol/sdp/check_description.js";
 import type { CodecCapability, RtpKind } from "../../protocol/sdp/codec_capabilities.js";
+import { dataSectionIndex, defaultSctpPort, isDataSection } from "../../protocol/sdp/data_section.js";
 import { sends } from "../../protocol/sdp/directions.js";
 import { transportSectionIndex } from "../../protocol/sdp/negotiated_media.js";
 import {
@@ -20,6 +22,7 @@ import {
 } from "../../protocol/sdp/sdp_model.js";
 import { writeSdp } from "../../protocol/sdp/write_sdp.js";
 import type { ConnectionCore } from "../connection_core.js";
+import { maxReceivedMessageBytes } from "../data_channels.js";
 import { internals } from "../internals.js";
 import type { RTCCertificate } from "../rtc_certificate.js";
 import type { RTCRtpTransceiver } from "../rtc_rtp_transceiver.js";
@@ -27,7 +30,9 @@ import type { CreatedDescription } from "./description_state.js";
 
 export function createOffer(core: ConnectionCore, certificate: RTCCertificate): CreatedDescription {
   const plan = planSections(core);
-  const sections = plan.map(({ mid, transceiver, former }) => offerSection(core, mid, transceiver, former));
+  const sections = plan.map(({ mid, transceiver, former, isData }) =>
+    isData ? dataSection(mid) : offerSection(core, mid, transceiver, former),
+  );
   const { currentLocal, currentRemote } = core.descriptions;
   const session = buildOffer({
     origin: origin(core),
@@ -49,6 +54,8 @@ interface PlannedSection {
   readonly transceiver: RTCRtpTransceiver | undefined;
   /** The section as it stands in the descriptions in force. */
   readonly former: SdpMedia | undefined;
+  /** The data channels' section. */
+  readonly isData?: boolean;
 }
 
 /** RFC 8829 §5.2.2: sections keep their place; a rejected one may be taken by a new transceiver; others go last. */
@@ -58,15 +65,21 @@ function planSections(core: ConnectionCore): PlannedSection[] {
     (transceiver) => transceiver[internals].mlineIndex === null && !isStopped(transceiver),
   );
   const freshMid = midAllocator(core);
+  const localSession = core.descriptions.local?.session;
+  const dataIndex = localSession === undefined ? -1 : dataSectionIndex(localSession);
   const plan = inForce.map((former, index): PlannedSection => {
     const transceiver = core.transceiverAt(index);
     if (transceiver === undefined && isRecyclable(core, index)) {
       const next = waiting.shift();
       if (next !== undefined) return { mid: freshMid(), transceiver: next, former: undefined };
     }
+    if (index === dataIndex) return { mid: former.mid ?? `${index}`, transceiver, former, isData: true };
     return { mid: former.mid ?? `${index}`, transceiver, former };
   });
   for (const transceiver of waiting) plan.push({ mid: freshMid(), transceiver, former: undefined });
+  if (core.data.wanted && dataIndex < 0) {
+    plan.push({ mid: freshMid(), transceiver: undefined, former: undefined, isData: true });
+  }
   return plan;
 }
 
@@ -116,6 +129,10 @@ function offerSection(
     extensions: core.headerExtensions,
     ...mediaSource(core, transceiver),
   };
+}
+
+function dataSection(mid: string): DataSection {
+  return { data: { mid, sctpPort: defaultSctpPort, maxMessageSize: maxReceivedMessageBytes } };
 }
 
 function codecsOf(core: ConnectionCore, transceiver: RTCRtpTransceiver): readonly CodecCapability[] {
@@ -195,7 +212,8 @@ function answerSection(
   core: ConnectionCore,
   media: SdpMedia,
   transceiver: RTCRtpTransceiver | undefined,
-): AnswerSection | undefined {
+): AnswerSection | DataSection | undefined {
+  if (isDataSection(media) && !isRejected(media)) return dataSection(media.mid ?? "");
   if (transceiver === undefined || isStopped(transceiver) || isRejected(media) || !isUsable(media))
     return undefined;
   return {

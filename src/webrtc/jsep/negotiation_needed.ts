@@ -1,3 +1,4 @@
+import { isDataSection } from "../../protocol/sdp/data_section.js";
 import { answerDirection, reverseDirection, sends } from "../../protocol/sdp/directions.js";
 import { directionOf, isRejected, type SdpDirection, type SdpMedia } from "../../protocol/sdp/sdp_model.js";
 import type { ConnectionCore } from "../connection_core.js";
@@ -7,6 +8,8 @@ import type { RTCRtpTransceiver } from "../rtc_rtp_transceiver.js";
 /** WebRTC 1.0 §4.7.3 "check if negotiation is needed". */
 export function isNegotiationNeeded(core: ConnectionCore): boolean {
   if (core.restartWanted) return true;
+  const { currentLocal } = core.descriptions;
+  if (core.data.wanted && !currentLocal?.session.media.some(isDataSection)) return true;
   return core.transceivers.some((transceiver) => transceiverNeedsNegotiation(core, transceiver));
 }
 
