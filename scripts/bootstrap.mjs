@@ -180,7 +180,7 @@ function buildAddon() {
 
 function buildTypeScript() {
   const inputs = ["src", "workers", "bench", "test", "examples", "interop", "web", "native/addon.ts"];
-  const settings = ["tsconfig.json", "package.json", "scripts/build-web.mjs"];
+  const settings = ["tsconfig.json", "package.json", "scripts/build-web.mjs", "scripts/build-cjs.mjs"];
   const isSource = (path) => !path.endsWith(".md") && !/\/(fixtures|node_modules)\//.test(path);
   unlessStamped("dist/.roomrtc-stamp", digest([...inputs, ...settings], isSource), "dist/src", () => {
     say("building the TypeScript");

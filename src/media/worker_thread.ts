@@ -34,7 +34,8 @@ export class WorkerThread<N extends WorkerName> {
     this.#doorbell = doorbell;
     this.#listeners = listeners;
     const file = new URL(`../../workers/${wiring.name}.js`, import.meta.url);
-    this.#worker = new Worker(file, { workerData: wiring, name: wiring.name });
+    // The program's own flags (--input-type, loaders) are not meant for these threads, and some keep them from starting.
+    this.#worker = new Worker(file, { workerData: wiring, name: wiring.name, execArgv: [] });
     this.ready = this.#awaitReady();
     this.#stopped = new Promise((resolve) => {
       this.#settleStopped = resolve;

@@ -6,6 +6,7 @@ const NO_SOURCES = { videoSource: { kind: "none" }, audioSource: { kind: "none" 
 let options: Partial<MediaEngineOptions> = {};
 let engine: MediaEngine | undefined;
 let stopping: Promise<void> = Promise.resolve();
+const stopListeners = new Set<() => void>();
 
 /** Options of the default engine that starts next; the one that runs keeps its own. */
 export function configureDefaultEngine(next: Partial<MediaEngineOptions>): void {
@@ -26,11 +27,20 @@ export function runningDefaultEngine(): MediaEngine | undefined {
   return engine;
 }
 
+/** Calls `listener` once, when the default engine that runs is told to stop; returns the function that prevents it. */
+export function onceDefaultEngineStops(listener: () => void): () => void {
+  stopListeners.add(listener);
+  return () => stopListeners.delete(listener);
+}
+
 /** Stops the default engine: its connections end. The next need starts another. Resolves when the threads are gone. */
 export function stopDefaultEngine(): Promise<void> {
   const running = engine;
   engine = undefined;
   process.off("beforeExit", stopAtExit);
+  const listeners = [...stopListeners];
+  stopListeners.clear();
+  for (const listener of listeners) listener();
   // One engine at a time: what is shared with the threads of the last must not be stopped twice.
   if (running !== undefined) stopping = Promise.all([stopping, stop(running)]).then(() => undefined);
   return stopping;
@@ -42,6 +52,10 @@ function launch(): MediaEngine {
   launched.on("transports", (open) => {
     launched.holdsProcess = open > 0;
   });
+  // Nobody else may be listening: what goes wrong shows as a process warning.
+  const warn = ({ code, message }: { code: string; message: string }) =>
+    process.emitWarning(message, { code });
+  launched.on("workerfailed", warn).on("problem", warn);
   process.on("beforeExit", stopAtExit);
   return launched;
 }

@@ -6,6 +6,7 @@ export type DomErrorName =
   | "InvalidStateError"
   | "NotAllowedError"
   | "NotFoundError"
+  | "NotReadableError"
   | "NotSupportedError"
   | "OperationError"
   | "OverconstrainedError"

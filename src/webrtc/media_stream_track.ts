@@ -42,7 +42,7 @@ interface TrackEvents {
 /** Tracks that share a source; the last one to stop lets it go. */
 interface SharedSource {
   readonly source: LocalTrackSource | null;
-  users: number;
+  readonly live: Set<MediaStreamTrack>;
 }
 
 export interface TrackInit {
@@ -79,7 +79,7 @@ export class MediaStreamTrack extends eventTarget<TrackEvents>()("mute", "unmute
     checkConstructor(token);
     this.kind = init.kind;
     this.label = init.label;
-    init.shared.users++;
+    init.shared.live.add(this);
     this[internals] = {
       enabled: true,
       muted: init.muted,
@@ -126,7 +126,7 @@ export class MediaStreamTrack extends eventTarget<TrackEvents>()("mute", "unmute
     if (readyState === "ended") {
       // The source is gone; the copy was never a user of it.
       copy[internals].readyState = "ended";
-      shared.users--;
+      shared.live.delete(copy);
     }
     return copy;
   }
@@ -140,7 +140,8 @@ function endTrack(track: MediaStreamTrack): boolean {
   const state = track[internals];
   if (state.readyState === "ended") return false;
   state.readyState = "ended";
-  if (--state.shared.users === 0) state.shared.source?.stop?.();
+  state.shared.live.delete(track);
+  if (state.shared.live.size === 0) state.shared.source?.stop?.();
   for (const observer of state.observers) observer();
   for (const sink of state.sinks) sink();
   return true;
@@ -153,8 +154,13 @@ export function createLocalTrack(source: LocalTrackSource): MediaStreamTrack {
     kind: source.kind,
     label,
     muted: false,
-    shared: { source, users: 0 },
+    shared: { source, live: new Set() },
   });
+}
+
+/** The source of a track is gone (a device was pulled): the track ends and its clones too, with the event. */
+export function endSourceOf(track: MediaStreamTrack): void {
+  for (const live of [...track[internals].shared.live]) endRemoteTrack(live);
 }
 
 /** The track of a new receiver: muted until packets come (WebRTC 1.0 §5.3). */
@@ -163,7 +169,7 @@ export function createRemoteTrack(kind: MediaKind): MediaStreamTrack {
     kind,
     label: `remote ${kind}`,
     muted: true,
-    shared: { source: null, users: 0 },
+    shared: { source: null, live: new Set() },
   });
 }
 

@@ -1,0 +1,18 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const script = fileURLToPath(new URL("../../examples/reflect.js", import.meta.url));
+
+describe("examples/reflect", function () {
+  this.timeout(60_000);
+
+  it("sends pictures and sound there and back, and ends by itself", async () => {
+    const { stdout } = await promisify(execFile)(process.execPath, [script], { timeout: 50_000 });
+    assert.deepEqual(stdout.trim().split("\n"), [
+      "100 pictures of 320x240 came back upside down: true",
+      "the sound came back: true",
+    ]);
+  });
+});
