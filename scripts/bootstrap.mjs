@@ -44,6 +44,7 @@ const COMMANDS = {
   start: { run: ["dist/src/cli/main.js", "demo"], packages: BUILD_PACKAGES },
   roomrtc: { run: ["dist/src/cli/main.js"], packages: BUILD_PACKAGES },
   bench: { run: ["dist/bench/main.js"], packages: [...BUILD_PACKAGES, "libsrtp2-dev"] },
+  "bench:peers": { run: ["bench/peers/main.mjs"], packages: BUILD_PACKAGES, modules: "bench/peers" },
   test: { run: ["scripts/test.mjs"], packages: [...BUILD_PACKAGES, ...TEST_PACKAGES] },
   "test:native": { run: ["scripts/test-native.mjs"], packages: [...BUILD_PACKAGES, "libsrtp2-dev"] },
   interop: {
