@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "coded_error.h"
+#include "known_keys.h"
 
 namespace roomrtc {
 
@@ -83,7 +84,7 @@ int NoPassPhrase(char*, int, int, void*) { return -1; }
 
 }  // namespace
 
-Certificate::Certificate(X509Handle certificate, PrivateKeyHandle key)
+Certificate::Certificate(std::shared_ptr<X509> certificate, std::shared_ptr<EVP_PKEY> key)
     : certificate_(std::move(certificate)), key_(std::move(key)) {}
 
 Certificate Certificate::Generate(const CertificateRequest& request) {
@@ -105,6 +106,9 @@ Certificate Certificate::Generate(const CertificateRequest& request) {
 Certificate Certificate::FromPem(const std::string& certificatePem, const std::string& privateKeyPem) {
   PrepareOpenSsl();
   TakeOpenSslErrors("");
+  if (auto known = KnownKeys::OfProcess().Find(certificatePem, privateKeyPem)) {
+    return Certificate(std::move(known->certificate), std::move(known->key));
+  }
   const BioHandle certificateBio(
       BIO_new_mem_buf(certificatePem.data(), static_cast<int>(certificatePem.size())));
   X509Handle certificate(PEM_read_bio_X509(certificateBio.get(), nullptr, NoPassPhrase, nullptr));
@@ -129,7 +133,9 @@ std::string Certificate::PrivateKeyPem() const {
   CheckOpenSsl(
       bio && PEM_write_bio_PKCS8PrivateKey(bio.get(), key_.get(), nullptr, nullptr, 0, nullptr, nullptr) == 1,
       "private key PEM");
-  return TakeText(bio);
+  std::string text = TakeText(bio);
+  KnownKeys::OfProcess().Note(CertificatePem(), text, {certificate_, key_});
+  return text;
 }
 
 double Certificate::ExpiresMs() const {

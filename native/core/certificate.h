@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -18,12 +19,14 @@ struct CertificateRequest {
   int64_t nowSeconds = 0;
 };
 
-/// Immutable.
+/// Immutable; copies share the certificate and the key, from any thread.
 class Certificate {
  public:
   /// A new ECDSA P-256 key pair and a certificate it signs itself (RFC 8827 §6.5).
   static Certificate Generate(const CertificateRequest& request);
-  /// The first certificate of the PEM text and its key; throws CodedError("INVALID_CERTIFICATE").
+  /// The first certificate of the PEM text and its key; throws CodedError("INVALID_CERTIFICATE"). What a
+  /// living Certificate of this process gave out is found again without parsing, which takes OpenSSL
+  /// a millisecond: every connection's thread gets its certificate this way.
   static Certificate FromPem(const std::string& certificatePem, const std::string& privateKeyPem);
 
   X509* x509() const { return certificate_.get(); }
@@ -35,10 +38,10 @@ class Certificate {
   double ExpiresMs() const;
 
  private:
-  Certificate(X509Handle certificate, PrivateKeyHandle key);
+  Certificate(std::shared_ptr<X509> certificate, std::shared_ptr<EVP_PKEY> key);
 
-  X509Handle certificate_;
-  PrivateKeyHandle key_;
+  std::shared_ptr<X509> certificate_;
+  std::shared_ptr<EVP_PKEY> key_;
 };
 
 /// RFC 8122 §5: hash of the DER form as upper-case hex pairs joined by colons. `algorithm` is sha-1, sha-224,

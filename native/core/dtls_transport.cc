@@ -43,6 +43,32 @@ std::string UseSrtpList(const std::vector<SrtpProfile>& profiles) {
 /// Any certificate will do at this point; that its holder has the key is proven by the handshake itself.
 int AcceptCertificate(X509_STORE_CTX*, void*) { return 1; }
 
+SslContextHandle MakeContext() {
+  SslContextHandle handle(SSL_CTX_new(DTLS_method()));
+  SSL_CTX* context = handle.get();
+  CheckOpenSsl(context && SSL_CTX_set_min_proto_version(context, DTLS1_2_VERSION) == 1 &&
+                   SSL_CTX_set_max_proto_version(context, DTLS1_2_VERSION) == 1 &&
+                   SSL_CTX_set_cipher_list(context, kCiphers) == 1 &&
+                   SSL_CTX_set1_groups_list(context, kGroups) == 1,
+               "DTLS set-up");
+  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET | SSL_OP_NO_QUERY_MTU |
+                                   SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  SSL_CTX_set_cert_verify_callback(context, AcceptCertificate, nullptr);
+  SSL_CTX_set_max_cert_list(context, kMaxCertificateChain);
+  SSL_CTX_set_read_ahead(context, 1);
+  return handle;
+}
+
+/// What all associations have in common: OpenSSL looks up every algorithm it knows to make one, so there is
+/// one for the process. Nobody changes it once it is made, so any thread may use it; it is never destroyed,
+/// as worker threads may still run when the process ends.
+SSL_CTX* SharedContext() {
+  static SSL_CTX* const context = MakeContext().release();
+  return context;
+}
+
 }  // namespace
 
 DtlsTransport::DtlsTransport(const DtlsOptions& options, const Certificate& certificate)
@@ -53,40 +79,25 @@ DtlsTransport::DtlsTransport(const DtlsOptions& options, const Certificate& cert
 }
 
 void DtlsTransport::Configure(const Certificate& certificate) {
-  context_.reset(SSL_CTX_new(DTLS_method()));
-  SSL_CTX* context = context_.get();
-  CheckOpenSsl(context && SSL_CTX_set_min_proto_version(context, DTLS1_2_VERSION) == 1 &&
-                   SSL_CTX_set_max_proto_version(context, DTLS1_2_VERSION) == 1 &&
-                   SSL_CTX_set_cipher_list(context, kCiphers) == 1 &&
-                   SSL_CTX_set1_groups_list(context, kGroups) == 1 &&
-                   SSL_CTX_use_certificate(context, certificate.x509()) == 1 &&
-                   SSL_CTX_use_PrivateKey(context, certificate.privateKey()) == 1,
+  ssl_.reset(SSL_new(SharedContext()));
+  SSL* ssl = ssl_.get();
+  CheckOpenSsl(ssl && SSL_use_certificate(ssl, certificate.x509()) == 1 &&
+                   SSL_use_PrivateKey(ssl, certificate.privateKey()) == 1 &&
+                   SSL_set_app_data(ssl, this) == 1 && SSL_set_mtu(ssl, static_cast<long>(options_.mtu)) != 0,
                "DTLS set-up");
-  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET | SSL_OP_NO_QUERY_MTU |
-                                   SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
-  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-  SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
-  SSL_CTX_set_cert_verify_callback(context, AcceptCertificate, nullptr);
-  SSL_CTX_set_max_cert_list(context, kMaxCertificateChain);
-  SSL_CTX_set_read_ahead(context, 1);
   if (!options_.srtpProfiles.empty()) {
     // This function alone returns 0 for success.
-    CheckOpenSsl(SSL_CTX_set_tlsext_use_srtp(context, UseSrtpList(options_.srtpProfiles).c_str()) == 0,
+    CheckOpenSsl(SSL_set_tlsext_use_srtp(ssl, UseSrtpList(options_.srtpProfiles).c_str()) == 0,
                  "use_srtp set-up");
   }
-
-  ssl_.reset(SSL_new(context));
-  CheckOpenSsl(ssl_ && SSL_set_app_data(ssl_.get(), this) == 1 &&
-                   SSL_set_mtu(ssl_.get(), static_cast<long>(options_.mtu)) != 0,
-               "DTLS set-up");
-  SSL_set_info_callback(ssl_.get(), NoteAlert);
-  DTLS_set_timer_cb(ssl_.get(), NextRetransmission);
+  SSL_set_info_callback(ssl, NoteAlert);
+  DTLS_set_timer_cb(ssl, NextRetransmission);
   BIO* bio = port_.CreateBio();
-  SSL_set_bio(ssl_.get(), bio, bio);
+  SSL_set_bio(ssl, bio, bio);
   if (options_.role == DtlsOptions::Role::kClient) {
-    SSL_set_connect_state(ssl_.get());
+    SSL_set_connect_state(ssl);
   } else {
-    SSL_set_accept_state(ssl_.get());
+    SSL_set_accept_state(ssl);
   }
 }
 

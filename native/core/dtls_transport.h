@@ -89,7 +89,6 @@ class DtlsTransport {
 
   const DtlsOptions options_;
   DatagramPort port_;  // before ssl_, whose BIO points here
-  SslContextHandle context_;
   SslHandle ssl_;
   State state_ = State::kNew;
   std::string failure_;

@@ -1,4 +1,3 @@
-import { native } from "../../native/addon.js";
 import type { MediaKind } from "../media/transport_api.js";
 import type { CodecCapability } from "../protocol/sdp/codec_capabilities.js";
 import type { SdpDirection } from "../protocol/sdp/sdp_model.js";
@@ -13,7 +12,7 @@ import { isNegotiationNeeded } from "./jsep/negotiation_needed.js";
 import { wantedMedia } from "./jsep/wanted_media.js";
 import type { MediaStreamTrack } from "./media_stream_track.js";
 import { OperationsChain } from "./operations_chain.js";
-import { RTCCertificate } from "./rtc_certificate.js";
+import { certificateFromAddon, certificateFromPem, type RTCCertificate } from "./rtc_certificate.js";
 import { type CompleteConfiguration, serverUrls } from "./rtc_configuration.js";
 import type { RTCDataChannel } from "./rtc_data_channel.js";
 import { initialEncodings, type RTCRtpEncodingParameters } from "./rtc_rtp_parameters.js";
@@ -22,6 +21,7 @@ import { RTCRtpSender } from "./rtc_rtp_sender.js";
 import { RTCRtpTransceiver } from "./rtc_rtp_transceiver.js";
 import { type RTCSettings, transportFactoryOf } from "./rtc_settings.js";
 import type { RTCStatsReport } from "./rtc_stats_report.js";
+import { defaultCertificateDays, makeCertificate, spareCertificates } from "./spare_certificates.js";
 
 /** What the core asks its RTCPeerConnection to fire. */
 export interface ConnectionEvents extends Omit<BundleTransportObserver, "data"> {
@@ -208,14 +208,17 @@ export class ConnectionCore implements ConnectionHost {
   }
 }
 
-const defaultCertificateDays = 30;
-
 /** A fresh certificate by the addon, or by the settings' generator. */
 export async function generateCertificate(
   settings: RTCSettings,
   days = defaultCertificateDays,
 ): Promise<RTCCertificate> {
-  const generate = settings.certificateGenerator ?? ((d: number) => native.Certificate.generate({ days: d }));
+  const { certificateGenerator: generate } = settings;
+  if (generate === undefined) {
+    return days === defaultCertificateDays
+      ? spareCertificates.take()
+      : certificateFromAddon(makeCertificate(days));
+  }
   const { certificatePem, privateKeyPem } = generate(days);
-  return new RTCCertificate(internals, { certificatePem, privateKeyPem });
+  return certificateFromPem(certificatePem, privateKeyPem);
 }

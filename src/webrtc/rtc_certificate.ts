@@ -1,4 +1,5 @@
 import { createHash, X509Certificate } from "node:crypto";
+import type { Certificate } from "../../native/addon.js";
 import type { Fingerprint } from "../media/transport_api.js";
 import { domError } from "./dom_error.js";
 import { checkConstructor, internals } from "./internals.js";
@@ -33,17 +34,25 @@ export function certificateFingerprint(certificatePem: string): Fingerprint {
   return { algorithm: "sha-256", value: (hex.toUpperCase().match(/../g) ?? []).join(":") };
 }
 
+/** What an {@link RTCCertificate} is made of. */
+export interface CertificateParts extends CertificatePem {
+  readonly expires: number;
+  readonly fingerprint: Fingerprint;
+  /** While this is held, the threads of this process find the key instead of reading its PEM. */
+  readonly living?: Certificate;
+}
+
 /** The certificate of a DTLS transport (WebRTC 1.0 §4.9.2). The key never leaves it. */
 export class RTCCertificate {
   /** Milliseconds since 1970. */
   readonly expires: number;
-  readonly [internals]: CertificatePem & { readonly fingerprint: Fingerprint };
+  readonly [internals]: CertificateParts;
 
   /** @internal Made by `RTCPeerConnection.generateCertificate` or {@link certificateFromPem}. */
-  constructor(token: typeof internals, pem: CertificatePem) {
+  constructor(token: typeof internals, parts: CertificateParts) {
     checkConstructor(token);
-    this.expires = Date.parse(new X509Certificate(pem.certificatePem).validTo);
-    this[internals] = { ...pem, fingerprint: certificateFingerprint(pem.certificatePem) };
+    this.expires = parts.expires;
+    this[internals] = parts;
   }
 
   getFingerprints(): RTCDtlsFingerprint[] {
@@ -54,7 +63,23 @@ export class RTCCertificate {
 
 /** A certificate the program already has; not in the W3C API. */
 export function certificateFromPem(certificatePem: string, privateKeyPem: string): RTCCertificate {
-  return new RTCCertificate(internals, { certificatePem, privateKeyPem });
+  return new RTCCertificate(internals, {
+    certificatePem,
+    privateKeyPem,
+    expires: Date.parse(new X509Certificate(certificatePem).validTo),
+    fingerprint: certificateFingerprint(certificatePem),
+  });
+}
+
+/** One that the addon has just made: nothing of it has to be parsed. */
+export function certificateFromAddon(living: Certificate): RTCCertificate {
+  return new RTCCertificate(internals, {
+    certificatePem: living.certificatePem,
+    privateKeyPem: living.privateKeyPem,
+    expires: living.expiresMs,
+    fingerprint: { algorithm: "sha-256", value: living.fingerprint("sha-256") },
+    living,
+  });
 }
 
 const dayMs = 86_400_000;

@@ -35,6 +35,18 @@ describe("Certificate", () => {
     assert.notEqual(serials[0], serials[1]);
   });
 
+  it("is read from texts that nobody in the process has written", () => {
+    const made = native.Certificate.generate();
+    // Another text of the same content: what is alive is found by its very text, so this one has to be parsed.
+    const read = native.Certificate.fromPem(`\n${made.certificatePem}`, `\n${made.privateKeyPem}`);
+    assert.equal(read.certificatePem, made.certificatePem);
+    assert.equal(read.privateKeyPem, made.privateKeyPem);
+    const other = native.Certificate.generate();
+    assert.throws(() => native.Certificate.fromPem(made.certificatePem, other.privateKeyPem), {
+      code: "INVALID_CERTIFICATE",
+    });
+  });
+
   it("comes back from its PEM texts", () => {
     const made = native.Certificate.generate();
     const read = native.Certificate.fromPem(made.certificatePem, made.privateKeyPem);

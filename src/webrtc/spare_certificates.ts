@@ -1,0 +1,59 @@
+import { native } from "../../native/addon.js";
+import { certificateFromAddon, type RTCCertificate } from "./rtc_certificate.js";
+
+/** WebRTC 1.0 §4.9.1: what a certificate without `expires` is valid for. */
+export const defaultCertificateDays = 30;
+
+/** Both ends of a call inside one process are served. */
+const SPARES = 2;
+/** A set-up is over by then; making one takes half a millisecond of the main thread. */
+const REFILL_AFTER_MS = 15;
+/** A spare that is older would promise less validity than a fresh one in earnest. */
+const STALE_AFTER_MS = 3_600_000;
+
+export function makeCertificate(days: number) {
+  return native.Certificate.generate({ days });
+}
+
+interface Spare {
+  readonly certificate: RTCCertificate;
+  readonly madeAtMs: number;
+}
+
+/**
+ * Certificates made ahead, so that a connection's set-up does not wait for key generation. Each is handed out once: two
+ * connections never share a key unless the application says so (RFC 8827 §6.5). The first taking finds none.
+ */
+export class SpareCertificates {
+  readonly #make: () => RTCCertificate;
+  readonly #nowMs: () => number;
+  #spares: Spare[] = [];
+  #refill: NodeJS.Timeout | undefined;
+
+  constructor(make: () => RTCCertificate, nowMs: () => number) {
+    this.#make = make;
+    this.#nowMs = nowMs;
+  }
+
+  take(): RTCCertificate {
+    const oldest = this.#nowMs() - STALE_AFTER_MS;
+    this.#spares = this.#spares.filter(({ madeAtMs }) => madeAtMs > oldest);
+    const spare = this.#spares.shift();
+    this.#refillLater(REFILL_AFTER_MS);
+    return spare?.certificate ?? this.#make();
+  }
+
+  /** One at a time, each in a task of its own; begins anew while certificates are being taken. */
+  #refillLater(delayMs: number): void {
+    clearTimeout(this.#refill);
+    this.#refill = setTimeout(() => {
+      this.#spares.push({ certificate: this.#make(), madeAtMs: this.#nowMs() });
+      if (this.#spares.length < SPARES) this.#refillLater(0);
+    }, delayMs).unref();
+  }
+}
+
+export const spareCertificates = new SpareCertificates(
+  () => certificateFromAddon(makeCertificate(defaultCertificateDays)),
+  Date.now,
+);
