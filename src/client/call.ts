@@ -54,7 +54,7 @@ export class Call<C extends CallConnection = CallConnection> extends EventEmitte
   /** Runs when the call is over and its connection still answers: statistics go with the connection. */
   beforeClose: (() => Promise<void>) | undefined;
   /** What the media transport said of its failure, for the call's end. */
-  mediaFailure: string | undefined;
+  mediaFailure: { readonly code: string; readonly message: string } | undefined;
   #state: CallState;
   #end: CallEnd | undefined;
   #connection: C | undefined;
@@ -230,11 +230,21 @@ export class Call<C extends CallConnection = CallConnection> extends EventEmitte
     connection.addEventListener("connectionstatechange", () => {
       const state = connection.connectionState;
       if (state === "failed") {
-        const why = this.mediaFailure === undefined ? "" : `: ${this.mediaFailure}`;
-        this.abort({ code: "CONNECTION_FAILED", message: `the media connection failed${why}` }, "failed");
+        this.#mediaFailed();
       } else if (state === "disconnected") this.emit("unstable", true);
       else if (state === "connected") this.#nowConnected();
     });
+  }
+
+  #mediaFailed(): void {
+    const { code, message } = this.mediaFailure ?? { code: "", message: "" };
+    if (code === "ERR_DTLS_CLOSED") {
+      // The peer's goodbye on the media path overtook the one by signaling.
+      this.abort({ code: "REMOTE_HANGUP", message: "hangup" }, "hangup");
+      return;
+    }
+    const why = code === "" ? "" : `: ${message} (${code})`;
+    this.abort({ code: "CONNECTION_FAILED", message: `the media connection failed${why}` }, "failed");
   }
 
   #nowConnected(): void {

@@ -202,10 +202,10 @@ function sinkOf({ record, config }: PeerOptions): VideoSinkSpec | { kind: "wav";
 /** Before the peer connection hears of it, so that the call's end can say why. */
 function noteFailures(call: Call, transport: MediaTransport): void {
   transport.on("dtlsstate", (state, { error }) => {
-    if (state === "failed") call.mediaFailure ??= error;
+    if (state === "failed") call.mediaFailure ??= { code: "DTLS_FAILED", message: error ?? "" };
   });
-  transport.on("failed", ({ code, message }) => {
-    call.mediaFailure = `${message} (${code})`;
+  transport.on("failed", (failure) => {
+    call.mediaFailure = failure;
   });
 }
 

@@ -184,6 +184,22 @@ describe("call controller", () => {
     assert.equal(await bobEnded, "CONNECTION_FAILED");
   });
 
+  it("takes the peer's goodbye on the media path for a hang-up, and names any other failure", async () => {
+    for (const [code, end, message] of [
+      ["ERR_DTLS_CLOSED", "REMOTE_HANGUP", "hangup"],
+      ["WORKER_FAILED", "CONNECTION_FAILED", "the media connection failed: gone (WORKER_FAILED)"],
+    ]) {
+      const { ana, server } = await phones();
+      const call = ana.dial("bob");
+      await call.connected();
+      call.mediaFailure = { code, message: "gone" };
+      call.connection?.fail();
+      assert.deepEqual(await call.over(), { code: end, message });
+      await ana.close();
+      await server.close();
+    }
+  });
+
   it("ends the call when the peer's or the own connection to the server is lost", async () => {
     const { server, ana, bob } = await phones();
     await ana.dial("bob").connected();
