@@ -110,7 +110,8 @@ describe("faults in a call", function () {
     assert.match(callee.reason, /The peer's certificate \(sha-256 .*\) is none that signaling announced/);
     assert.equal(callee.received.video.framesDecoded, 0);
     assert.equal(callee.received.audio.packetsReceived, 0);
-    assert.equal(caller.code, "CONNECTION_FAILED");
+    // The callee's close on the media path may overtake the server's word of why.
+    assert.ok(["CONNECTION_FAILED", "REMOTE_HANGUP"].includes(caller.code), caller.code);
     assert.equal(caller.received.video.framesDecoded, 0);
   });
 
