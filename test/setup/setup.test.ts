@@ -48,7 +48,7 @@ describe("set-up on a fresh machine", function () {
   it("names the commands there are", () => {
     const { status, stderr } = runAs(1000, "strat");
     assert.equal(status, 1);
-    assert.match(stderr, /unknown command 'strat'; allowed: start, roomrtc, bench, test/);
+    assert.match(stderr, /unknown command 'strat'; allowed: start, roomrtc, .*\btest\b/);
   });
 
   it("configures the addon without the network: headers from node-api-headers", () => {
