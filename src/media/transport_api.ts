@@ -73,6 +73,15 @@ export interface TransportOptions {
   readonly local: IceParameters;
   /** host:port of STUN servers, resolved. */
   readonly stunServers: readonly { readonly address: string; readonly port: number }[];
+  /** TURN servers reached over UDP, resolved. */
+  readonly turnServers?: readonly {
+    readonly address: string;
+    readonly port: number;
+    readonly username: string;
+    readonly password: string;
+  }[];
+  /** Only relayed candidates are told, tried and answered on. */
+  readonly relayOnly?: boolean;
   readonly certificatePem: string;
   readonly privateKeyPem: string;
   readonly settings: TransportSettings;

@@ -18,7 +18,7 @@ import type {
 import type { RandomSource } from "../protocol/primitives/random.js";
 import type { DtlsRole } from "../protocol/sdp/dtls_setup.js";
 import type { RemoteTransportDescription } from "../protocol/sdp/negotiated_media.js";
-import type { ResolvedServer } from "./ice_server_resolution.js";
+import type { ResolvedServers } from "./ice_server_resolution.js";
 import { internals, queueTask, randomIceText } from "./internals.js";
 import type { RTCCertificate } from "./rtc_certificate.js";
 import { RTCDtlsTransport, type RTCDtlsTransportState } from "./rtc_dtls_transport.js";
@@ -109,7 +109,7 @@ export class BundleTransport {
   }
 
   /** Makes the engine's transport; nothing is sent before {@link gather} and {@link connect}. */
-  open(role: IceRole, certificate: RTCCertificate, stunServers: readonly ResolvedServer[]): void {
+  open(role: IceRole, certificate: RTCCertificate, servers: ResolvedServers, relayOnly: boolean): void {
     const { certificatePem, privateKeyPem } = certificate[internals];
     this.local = this.announced;
     this.next = null;
@@ -118,7 +118,9 @@ export class BundleTransport {
     this.media = this.options.factory.createTransport({
       iceRole: role,
       local: this.local,
-      stunServers,
+      stunServers: servers.servers,
+      turnServers: servers.turnServers,
+      relayOnly,
       certificatePem,
       privateKeyPem,
       settings: this.options.settings,

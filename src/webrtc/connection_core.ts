@@ -5,7 +5,7 @@ import { BundleTransport, type BundleTransportObserver } from "./bundle_transpor
 import { codecCapabilities, defaultHeaderExtensions } from "./codec_preferences.js";
 import type { ConnectionHost } from "./connection_host.js";
 import { DataChannels } from "./data_channels.js";
-import { type ResolvedServers, resolveStunServers } from "./ice_server_resolution.js";
+import { type ResolvedServers, resolveServers } from "./ice_server_resolution.js";
 import { internals, queueTask, randomIceText, systemRandom } from "./internals.js";
 import { DescriptionState } from "./jsep/description_state.js";
 import { isNegotiationNeeded } from "./jsep/negotiation_needed.js";
@@ -100,8 +100,8 @@ export class ConnectionCore implements ConnectionHost {
     return this.certificateInUse;
   }
 
-  /** Addresses of the STUN servers; the failures are told once. */
-  stunServers(): Promise<ResolvedServers> {
+  /** Addresses of the STUN and TURN servers; the failures are told once. */
+  iceServers(): Promise<ResolvedServers> {
     this.serversPromise ??= this.resolveServers();
     return this.serversPromise;
   }
@@ -113,7 +113,7 @@ export class ConnectionCore implements ConnectionHost {
 
   private async resolveServers(): Promise<ResolvedServers> {
     const urls = serverUrls(this.configuration.iceServers);
-    const resolved = await resolveStunServers(urls, this.settings.resolveTimeoutMs ?? 1000);
+    const resolved = await resolveServers(urls, this.settings.resolveTimeoutMs ?? 1000);
     for (const { server, reason } of resolved.failed) {
       queueTask(() => this.isClosed || this.events.serverFailed(server.url, reason));
     }

@@ -8,6 +8,12 @@ export interface ResolvedServer {
   readonly port: number;
 }
 
+/** A numeric TURN server, to be reached over UDP. */
+export interface ResolvedTurnServer extends ResolvedServer {
+  readonly username: string;
+  readonly password: string;
+}
+
 /** A server that gives no candidates, and why. */
 export interface FailedServer {
   readonly server: IceServerUrl;
@@ -16,17 +22,19 @@ export interface FailedServer {
 
 export interface ResolvedServers {
   readonly servers: readonly ResolvedServer[];
+  readonly turnServers: readonly ResolvedTurnServer[];
   readonly failed: readonly FailedServer[];
 }
 
-/** Addresses of the STUN servers among `urls`; names that take longer than `timeoutMs` count as failed. */
-export async function resolveStunServers(
+/** Addresses of the servers; names that take longer than `timeoutMs` count as failed. */
+export async function resolveServers(
   urls: readonly IceServerUrl[],
   timeoutMs: number,
 ): Promise<ResolvedServers> {
   const results = await Promise.all(urls.map((server) => resolveServer(server, timeoutMs)));
   return {
-    servers: results.flatMap((result) => ("server" in result ? [] : [result])),
+    servers: results.flatMap((result) => ("server" in result || "username" in result ? [] : [result])),
+    turnServers: results.flatMap((result) => ("username" in result ? [result] : [])),
     failed: results.flatMap((result) => ("server" in result ? [result] : [])),
   };
 }
@@ -34,12 +42,17 @@ export async function resolveStunServers(
 async function resolveServer(
   server: IceServerUrl,
   timeoutMs: number,
-): Promise<ResolvedServer | FailedServer> {
-  if (server.scheme !== "stun") return { server, reason: `${server.scheme}: servers are not supported` };
-  if (isIP(server.host) !== 0) return { address: server.host, port: server.port };
+): Promise<ResolvedServer | ResolvedTurnServer | FailedServer> {
+  const { port, username, credential } = server;
+  if (server.transport !== "udp") return { server, reason: "STUN and TURN are spoken over UDP only" };
+  const login =
+    server.scheme === "turn" && username !== undefined && credential !== undefined
+      ? { username, password: credential }
+      : {};
+  if (isIP(server.host) !== 0) return { address: server.host, port, ...login };
   try {
     const { address } = await within(lookup(server.host), timeoutMs);
-    return { address, port: server.port };
+    return { address, port, ...login };
   } catch (error) {
     return { server, reason: error instanceof Error ? error.message : String(error) };
   }

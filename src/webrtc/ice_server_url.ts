@@ -9,6 +9,9 @@ export interface IceServerUrl {
   readonly transport: "udp" | "tcp";
   /** As given. */
   readonly url: string;
+  /** Of a TURN server. */
+  readonly username?: string;
+  readonly credential?: string;
 }
 
 const schemes: readonly string[] = ["stun", "stuns", "turn", "turns"];

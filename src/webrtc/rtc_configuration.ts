@@ -91,7 +91,8 @@ export function serverUrls(servers: readonly RTCIceServer[]): IceServerUrl[] {
       ) {
         throw domError("InvalidAccessError", `${url.url} needs username and credential`);
       }
-      return url;
+      const { username, credential } = server;
+      return username === undefined || credential === undefined ? url : { ...url, username, credential };
     });
   });
 }

@@ -22,8 +22,8 @@ describe("telling datagrams apart (RFC 7983, RFC 5761)", () => {
   it("goes by the first byte, RTP and RTCP by the second", () => {
     for (const first of [0, 1, 3]) assert.equal(kindOf(first, 1), DatagramKind.stun);
     for (const first of [20, 22, 63]) assert.equal(kindOf(first, 254), DatagramKind.dtls);
-    for (const first of [4, 16, 19, 64, 79, 127, 192, 255])
-      assert.equal(kindOf(first, 0), DatagramKind.unknown);
+    for (const first of [64, 79]) assert.equal(kindOf(first, 0), DatagramKind.channelData);
+    for (const first of [4, 16, 19, 80, 127, 192, 255]) assert.equal(kindOf(first, 0), DatagramKind.unknown);
     for (const first of [128, 191]) {
       for (const second of [0, 96, 127, 191, 224, 255]) assert.equal(kindOf(first, second), DatagramKind.rtp);
       for (const second of [192, 200, 223]) assert.equal(kindOf(first, second), DatagramKind.rtcp);

@@ -2,7 +2,15 @@
  * What a datagram is, by its first bytes (RFC 7983 §7, and RFC 5761 §4 for RTP and RTCP on one port). Constants
  * instead of names: this runs once a packet.
  */
-export const DatagramKind = { unknown: 0, stun: 1, dtls: 2, rtp: 3, rtcp: 4, malformed: 5 } as const;
+export const DatagramKind = {
+  unknown: 0,
+  stun: 1,
+  dtls: 2,
+  rtp: 3,
+  rtcp: 4,
+  malformed: 5,
+  channelData: 6,
+} as const;
 
 /** Smallest RTP packet and smallest RTCP packet (RFC 3550 §5.1, §6.4). */
 const RTP_MIN_BYTES = 12;
@@ -15,6 +23,7 @@ export function classifyDatagram(bytes: Uint8Array, offset: number, length: numb
   if (first >= 128 && first <= 191) return classifyRtp(bytes[offset + 1], length);
   if (first >= 20 && first <= 63) return DatagramKind.dtls;
   if (first <= 3) return DatagramKind.stun;
+  if (first >= 64 && first <= 79) return DatagramKind.channelData;
   return DatagramKind.unknown;
 }
 

@@ -32,9 +32,11 @@ export interface SendRoute {
   /** The receiver's socket; the sender attaches a duplicate. */
   readonly fd: number;
   readonly family: 4 | 6;
-  /** The peer's numeric address. */
+  /** The peer's numeric address, or its relay's. */
   readonly address: string;
   readonly port: number;
+  /** The relay's channel to the peer: every datagram goes as ChannelData of that number. */
+  readonly channel?: number;
 }
 
 /** Main to receiver. */

@@ -1,6 +1,7 @@
 import { DatagramTable } from "../../../native/addon.js";
 import type { TransportAddress } from "../../protocol/primitives/address.js";
 import { parseIp } from "../../protocol/primitives/address.js";
+import { writeU16 } from "../../protocol/primitives/bytes.js";
 
 /**
  * The last packets of one send stream, as they lie in the slab they were written to, protected in and sent from: slot =
@@ -8,6 +9,8 @@ import { parseIp } from "../../protocol/primitives/address.js";
  * again is bit for bit what was sent before, as SRTP demands of a repeated index (RFC 3711 §9.1).
  */
 export class PacketRing {
+  /** Free bytes before each packet: a TURN server's ChannelData header (RFC 8656 §12.4). */
+  static readonly headroom = 4;
   readonly slab: Uint8Array;
   /** Entry = slot, in the layout of {@link DatagramTable}. */
   readonly table: Int32Array;
@@ -24,13 +27,13 @@ export class PacketRing {
   constructor(capacity: number, packetBytes: number) {
     this.capacity = capacity;
     this.#mask = capacity - 1;
-    this.#slotBytes = (packetBytes + 63) & ~63;
+    this.#slotBytes = (PacketRing.headroom + packetBytes + 63) & ~63;
     this.slab = new Uint8Array(capacity * this.#slotBytes);
     this.table = new Int32Array(capacity * DatagramTable.words);
     this.#sequenceNumbers = new Int32Array(capacity).fill(-1);
     this.#sentUs = new Float64Array(capacity);
     for (let slot = 0; slot < capacity; slot++) {
-      this.table[slot * DatagramTable.words + DatagramTable.offset] = slot * this.#slotBytes;
+      this.table[slot * DatagramTable.words + DatagramTable.offset] = this.offsetOf(slot);
     }
   }
 
@@ -53,7 +56,7 @@ export class PacketRing {
   }
 
   offsetOf(slot: number): number {
-    return slot * this.#slotBytes;
+    return slot * this.#slotBytes + PacketRing.headroom;
   }
 
   /** Notes that the slot of `sequenceNumber` holds that packet, `length` bytes of it. */
@@ -62,6 +65,26 @@ export class PacketRing {
     this.table[slot * DatagramTable.words + DatagramTable.length] = length;
     this.#sequenceNumbers[slot] = sequenceNumber;
     this.#sentUs[slot] = nowUs;
+  }
+
+  /** Makes ChannelData of `count` packets from `slot` on, for one sending; {@link unwrap} undoes it. */
+  wrap(slot: number, count: number, channel: number): void {
+    for (let i = slot; i < slot + count; i++) {
+      const at = i * DatagramTable.words;
+      const offset = this.table[at + DatagramTable.offset] - PacketRing.headroom;
+      writeU16(this.slab, offset, channel);
+      writeU16(this.slab, offset + 2, this.table[at + DatagramTable.length]);
+      this.table[at + DatagramTable.offset] = offset;
+      this.table[at + DatagramTable.length] += PacketRing.headroom;
+    }
+  }
+
+  unwrap(slot: number, count: number): void {
+    for (let i = slot; i < slot + count; i++) {
+      const at = i * DatagramTable.words;
+      this.table[at + DatagramTable.offset] += PacketRing.headroom;
+      this.table[at + DatagramTable.length] -= PacketRing.headroom;
+    }
   }
 
   lengthOf(slot: number): number {

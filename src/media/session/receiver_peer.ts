@@ -5,8 +5,8 @@ import type { DataEvent, TransportOptions } from "../transport_api.js";
 import { DtlsSession } from "./dtls_session.js";
 import type { ReceiverCommand, ReceiverEvent, TransportNotice } from "./messages.js";
 import { type ReceiverChannels, ReceiverSinks, type VideoRoom } from "./receiver_sinks.js";
-import { hmacSha1, systemRandom } from "./system_random.js";
-import { TransportSession } from "./transport_session.js";
+import { hmacSha1, md5, systemRandom } from "./system_random.js";
+import { type TransportOutput, TransportSession } from "./transport_session.js";
 import { TransportSockets } from "./transport_sockets.js";
 
 /** Messages from here on are handed to the main thread without a copy; smaller ones are copied sooner than moved. */
@@ -176,7 +176,7 @@ export class ReceiverPeer {
           this.#notice(output.notice);
           break;
         case "route":
-          this.#route(output.socketId, output.to);
+          this.#route(output);
           break;
         case "keys":
           this.#post({ type: "keys", transportId, keys: output.keys, cipher: output.cipher });
@@ -188,11 +188,11 @@ export class ReceiverPeer {
     }
   }
 
-  #route(socketId: number, to: TransportAddress): void {
+  #route({ socketId, to, channel }: Extract<TransportOutput, { type: "route" }>): void {
     const socket = this.sockets.list[socketId];
     if (socket === undefined) return;
     const { family, address, port } = to;
-    const route = { fd: socket.fd, family, address, port };
+    const route = { fd: socket.fd, family, address, port, ...(channel !== undefined && { channel }) };
     this.#post({ type: "route", transportId: this.#transportId, route });
   }
 
@@ -209,12 +209,21 @@ function makeIce(options: TransportOptions): IceAgent {
     tieBreaker: (BigInt(high) << 32n) | BigInt(low),
     random: systemRandom,
     hmacSha1,
-    stunServers: options.stunServers.map(({ address, port }) => ({
-      family: address.includes(":") ? 6 : 4,
-      address,
-      port,
-    })),
+    stunServers: options.stunServers.map(transportAddress),
+    turn: {
+      servers: (options.turnServers ?? []).map(({ username, password, ...server }) => ({
+        address: transportAddress(server),
+        username,
+        password,
+      })),
+      md5,
+      relayOnly: options.relayOnly ?? false,
+    },
   });
+}
+
+function transportAddress({ address, port }: { readonly address: string; readonly port: number }) {
+  return { family: address.includes(":") ? 6 : 4, address, port } as const satisfies TransportAddress;
 }
 
 function makeDtls(options: TransportOptions): DtlsSession {

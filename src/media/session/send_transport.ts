@@ -194,7 +194,10 @@ export class SendTransport {
   }
 
   #transmit(ring: PacketRing, slot: number, count: number): number {
+    const channel = this.#route?.channel;
+    if (channel !== undefined) ring.wrap(slot, count, channel);
     const sent = this.#socket?.send(ring.slab, ring.table, slot, count) ?? 0;
+    if (channel !== undefined) ring.unwrap(slot, count);
     const { counters } = this.#options;
     counters[TransportCounters.packetsSent] += sent;
     counters[TransportCounters.sendErrors] += count - sent;

@@ -1,5 +1,5 @@
 import { type SrtpContext, SrtpError } from "../../../native/addon.js";
-import { type IceAgent, parseCandidate } from "../../protocol/ice/index.js";
+import { type IceAgent, type IceOutput, isRelaySocket, parseCandidate } from "../../protocol/ice/index.js";
 import { formatTransportAddress, type TransportAddress } from "../../protocol/primitives/address.js";
 import { parseRtp, RtpHeader } from "../../protocol/rtp/rtp_header.js";
 import type {
@@ -41,7 +41,12 @@ export type TransportOutput =
     }
   | { readonly type: "notice"; readonly notice: TransportNotice }
   /** The sender's way from now on. */
-  | { readonly type: "route"; readonly socketId: number; readonly to: TransportAddress }
+  | {
+      readonly type: "route";
+      readonly socketId: number;
+      readonly to: TransportAddress;
+      readonly channel?: number;
+    }
   /** The sender's key; the peer's fingerprint has been verified. */
   | { readonly type: "keys"; readonly keys: SrtpKeys; readonly cipher: string }
   /** The first discarded datagram of its kind. */
@@ -100,6 +105,8 @@ export class TransportSession {
   #data: DataTransport | undefined;
   /** Where DTLS goes: the selected pair, before there is one the way the last handshake datagram came. */
   #path: { socketId: number; to: TransportAddress } | undefined;
+  /** How datagrams reach a peer through a relay, by the path they take; a few at most. */
+  readonly #channels = new Map<string, RelayChannel>();
   #dtlsStateTold = "new";
   #ended = false;
   /** Authenticated packets came since the last {@link deliver}. */
@@ -173,7 +180,7 @@ export class TransportSession {
     for (let packet = data.takePacket(); packet !== undefined; packet = data.takePacket()) {
       this.#dtls.sendApplicationData(packet);
       const { writer } = this.#options;
-      if (writer === undefined) this.#flushDtls();
+      if (writer === undefined || isRelaySocket(path.socketId)) this.#flushDtls();
       else this.#writeDtls(writer, path.socketId, path.to);
     }
   }
@@ -196,7 +203,7 @@ export class TransportSession {
 
   /** Takes one datagram; whatever it is, it never throws. */
   handleDatagram(datagram: ReceivedDatagram, nowUs: number): void {
-    const { bytes, offset, length } = datagram;
+    const { length } = datagram;
     this.#nowUs = nowUs;
     this.#counters[TransportCounters.packetsReceived]++;
     this.#counters[TransportCounters.bytesReceived] += length;
@@ -204,6 +211,11 @@ export class TransportSession {
       countDiscarded(this.#counters, "closed");
       return;
     }
+    this.#dispatch(datagram, nowUs);
+  }
+
+  #dispatch(datagram: ReceivedDatagram, nowUs: number): void {
+    const { bytes, offset, length } = datagram;
     const kind = classifyDatagram(bytes, offset, length);
     switch (length > this.#maxReceiveBytes && isMedia(kind) ? DatagramKind.malformed : kind) {
       case DatagramKind.rtp:
@@ -216,7 +228,10 @@ export class TransportSession {
         this.#handshake(datagram, nowUs);
         break;
       case DatagramKind.stun:
-        this.#stun(datagram, nowUs);
+        this.#stun(datagram, "stun", nowUs);
+        break;
+      case DatagramKind.channelData:
+        this.#stun(datagram, "unknown-protocol", nowUs);
         break;
       case DatagramKind.malformed:
         this.#discardFrom("malformed", datagram);
@@ -326,11 +341,12 @@ export class TransportSession {
     this.#early.push({ bytes: bytes.slice(offset, offset + length), arrivalUs });
   }
 
-  #stun(datagram: ReceivedDatagram, nowUs: number): void {
+  /** STUN, and what a TURN server sends. */
+  #stun(datagram: ReceivedDatagram, otherwise: DiscardKind, nowUs: number): void {
     const { bytes, offset, length, socketId } = datagram;
     const data = bytes.slice(offset, offset + length);
     if (!this.#ice.handleDatagram(socketId, datagram.source(), data, nowUs)) {
-      this.#discardFrom("stun", datagram);
+      this.#discardFrom(otherwise, datagram);
     }
     this.#drainIce(nowUs);
     if (this.#unproven.length > 0) this.#takeProven(nowUs);
@@ -387,9 +403,16 @@ export class TransportSession {
         case "candidateerror":
           this.#notice({ event: "candidateerror", args: [candidateError(output)] });
           break;
+        case "relayeddata":
+          this.#relayed(output, nowUs);
+          break;
+        case "relaychannel":
+          this.#channels.set(pathKey(output.socketId, output.peer), output);
+          if (this.#path !== undefined && this.#ice.selectedPair !== undefined) this.#tellRoute(this.#path);
+          break;
         case "selectedpair":
           this.#path = { socketId: output.pair.socketId, to: output.pair.remoteAddress };
-          this.#outputs.push({ type: "route", ...this.#path });
+          this.#tellRoute(this.#path);
           this.#notice({ event: "selectedpair", args: [selectedPair(output.pair)] });
           this.#dtls.usePath(nowUs);
           this.#afterDtls(nowUs);
@@ -400,6 +423,25 @@ export class TransportSession {
           break;
       }
     }
+  }
+
+  /** What came through a relay, as if it had come by itself. */
+  #relayed({ socketId, from, data }: Extract<IceOutput, { type: "relayeddata" }>, nowUs: number): void {
+    if (this.#ended) return;
+    const { length } = data;
+    this.#dispatch({ socketId, bytes: data, offset: 0, length, arrivalUs: nowUs, source: () => from }, nowUs);
+  }
+
+  /** Through a relay the sender's way is known once there is a channel. */
+  #tellRoute({ socketId, to }: { readonly socketId: number; readonly to: TransportAddress }): void {
+    if (!isRelaySocket(socketId)) {
+      this.#outputs.push({ type: "route", socketId, to });
+      return;
+    }
+    const relay = this.#channels.get(pathKey(socketId, to));
+    if (relay === undefined) return;
+    const { via, server, channel } = relay;
+    this.#outputs.push({ type: "route", socketId: via, to: server, channel });
   }
 
   #iceError(): SessionError {
@@ -501,6 +543,10 @@ export class TransportSession {
   }
 
   #transmit(socketId: number, to: TransportAddress, data: Uint8Array): void {
+    if (isRelaySocket(socketId)) {
+      this.#ice.sendRelayed(socketId, to, data, this.#nowUs);
+      return;
+    }
     this.#counters[TransportCounters.pathPacketsSent]++;
     this.#counters[TransportCounters.pathBytesSent] += data.length;
     this.#outputs.push({ type: "transmit", socketId, to, data });
@@ -518,6 +564,12 @@ export class TransportSession {
   #discard(kind: DiscardKind, from: string): void {
     if (countDiscarded(this.#counters, kind)) this.#outputs.push({ type: "discarded", kind, from });
   }
+}
+
+type RelayChannel = Extract<IceOutput, { type: "relaychannel" }>;
+
+function pathKey(socketId: number, to: TransportAddress): string {
+  return `${socketId}/${formatTransportAddress(to)}`;
 }
 
 function rtpErrorKind(error: number): DiscardKind {

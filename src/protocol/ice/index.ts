@@ -11,6 +11,7 @@ export {
 export { IceError, type IceErrorCode } from "./errors.js";
 export type { IceGatheringState } from "./gatherer.js";
 export type { IceCredentials } from "./generation.js";
+export { isRelaySocket } from "./local_candidates.js";
 export type { IceRole, PairState } from "./pair.js";
 export { candidatePriority, localPreference, pairPriority, TYPE_PREFERENCE } from "./priority.js";
 export { DEFAULT_ICE_LIMITS, DEFAULT_ICE_TIMERS, type IceLimits, type IceTimers } from "./timers.js";

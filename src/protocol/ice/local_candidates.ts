@@ -6,6 +6,11 @@ import { candidatePriority, localPreference } from "./priority.js";
 /** Where the numbers of relayed paths begin; real sockets have smaller ones. */
 export const RELAY_SOCKET_BASE = 0x40000000;
 
+/** Whether the number stands for a relayed path and not for a socket: its datagrams go to `IceAgent.sendRelayed`. */
+export function isRelaySocket(socketId: number): boolean {
+  return socketId >= RELAY_SOCKET_BASE;
+}
+
 /** Our own ends: the bound sockets and the addresses that others see them as. */
 export class LocalCandidates {
   readonly paths: LocalPath[] = [];

@@ -134,11 +134,20 @@ export class Relays {
       this.#events.allocated(relay.path, output.mapped, via, server.address);
     } else if (output.type === "data") {
       if (relay.path) this.#events.data(relay.path, output.from, output.data, nowUs);
+    } else if (output.type === "channelbound") {
+      this.#channelBound(relay, output.peer, output.channel);
     } else if (output.type === "redirected") {
       this.#redirect(relay, output.server, nowUs);
     } else if (output.type === "failed") {
       this.#lost(relay, output.code, output.reason);
     }
+  }
+
+  #channelBound({ via, server, path }: Relay, peer: TransportAddress, channel: number): void {
+    if (!path) return;
+    const { socketId } = path;
+    const route = { via: via.socketId, server: server.address, channel };
+    this.#core.outputs.push({ type: "relaychannel", socketId, peer, ...route });
   }
 
   /** RFC 8656 §7.4, 300: the same question to another server, of the same family. */

@@ -53,6 +53,18 @@ export type IceOutput =
       readonly from: TransportAddress;
       readonly data: Uint8Array;
     }
+  /**
+   * A relayed path has a channel to the peer: whoever sends much may put ChannelData of that number (RFC 8656 §12.4) on
+   * the socket `via` itself, to the server.
+   */
+  | {
+      readonly type: "relaychannel";
+      readonly socketId: number;
+      readonly peer: TransportAddress;
+      readonly via: number;
+      readonly server: TransportAddress;
+      readonly channel: number;
+    }
   | { readonly type: "candidate"; readonly candidate: IceCandidate }
   | { readonly type: "gatheringcomplete" }
   /** A STUN server gave no candidate; `code` is its error or 701 when it was silent (WebRTC 1.0 §4.8.2). */

@@ -354,10 +354,14 @@ export class TurnClient {
     if (method === StunMethod.Allocate) this.#allocated(message, nowUs);
     else if (method === StunMethod.Refresh) this.#refreshed(message, nowUs);
     else if (permission) this.#permitted(permission, nowUs);
-    else if (channel) {
-      channel.state = "bound";
-      channel.renewUs = nowUs + CHANNEL_RENEWAL_US;
-    }
+    else if (channel) this.#bound(channel, nowUs);
+  }
+
+  #bound(channel: Channel, nowUs: number): void {
+    if (channel.state !== "bound")
+      this.#outputs.push({ type: "channelbound", peer: channel.peer, channel: channel.number });
+    channel.state = "bound";
+    channel.renewUs = nowUs + CHANNEL_RENEWAL_US;
   }
 
   #allocated(message: StunMessage, nowUs: number): void {

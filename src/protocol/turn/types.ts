@@ -45,6 +45,8 @@ export type TurnOutput =
       readonly mapped: TransportAddress;
       readonly lifetimeSeconds: number;
     }
+  /** From now on the peer's datagrams may be sent to the server as ChannelData of that number, by anybody on our socket. */
+  | { readonly type: "channelbound"; readonly peer: TransportAddress; readonly channel: number }
   /** Something a peer sent to the relayed address. */
   | { readonly type: "data"; readonly from: TransportAddress; readonly data: Uint8Array }
   /** 300: try this server instead, with a new client. */

@@ -74,12 +74,15 @@ export class SessionNegotiation {
     descriptions.checkState("local", type);
     const created = await this.createdFor(type, init.sdp ?? "");
     const certificate = await this.core.certificate();
-    const { servers } = await this.core.stunServers();
+    const servers = await this.core.iceServers();
     await this.inTask((changes) => {
       const role = type === "offer" ? "controlling" : "controlled";
       const starts = transportSectionIndex(created.session) >= 0;
       const { transport } = this.core;
-      if (starts && transport.media === null) transport.open(role, certificate, servers);
+      if (starts && transport.media === null) {
+        const relayOnly = this.core.configuration.iceTransportPolicy === "relay";
+        transport.open(role, certificate, servers, relayOnly);
+      }
       const restarts = transport.applyRestart();
       applyLocal(this.core, new AppliedDescription(type, created.session), created, changes);
       if (starts) transport.gather(restarts);

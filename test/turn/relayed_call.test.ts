@@ -1,0 +1,80 @@
+/** A whole call of ours that may use relayed candidates only, through our TURN server. */
+import assert from "node:assert/strict";
+import { readBlockCode } from "../../src/media/analysis/block_code.js";
+import { MediaEngine } from "../../src/media/engine.js";
+import type { TurnService } from "../../src/server/turn_service.js";
+import { createLocalTrack, MediaStream, RTCPeerConnection, whenClosed } from "../../src/webrtc/index.js";
+import { negotiate, nextEvent } from "../webrtc/fake_transport.js";
+import { cleanUp, PASSWORD, portOf, startTurn, USER } from "./rig.js";
+
+const TAG = 0x7011;
+
+describe("a relay-only call of ours", function () {
+  this.timeout(60_000);
+  let engine: MediaEngine;
+
+  before(async () => {
+    engine = await MediaEngine.start({
+      videoSource: { kind: "test", width: 320, height: 240, frameRate: 30, noise: false, tag: TAG },
+      audioSource: { kind: "tone", frequencyHz: 440, channels: 1 },
+    });
+  });
+  after(() => engine.stop());
+  afterEach(cleanUp);
+
+  function connection(service: TurnService): RTCPeerConnection {
+    const urls = `turn:127.0.0.1:${portOf(service, "udp")}`;
+    const pc = new RTCPeerConnection(
+      { iceServers: [{ urls, username: USER, credential: PASSWORD }], iceTransportPolicy: "relay" },
+      { transportFactory: engine, transport: { bindAddresses: ["127.0.0.1"] } },
+    );
+    const stream = new MediaStream();
+    for (const kind of ["audio", "video"] as const) pc.addTrack(createLocalTrack({ kind }), stream);
+    return pc;
+  }
+
+  function pictures(count: number): Promise<number> {
+    return new Promise((resolve) => {
+      let seen = 0;
+      const stop = engine.onPicture((bytes, { offsetY, width, height, strideY }) => {
+        if (readBlockCode(bytes.subarray(offsetY), width, height, strideY)?.tag === TAG) seen++;
+        if (seen < count) return;
+        stop();
+        resolve(seen);
+      });
+    });
+  }
+
+  it("carries picture and sound both ways through channels, and gives the relays back", async () => {
+    const service = await startTurn();
+    const [a, b] = [connection(service), connection(service)];
+    const types: string[] = [];
+    const trickle = (from: RTCPeerConnection, to: RTCPeerConnection) => {
+      from.onicecandidate = ({ candidate }) => {
+        if (candidate === null) return;
+        if (candidate.type) types.push(candidate.type);
+        void to.addIceCandidate(candidate);
+      };
+    };
+    trickle(a, b);
+    trickle(b, a);
+    const seen = pictures(60);
+    const unmuted = [a, b].flatMap((pc) => pc.getReceivers().map(({ track }) => nextEvent(track, "unmute")));
+    await negotiate(a, b);
+    for (const pc of [a, b]) {
+      while (pc.connectionState !== "connected") {
+        assert.notEqual(pc.connectionState, "failed");
+        await nextEvent(pc, "connectionstatechange");
+      }
+    }
+    assert.equal(await seen, 60);
+    await Promise.all(unmuted);
+    assert.ok(types.length >= 2 && types.every((type) => type === "relay"), types.join());
+    const { toPeers, errors, refusedFromClients } = service.counters();
+    assert.ok(toPeers.packets > 100, `${toPeers.packets} packets relayed`);
+    assert.deepEqual([Object.keys(errors), refusedFromClients], [["401"], 0]);
+    for (const pc of [a, b]) pc.close();
+    await Promise.all([whenClosed(a), whenClosed(b)]);
+    while (service.counters().allocationCount > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  });
+});
