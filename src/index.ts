@@ -7,6 +7,8 @@
  *   ({@link CallController}) and a whole terminal ({@link Peer})
  * - the configuration of `room_rtc.conf`
  */
+import * as webrtc from "./webrtc/index.js";
+
 export { Call, type CallConnection, type CallEnd, type CallState } from "./client/call.js";
 export { CallController, type CallControllerOptions } from "./client/call_controller.js";
 export { type CallEndCode, CallError } from "./client/call_errors.js";
@@ -33,3 +35,6 @@ export { createServer, type RoomServer, type RoomServerOptions } from "./server/
 export { SignalingClient, type SignalingClientOptions } from "./signaling/client.js";
 export { SignalingClientError, SignalingError } from "./signaling/errors.js";
 export * from "./webrtc/index.js";
+
+/** The W3C API in one object, for programs that `import wrtc from` a package of that kind. */
+export default webrtc;

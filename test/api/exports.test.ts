@@ -24,4 +24,22 @@ describe("the package", () => {
       [],
     );
   });
+
+  it("exports the W3C API as one object too, under the names of other WebRTC packages for Node", () => {
+    for (const name of ["RTCPeerConnection", "MediaStream", "MediaStreamTrack", "getUserMedia"]) {
+      assert.equal(Reflect.get(roomrtc.default, name), Reflect.get(roomrtc, name));
+      assert.equal(typeof Reflect.get(roomrtc, name), "function");
+    }
+    for (const name of [
+      "RTCVideoSource",
+      "RTCVideoSink",
+      "RTCAudioSource",
+      "RTCAudioSink",
+      "i420ToRgba",
+      "rgbaToI420",
+    ]) {
+      assert.equal(typeof Reflect.get(roomrtc.default.nonstandard, name), "function");
+    }
+    assert.equal(typeof roomrtc.default.mediaDevices.enumerateDevices, "function");
+  });
 });

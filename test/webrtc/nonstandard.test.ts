@@ -211,6 +211,45 @@ describe("nonstandard: calls of pushed frames over the default engine", function
     assert.ok(codes.every(({ tag }) => tag === 0x7777));
   });
 
+  it("pictures and sound go on when the threads that encode them die", async () => {
+    const [a, b] = pair();
+    const pushed = camera(9);
+    a.addTrack(pushed.source.createTrack());
+    a.addTrack(tone(777, 48_000).source.createTrack());
+    await negotiate(a, b);
+    const [video, audio] = b.getReceivers().map(({ track }) => track);
+    await Promise.all([codesOf(video, 3), hear(audio, 777)]);
+    await Promise.all([defaultEngine().killWorker("encoder"), defaultEngine().killWorker("microphone")]);
+    const before = pushed.frameNumber;
+    for (let frameNumber = 0; frameNumber <= before; ) [{ frameNumber }] = await codesOf(video, 1);
+    await hear(audio, 777);
+  });
+
+  it("changes the picture's size in the middle of a call, odd sizes too", async () => {
+    const [a, b] = pair();
+    const source = new RTCVideoSource();
+    a.addTrack(source.createTrack());
+    await negotiate(a, b);
+    const [{ track }] = b.getReceivers();
+    for (const [width, height] of [
+      [161, 121],
+      [640, 360],
+      [64, 64],
+    ]) {
+      const data = new Uint8Array(width * height + 2 * ((width + 1) >> 1) * ((height + 1) >> 1)).fill(90);
+      const timer = setInterval(() => source.onFrame({ width, height, data }), 20);
+      sources.push({ stop: () => clearInterval(timer) });
+      const sink = new RTCVideoSink(track);
+      const sized = new Promise<void>((resolve) => {
+        sink.onframe = ({ frame }) =>
+          void (frame.width === (width & ~1) && frame.height === (height & ~1) && resolve());
+      });
+      await sized;
+      sink.stop();
+      clearInterval(timer);
+    }
+  });
+
   it("a stopped sink fires no more", async () => {
     const [a, b] = pair();
     a.addTrack(camera(5).source.createTrack());
