@@ -312,6 +312,9 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
       case "output":
         this.#tap.drain(event.name);
         break;
+      case "inputReleased":
+        this.#inputs.released(event.inputId);
+        break;
       case "firstframe":
         for (const transport of this.#transports.values()) {
           if (transport.handleFirstFrame(event.streamId, event.width, event.height)) break;

@@ -156,6 +156,36 @@ describe("EngineInputs", () => {
     assert.equal(input.connected, true);
   });
 
+  it("uses a channel's memory again once the thread has left it, not before", () => {
+    const { inputs: all, posted } = inputs();
+    const channels = () => posted.flatMap(([, order]) => (order.type === "addInput" ? [order.channel] : []));
+    const use = () => {
+      const input: PictureInput = new PushedInput("video");
+      const id = all.idOf(input);
+      all.changeConsumers(id, 1);
+      input.push(picture(48, 32, 1));
+      all.changeConsumers(id, -1);
+      return id;
+    };
+    const first = use();
+    use();
+    assert.notEqual(channels()[1].pool.bytes, channels()[0].pool.bytes);
+    all.released(first);
+    use();
+    assert.equal(channels()[2].pool.bytes, channels()[0].pool.bytes);
+    // A larger picture's channel replaces the former one: that one is left, too.
+    const growing: PictureInput = new PushedInput("video");
+    all.changeConsumers(all.idOf(growing), 1);
+    growing.push(picture(80, 32, 1));
+    growing.push(picture(96, 32, 1));
+    const before = channels()[3].pool.bytes;
+    all.released(all.idOf(growing));
+    const again: PictureInput = new PushedInput("video");
+    all.changeConsumers(all.idOf(again), 1);
+    again.push(picture(80, 32, 1));
+    assert.equal(channels().at(-1)?.pool.bytes, before);
+  });
+
   it("tells a thread that was started anew", () => {
     const { inputs: all, types } = inputs();
     const sound: SoundInput = new PushedInput("audio");

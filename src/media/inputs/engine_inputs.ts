@@ -1,6 +1,7 @@
 import type { OrderOf } from "../engine_messages.js";
 import type { ControlBlock } from "../ring/control_block.js";
 import type { Doorbell } from "../ring/doorbell.js";
+import { SlotChannel, type SlotChannelBuffers } from "../ring/slot_channel.js";
 import type { MediaInput } from "./media_input.js";
 import { PictureWriter } from "./picture_writer.js";
 import { SoundWriter } from "./sound_writer.js";
@@ -18,6 +19,7 @@ interface Active {
   disconnect(): void;
   /** Tells the worker of the input's channel, if there is one yet. */
   announce(): void;
+  readonly channel: SlotChannelBuffers | undefined;
   readonly worker: "encoder" | "microphone";
 }
 
@@ -31,6 +33,8 @@ export class EngineInputs {
   /** Inputs that were given a number and not yet let go. */
   readonly #known = new Map<number, MediaInput>();
   readonly #active = new Map<number, Active>();
+  /** Channels that a worker was told to leave and may still be reading, by input, oldest first. */
+  readonly #leaving = new Map<number, { worker: Active["worker"]; channel: SlotChannelBuffers }[]>();
   #nextId = 1;
 
   constructor(host: EngineInputsHost) {
@@ -55,12 +59,22 @@ export class EngineInputs {
     this.#active.delete(id);
     this.#known.delete(id);
     active.disconnect();
+    this.#leave(id, active.worker, active.channel);
     if (active.worker === "encoder") this.#host.post("encoder", { type: "removeInput", inputId: id });
     else this.#host.post("microphone", { type: "removeInput", inputId: id });
   }
 
-  /** That worker was started anew and knows no inputs. */
+  /** A worker has left the oldest channel it was told to leave: the memory may serve another. */
+  released(id: number): void {
+    const leaving = this.#leaving.get(id);
+    const oldest = leaving?.shift();
+    if (oldest !== undefined) SlotChannel.release(oldest.channel);
+    if (leaving?.length === 0) this.#leaving.delete(id);
+  }
+
+  /** That worker was started anew and knows no inputs; what its predecessor left is the garbage collector's. */
   restore(worker: "encoder" | "microphone"): void {
+    for (const [id, leaving] of this.#leaving) if (leaving[0]?.worker === worker) this.#leaving.delete(id);
     for (const active of this.#active.values()) if (active.worker === worker) active.announce();
   }
 
@@ -68,6 +82,13 @@ export class EngineInputs {
     for (const active of this.#active.values()) active.disconnect();
     this.#active.clear();
     this.#known.clear();
+  }
+
+  #leave(id: number, worker: Active["worker"], channel: SlotChannelBuffers | undefined): void {
+    if (channel === undefined) return;
+    const leaving = this.#leaving.get(id);
+    if (leaving === undefined) this.#leaving.set(id, [{ worker, channel }]);
+    else leaving.push({ worker, channel });
   }
 
   #connect(inputId: number, input: MediaInput): Active {
@@ -82,9 +103,20 @@ export class EngineInputs {
       const { channel } = writer;
       if (channel !== undefined) this.#host.post("encoder", { type: "addInput", inputId, channel });
     };
-    const writer = new PictureWriter(inputId, doorbells.encoder, announce);
+    const writer = new PictureWriter(inputId, doorbells.encoder, (_, former) => {
+      this.#leave(inputId, "encoder", former);
+      announce();
+    });
     const disconnect = input.connect((picture) => writer.write(picture, control.wallOffsetUs));
-    return { consumers: 0, worker: "encoder", disconnect, announce };
+    return {
+      consumers: 0,
+      worker: "encoder",
+      disconnect,
+      announce,
+      get channel() {
+        return writer.channel;
+      },
+    };
   }
 
   #audio(inputId: number, input: MediaInput & { kind: "audio" }): Active {
@@ -93,6 +125,6 @@ export class EngineInputs {
     const announce = () => this.#host.post("microphone", { type: "addInput", inputId, channel });
     announce();
     const disconnect = input.connect((sound) => writer.write(sound));
-    return { consumers: 0, worker: "microphone", disconnect, announce };
+    return { consumers: 0, worker: "microphone", disconnect, announce, channel };
   }
 }

@@ -18,13 +18,17 @@ export class PictureWriter {
   dropped = 0;
   readonly #inputId: number;
   readonly #encoder: Doorbell;
-  readonly #announce: (channel: SlotChannelBuffers) => void;
+  readonly #announce: (channel: SlotChannelBuffers, former: SlotChannelBuffers | undefined) => void;
   #producer: SlotProducer | undefined;
   #channel: SlotChannelBuffers | undefined;
   #frameNumber = 0;
 
   /** @param announce tells the encoder of a channel; called anew whenever a larger picture needs larger slots. */
-  constructor(inputId: number, encoder: Doorbell, announce: (channel: SlotChannelBuffers) => void) {
+  constructor(
+    inputId: number,
+    encoder: Doorbell,
+    announce: (channel: SlotChannelBuffers, former: SlotChannelBuffers | undefined) => void,
+  ) {
     this.#inputId = inputId;
     this.#encoder = encoder;
     this.#announce = announce;
@@ -66,9 +70,10 @@ export class PictureWriter {
       slots: SLOTS,
       slotBytes: bytes,
     });
+    const former = this.#channel;
     this.#channel = channel;
     this.#producer = new SlotProducer(channel, this.#encoder);
-    this.#announce(channel);
+    this.#announce(channel, former);
     return this.#producer;
   }
 }

@@ -3,6 +3,7 @@ import { Descriptor } from "./descriptor.js";
 import type { Doorbell } from "./doorbell.js";
 import { FramePool, type FramePoolBuffers } from "./frame_pool.js";
 import { DESCRIPTOR_WORDS, SlotState } from "./layout.js";
+import { releaseShared } from "./shared_memory.js";
 import { SpscRing } from "./spsc_ring.js";
 
 /** A channel's memory; hand it to both threads as workerData. */
@@ -29,6 +30,11 @@ export const SlotChannel = {
     }
     const descriptors = SpscRing.allocate({ records: slots, recordWords: DESCRIPTOR_WORDS });
     return { name, pool: pool.buffers, descriptors: descriptors.buffer, free: free.buffer };
+  },
+
+  /** Keeps the memory for the next channel of its size; neither end may be in use any more. */
+  release({ pool, descriptors, free }: SlotChannelBuffers): void {
+    for (const block of [pool.bytes, pool.states, descriptors, free]) releaseShared(block);
   },
 } as const;
 

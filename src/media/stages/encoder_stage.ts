@@ -22,6 +22,7 @@ export class EncoderStage implements Stage<"encoder"> {
   order(order: Exclude<OrderOf<"encoder">, { type: "stop" }>): void {
     const { inputId } = order;
     const known = this.#inputs.get(inputId);
+    if (known !== undefined) this.#host.post({ type: "inputReleased", name: "encoder", inputId });
     if (order.type === "removeInput") {
       known?.close();
       this.#inputs.delete(inputId);

@@ -48,7 +48,9 @@ export class MicrophoneStage implements Stage<"microphone"> {
 
   #setInput(order: InputOrder): void {
     const { inputId } = order;
-    this.#inputs.get(inputId)?.close();
+    const known = this.#inputs.get(inputId);
+    known?.close();
+    if (known !== undefined) this.#host.post({ type: "inputReleased", name: "microphone", inputId });
     if (order.type === "removeInput") this.#inputs.delete(inputId);
     else {
       this.#inputs.set(inputId, new PushedSoundEncoder(this.#host, inputId, order.channel, this.#producer));
