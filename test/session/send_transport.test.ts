@@ -7,6 +7,7 @@ import { SendCounters, TransportCounters } from "../../src/media/session/stream_
 import type { SendStreamOptions } from "../../src/media/transport_api.js";
 import { seededRandom } from "../../src/protocol/primitives/random.js";
 import { parseRtp, RtpHeader } from "../../src/protocol/rtp/rtp_header.js";
+import { decodeChannelData } from "../../src/protocol/turn/index.js";
 import { madeUpAccessUnit } from "./virtual_call.js";
 
 const VIDEO: SendStreamOptions = {
@@ -156,6 +157,29 @@ describe("SendTransport", () => {
     assert.equal(last[DatagramTable.port], 4001);
     const address = new Uint8Array(last.buffer, 4 * DatagramTable.address, 4);
     assert.deepEqual([...address], [192, 0, 2, 10]);
+  });
+
+  it("makes ChannelData of every packet while the route is a relay's channel, repeats too, and plain ones again", () => {
+    transport.addStream(1, VIDEO, counters);
+    transport.setKeys(KEYS);
+    transport.setRoute({ ...ROUTE, channel: 0x4003 }, socket);
+    const count = transport.sendFrame("video", picture(true), 0);
+    transport.sendRtcp(Uint8Array.of(0x80, 200, 0, 1, 0, 0, 0, 77), 8);
+    const wrapped = socket.datagrams.splice(0);
+    assert.equal(wrapped.length, count + 1);
+    const plain = wrapped.map((datagram) => {
+      const inside = decodeChannelData(datagram);
+      assert.ok(inside && inside.channel === 0x4003 && inside.data.length === datagram.length - 4);
+      return inside.data;
+    });
+    socket.datagrams.push(...plain.slice(0, count));
+    const [{ sequenceNumber }] = headers();
+    socket.datagrams.length = 0;
+    const number = Uint8Array.of(sequenceNumber >> 8, sequenceNumber);
+    transport.resend(77, number, 1, 1e6);
+    transport.setRoute(ROUTE, socket);
+    transport.resend(77, number, 1, 2e6);
+    assert.deepEqual(socket.datagrams, [wrapped[0], plain[0]]);
   });
 
   it("keeps packets across the ring's and the sequence number's wrap", () => {

@@ -1,13 +1,30 @@
 /** A whole call of ours that may use relayed candidates only, through our TURN server. */
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { readBlockCode } from "../../src/media/analysis/block_code.js";
 import { MediaEngine } from "../../src/media/engine.js";
 import type { TurnService } from "../../src/server/turn_service.js";
 import { createLocalTrack, MediaStream, RTCPeerConnection, whenClosed } from "../../src/webrtc/index.js";
+import { CHROMIUM_PATH, launchChromium } from "../support/chromium.js";
 import { negotiate, nextEvent } from "../webrtc/fake_transport.js";
-import { cleanUp, PASSWORD, portOf, startTurn, USER } from "./rig.js";
+import { cleanUp, onCleanUp, PASSWORD, portOf, startTurn, USER, until } from "./rig.js";
 
 const TAG = 0x7011;
+
+/** Runs in the page: answers an offer with relayed candidates only, and says everything back with a "!". */
+const ANSWER = `async (server, offer) => {
+  const pc = new RTCPeerConnection({ iceServers: [server], iceTransportPolicy: "relay" });
+  pc.ondatachannel = ({ channel }) => {
+    channel.onmessage = ({ data }) => channel.send(data + "!");
+  };
+  const gathered = new Promise((resolve) => {
+    pc.onicecandidate = ({ candidate }) => candidate || resolve();
+  });
+  await pc.setRemoteDescription(offer);
+  await pc.setLocalDescription();
+  await gathered;
+  return { type: pc.localDescription.type, sdp: pc.localDescription.sdp };
+}`;
 
 describe("a relay-only call of ours", function () {
   this.timeout(60_000);
@@ -22,12 +39,16 @@ describe("a relay-only call of ours", function () {
   after(() => engine.stop());
   afterEach(cleanUp);
 
-  function connection(service: TurnService): RTCPeerConnection {
+  function relayOnly(service: TurnService): RTCPeerConnection {
     const urls = `turn:127.0.0.1:${portOf(service, "udp")}`;
-    const pc = new RTCPeerConnection(
+    return new RTCPeerConnection(
       { iceServers: [{ urls, username: USER, credential: PASSWORD }], iceTransportPolicy: "relay" },
       { transportFactory: engine, transport: { bindAddresses: ["127.0.0.1"] } },
     );
+  }
+
+  function connection(service: TurnService): RTCPeerConnection {
+    const pc = relayOnly(service);
     const stream = new MediaStream();
     for (const kind of ["audio", "video"] as const) pc.addTrack(createLocalTrack({ kind }), stream);
     return pc;
@@ -75,6 +96,40 @@ describe("a relay-only call of ours", function () {
     assert.deepEqual([Object.keys(errors), refusedFromClients], [["401"], 0]);
     for (const pc of [a, b]) pc.close();
     await Promise.all([whenClosed(a), whenClosed(b)]);
-    while (service.counters().allocationCount > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => service.counters().allocationCount === 0);
+  });
+
+  it("carries a data channel to a relay-only Chromium that comes over TCP, and back", async function () {
+    if (!existsSync(CHROMIUM_PATH)) this.skip();
+    const service = await startTurn();
+    const browser = await launchChromium();
+    onCleanUp(() => browser.close());
+    const page = await browser.newPage();
+    const pc = relayOnly(service);
+    onCleanUp(async () => {
+      pc.close();
+      await whenClosed(pc);
+    });
+    const channel = pc.createDataChannel("through two relays");
+    const opened = nextEvent(channel, "open");
+    const gathered = new Promise<void>((resolve) => {
+      pc.onicecandidate = ({ candidate }) => candidate === null && resolve();
+    });
+    await pc.setLocalDescription();
+    await gathered;
+    const urls = `turn:127.0.0.1:${portOf(service, "tcp")}?transport=tcp`;
+    const server = { urls, username: USER, credential: PASSWORD };
+    const words = JSON.stringify([server, pc.localDescription]);
+    const answer = await page.evaluate<{ type: "answer"; sdp: string }>(`(${ANSWER})(...${words})`);
+    assert.match(answer.sdp, /a=candidate:.* typ relay/);
+    assert.doesNotMatch(answer.sdp, / typ (host|srflx)/);
+    await pc.setRemoteDescription(answer);
+    await opened;
+    const echo = nextEvent(channel, "message");
+    const text = "x".repeat(20_000);
+    channel.send(text);
+    const event = (await echo) as Event & { readonly data: string };
+    assert.equal(event.data, `${text}!`);
+    assert.ok(service.counters().toPeers.bytes > 2 * 20_000);
   });
 });
