@@ -81,9 +81,9 @@ async function codesOf(track: MediaStreamTrack, count: number, tag?: number) {
     const { frame } = await nextEvent<InstanceType<typeof nonstandard.RTCVideoFrameEvent>>(sink, "frame");
     const { width, height, data, rotation } = frame;
     assert.equal(rotation, 0);
-    assert.ok(data instanceof Uint8ClampedArray);
+    assert.ok(data instanceof Uint8Array);
     assert.equal(data.byteLength, width * height * 1.5);
-    const code = readBlockCode(new Uint8Array(data.buffer), width, height, width);
+    const code = readBlockCode(data, width, height, width);
     if (code === null || code === undefined || (tag !== undefined && code.tag !== tag)) continue;
     codes.push({ tag: code.tag, frameNumber: code.frameNumber, width, height });
   }
@@ -92,7 +92,7 @@ async function codesOf(track: MediaStreamTrack, count: number, tag?: number) {
 }
 
 /** Resolves when the track sounds with a tone near `frequencyHz`. */
-function hear(track: MediaStreamTrack, frequencyHz: number): Promise<void> {
+function hear(track: MediaStreamTrack, frequencyHz: number, channels?: 1 | 2): Promise<void> {
   const sink = new RTCAudioSink(track);
   const detector = new ToneDetector();
   return new Promise((resolve) => {
@@ -101,6 +101,7 @@ function hear(track: MediaStreamTrack, frequencyHz: number): Promise<void> {
       assert.equal(data.samples.length, 480 * data.channelCount);
       detector.add(data.samples, data.channelCount, data.numberOfFrames);
       if (Math.abs(detector.frequencyHz() - frequencyHz) > 2) return;
+      if (channels !== undefined && data.channelCount !== channels) return;
       sink.stop();
       resolve();
     };
@@ -179,6 +180,30 @@ describe("nonstandard: calls of pushed frames over the default engine", function
     ]);
     assert.ok(fromA.every(({ tag, width }) => tag === 0xaaaa && width === 320));
     assert.ok(fromC.every(({ tag, width }) => tag === 0xcccc && width === 480));
+  });
+
+  it("sound of one channel is heard as one, of two different ones as two", async () => {
+    const [a, b] = pair();
+    const source = new RTCAudioSource();
+    a.addTrack(source.createTrack());
+    await negotiate(a, b);
+    let silentRight = false;
+    let pieces = 0;
+    const startMs = performance.now();
+    const timer = setInterval(() => {
+      for (; pieces < (performance.now() - startMs) / 10; pieces++) {
+        const sample = (i: number) => 9000 * Math.sin((2 * Math.PI * 505 * (pieces * 480 + i)) / 48_000);
+        const channelCount = silentRight ? 2 : 1;
+        const samples = new Int16Array(480 * channelCount);
+        for (let i = 0; i < 480; i++) samples[i * channelCount] = sample(i);
+        source.onData({ samples, sampleRate: 48_000, channelCount });
+      }
+    }, 10);
+    sources.push({ stop: () => clearInterval(timer) });
+    const [{ track }] = b.getReceivers();
+    await hear(track, 505, 1);
+    silentRight = true;
+    await hear(track, 505, 2);
   });
 
   it("replaceTrack changes picture and tone without a new negotiation, and back", async () => {

@@ -14,7 +14,7 @@ describe("RTCVideoSource", () => {
   it("knows what it was made with", () => {
     const plain = new RTCVideoSource();
     assert.equal(plain.isScreencast, false);
-    assert.equal(plain.needsDenoising, undefined);
+    assert.equal(plain.needsDenoising, null);
     const screen = new RTCVideoSource({ isScreencast: true, needsDenoising: false });
     assert.equal(screen.isScreencast, true);
     assert.equal(screen.needsDenoising, false);

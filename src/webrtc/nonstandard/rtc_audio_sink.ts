@@ -73,7 +73,11 @@ type SoundListener = (samples: Int16Array, sampleRate: number, channels: 1 | 2) 
 function watchSound(track: MediaStreamTrack, listener: SoundListener): () => void {
   const { source } = track[internals].shared;
   if (source === null) {
-    return watchRemoteSamples(track, (samples, channels) => listener(samples, 48_000, channels));
+    const join = monoWhileAlike();
+    return watchRemoteSamples(track, (samples, channels) => {
+      const joined = channels === 2 ? join(samples) : samples;
+      listener(joined, 48_000, joined.length < samples.length ? 1 : channels);
+    });
   }
   const { input } = source;
   // A device's sound goes to the microphone's thread and never comes here.
@@ -83,4 +87,16 @@ function watchSound(track: MediaStreamTrack, listener: SoundListener): () => voi
     const copy = samples.slice();
     queueTask(() => listener(copy, sampleRate, channels));
   });
+}
+
+/**
+ * Opus is announced with two channels whatever is in it (RFC 7587 §7): sound is given as one channel until the two
+ * differ for the first time, and as two from then on.
+ */
+function monoWhileAlike(): (stereo: Int16Array) => Int16Array {
+  let differ = false;
+  return (stereo) => {
+    for (let i = 0; !differ && i < stereo.length; i += 2) differ = stereo[i] !== stereo[i + 1];
+    return differ ? stereo : Int16Array.from({ length: stereo.length / 2 }, (_, i) => stereo[2 * i]);
+  };
 }

@@ -8,7 +8,7 @@ export interface RTCVideoSinkFrame {
   readonly width: number;
   readonly height: number;
   readonly rotation: number;
-  readonly data: Uint8ClampedArray;
+  readonly data: Uint8Array;
 }
 
 export class RTCVideoFrameEvent extends Event {
@@ -43,8 +43,7 @@ export class RTCVideoSink extends eventTarget<{ frame: RTCVideoFrameEvent }>()("
 
   #fire({ width, height, data }: PackedPicture): void {
     if (this.stopped) return;
-    const clamped = new Uint8ClampedArray(data.buffer, data.byteOffset, data.byteLength);
-    this.dispatchEvent(new RTCVideoFrameEvent({ width, height, rotation: 0, data: clamped }));
+    this.dispatchEvent(new RTCVideoFrameEvent({ width, height, rotation: 0, data }));
   }
 }
 

@@ -21,12 +21,13 @@ export interface RTCVideoFrame {
 /** A source of pictures that the program makes: every frame goes to all connections that send one of its tracks. */
 export class RTCVideoSource {
   readonly isScreencast: boolean;
-  readonly needsDenoising: boolean | undefined;
+  /** null: the program did not say. */
+  readonly needsDenoising: boolean | null;
   readonly #input: PictureInput = new PushedInput("video");
 
   constructor(init: RTCVideoSourceInit = {}) {
     this.isScreencast = Boolean(init.isScreencast);
-    this.needsDenoising = init.needsDenoising === undefined ? undefined : Boolean(init.needsDenoising);
+    this.needsDenoising = init.needsDenoising === undefined ? null : Boolean(init.needsDenoising);
   }
 
   createTrack(): MediaStreamTrack {
