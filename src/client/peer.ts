@@ -19,6 +19,7 @@ import type { MediaTransport, TransportFactory, TransportSettings } from "../med
 import { SignalingClient } from "../signaling/client.js";
 import type { SignalingClientError, SignalingError } from "../signaling/errors.js";
 import { createLocalTrack } from "../webrtc/media_stream_track.js";
+import type { RTCConfiguration } from "../webrtc/rtc_configuration.js";
 import { RTCPeerConnection } from "../webrtc/rtc_peer_connection.js";
 import type { Call } from "./call.js";
 import { CallController } from "./call_controller.js";
@@ -163,8 +164,7 @@ export class Peer extends EventEmitter<PeerEvents> {
         return transport;
       },
     };
-    const stun = config.ice.stun_servers.map((server) => `stun:${server}`);
-    const connection = new RTCPeerConnection(stun.length > 0 ? { iceServers: [{ urls: stun }] } : {}, {
+    const connection = new RTCPeerConnection(iceConfiguration(config.ice), {
       transportFactory: factory,
       transport: transportSettings(config),
       video: { payloadType: config.media.video_payload_type },
@@ -262,4 +262,11 @@ function transportSettings({ network, rtcp, rtp, media }: Config): TransportSett
     unstableAfterUs: rtcp.unstable_after_millis * 1000,
     failAfterUs: rtcp.receive_limit_millis * 1000,
   };
+}
+
+export function iceConfiguration(ice: Config["ice"]): RTCConfiguration {
+  const stun = ice.stun_servers.map((server) => ({ urls: `stun:${server}` }));
+  const login = { username: ice.turn_username, credential: ice.turn_password };
+  const turn = ice.turn_servers.map((server) => ({ urls: `turn:${server}`, ...login }));
+  return { iceServers: [...stun, ...turn], iceTransportPolicy: ice.relay_only ? "relay" : "all" };
 }

@@ -146,6 +146,14 @@ export const schema = {
   },
   ice: {
     stun_servers: key(list(hostPort), [], "STUN servers for server-reflexive candidates"),
+    turn_servers: key(list(hostPort), [], "TURN servers for relayed candidates, over UDP"),
+    turn_username: key(text(508), "", "Username for the TURN servers"),
+    turn_password: key(text(), "", "Password for the TURN servers"),
+    relay_only: key(
+      boolean,
+      false,
+      "Call through TURN servers only: the peer learns no address of this machine",
+    ),
     foundation: ancestral(
       text(),
       "",
