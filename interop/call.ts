@@ -21,6 +21,7 @@ const ENOUGH_FRAMES = 10;
 export class InteropCall {
   readonly cells: Cells = {};
   readonly #connection: OurConnection;
+  #descriptions: readonly [offer: string, answer: string] = ["", ""];
   #ourCandidates = 0;
   #theirCandidates = 0;
   #early: { ours: CandidateInit[]; theirs: CandidateInit[] } | undefined = { ours: [], theirs: [] };
@@ -44,7 +45,7 @@ export class InteropCall {
   /** Sets the call up and proves what the columns say, in order; `closer` ends it. */
   async run(columns: readonly Column[], closer: Offerer): Promise<Cells> {
     try {
-      await this.#connect(columns);
+      await this.#connect();
       for (const column of columns) await this.#prove(column);
       await this.#prove(closer === "we" ? "weClose" : "theyClose");
     } catch (error) {
@@ -62,14 +63,13 @@ export class InteropCall {
     return [text, ...this.#problems].join("; ");
   }
 
-  async #connect(columns: readonly Column[]): Promise<void> {
+  async #connect(): Promise<void> {
     this.ours.watch(this.media.tag);
     await this.peer.start(this.media);
     // libwebrtc's Node build refuses an offer whose picture it cannot take, instead of rejecting the section.
     this.#connection.addMedia(this.peer.facts.unsupported.video === undefined || this.offerer === "they");
-    const [offer, answer] = await this.#negotiate(false);
+    this.#descriptions = await this.#negotiate(false);
     await this.#untilConnected();
-    if (columns.includes("trickle")) this.#judgeTrickle(offer, answer);
   }
 
   async #untilConnected(): Promise<void> {
@@ -127,18 +127,21 @@ export class InteropCall {
       .catch((error) => this.#problems.push(`their candidate "${candidate.candidate}": ${error}`));
   }
 
-  #judgeTrickle(offer: string, answer: string): void {
+  async #trickle(): Promise<string> {
+    const [offer, answer] = this.#descriptions;
     const [mine, theirs] = this.offerer === "we" ? [offer, answer] : [answer, offer];
     const early = (sdp: string) => /^a=candidate:/m.test(sdp);
-    const { gathersFirst } = this.peer.facts;
-    const counts = `${this.#ourCandidates} from us, ${this.#theirCandidates} from them`;
     if (early(mine)) throw new Error("our description already held candidates");
-    if (this.#ourCandidates === 0 || (!gathersFirst && (early(theirs) || this.#theirCandidates === 0))) {
-      this.cells.trickle = { kind: "failed", error: `candidates after the descriptions: ${counts}` };
-      return;
-    }
-    const proof = gathersFirst ? `${this.#ourCandidates} from us; it gathers before it speaks` : counts;
-    this.cells.trickle = { kind: "proven", proof };
+    const { gathersFirst } = this.peer.facts;
+    if (!gathersFirst && early(theirs)) throw new Error("their description already held candidates");
+    const counts = () => `${this.#ourCandidates} from us, ${this.#theirCandidates} from them`;
+    await until(
+      "no candidates after the descriptions",
+      MEDIA_S,
+      () => (this.#ourCandidates > 0 && (gathersFirst || this.#theirCandidates > 0) ? true : undefined),
+      () => `: ${counts()}`,
+    );
+    return gathersFirst ? `${this.#ourCandidates} from us; it gathers before it speaks` : counts();
   }
 
   async #prove(column: Column): Promise<void> {
@@ -164,9 +167,7 @@ export class InteropCall {
   readonly #steps: Record<Column, () => Promise<string>> = {
     video: () => this.#video(),
     audio: () => this.#audio(),
-    trickle: async () => {
-      throw new Error("judged at set-up");
-    },
+    trickle: () => this.#trickle(),
     restart: () => this.#restart(),
     renegotiation: () => this.#renegotiation(),
     weClose: () => this.#weClose(),

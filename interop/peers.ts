@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { ChromiumPeer } from "./chromium_peer.js";
+import { launchChromiumPeer, launchFirefoxPeer } from "./browsers.js";
 import type { InteropPeer } from "./peer.js";
 import { ProcessPeer } from "./process_peer.js";
 
@@ -38,7 +38,8 @@ function pion(): Promise<InteropPeer> {
 }
 
 export const PEERS = {
-  chromium: { title: "Chromium", launch: () => ChromiumPeer.launch() },
+  chromium: { title: "Chromium", launch: launchChromiumPeer },
+  firefox: { title: "Firefox", launch: launchFirefoxPeer },
   aiortc: { title: "aiortc", launch: () => python("aiortc_peer.py") },
   gstreamer: { title: "GStreamer webrtcbin", launch: () => python("gstreamer_peer.py") },
   pion: { title: "Pion", launch: pion },

@@ -27,6 +27,7 @@ const TEST_PACKAGES = ["chromium", "coturn", "libsrtp2-dev", "openssl", "clang-f
 /** Foreign stacks that `interop` calls. */
 const INTEROP_PACKAGES = [
   "chromium",
+  "firefox-esr",
   "python3-aiortc",
   "python3-gi",
   "python3-gst-1.0",

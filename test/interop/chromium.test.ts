@@ -2,23 +2,23 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { launchChromiumPeer } from "../../interop/browsers.js";
 import { InteropCall, type Offerer } from "../../interop/call.js";
-import { ChromiumPeer } from "../../interop/chromium_peer.js";
 import { makeMediaFiles } from "../../interop/media_files.js";
 import { OurEnd } from "../../interop/our_end.js";
-import type { Column, MediaFiles } from "../../interop/peer.js";
+import type { Column, InteropPeer, MediaFiles } from "../../interop/peer.js";
 
 /** The most telling row of `npm run interop`: both sides prove from what they decoded that it is what was sent. */
 describe("a call with Chromium, proven by block codes and tones", function () {
   this.timeout(90_000);
   const scratch = mkdtempSync(join(tmpdir(), "roomrtc-interop-"));
   let ours: OurEnd;
-  let peer: ChromiumPeer;
+  let peer: InteropPeer;
   let media: MediaFiles;
 
   before(async () => {
     ours = await OurEnd.start();
-    peer = await ChromiumPeer.launch();
+    peer = await launchChromiumPeer();
     media = makeMediaFiles(scratch, 0x7e12, 880);
   });
   after(async () => {

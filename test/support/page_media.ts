@@ -39,11 +39,16 @@ function codeStrips({ width, height, tag }: PageMedia): string[] {
   });
 }
 
-/** Replaces getUserMedia in every document that the page opens from now on. */
-export async function giveMedia(page: Page, media: PageMedia): Promise<void> {
+/** What replaces getUserMedia in a document that runs it first. */
+export function mediaScript(media: PageMedia): string {
   const given = { ...media, strips: codeStrips(media) };
   const reader = `pageMedia.read = ${readBlockCode.toString()};`;
-  await page.addInitScript({ content: `${script}\n${reader}\npageMedia.install(${JSON.stringify(given)});` });
+  return `${script}\n${reader}\npageMedia.install(${JSON.stringify(given)});`;
+}
+
+/** Replaces getUserMedia in every document that the page opens from now on. */
+export async function giveMedia(page: Page, media: PageMedia): Promise<void> {
+  await page.addInitScript({ content: mediaScript(media) });
 }
 
 /** An expression as a function: a page's content security policy may forbid to evaluate strings. */

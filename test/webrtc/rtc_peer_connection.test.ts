@@ -518,6 +518,23 @@ describe("ICE through the API (§4.4.1.3, §4.8)", () => {
     assert.equal(engine.transport.called("addRemoteCandidate").length, 2);
   });
 
+  it("takes a candidate of RTCP's own component and leaves it unused, as Firefox's offers bring them", async () => {
+    const { pc: a } = connection();
+    const { pc: b, engine } = connection();
+    a.addTransceiver("audio");
+    await a.setLocalDescription();
+    await b.setRemoteDescription(description(a));
+    await b.setLocalDescription();
+    const forRtcp = hostCandidate.candidate.replace(/^(candidate:\S+) 1 /, "$1 2 ");
+    assert.notEqual(forRtcp, hostCandidate.candidate);
+    await b.addIceCandidate({ candidate: forRtcp, sdpMid: "0" });
+    assert.equal(engine.transport.called("addRemoteCandidate").length, 0);
+    await rejectsWith(
+      b.addIceCandidate({ candidate: forRtcp.replace(" typ host", ""), sdpMid: "0" }),
+      "OperationError",
+    );
+  });
+
   it("addIceCandidate refuses what it can't place", async () => {
     const { pc: a } = connection();
     const { pc: b } = connection();

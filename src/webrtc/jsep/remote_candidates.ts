@@ -17,7 +17,7 @@ export function checkCandidate(core: ConnectionCore, init: RTCIceCandidateInit):
     throw domError("InvalidStateError", "There is no remote description to add a candidate to");
   const line = stripAttribute(init.candidate ?? "");
   const parsed = readCandidate(line);
-  if (line !== "" && parsed === undefined) {
+  if (line !== "" && parsed === undefined && !isForRtcp(line)) {
     throw domError("OperationError", `${JSON.stringify(line.slice(0, 120))} is no candidate`);
   }
   const placement = {
@@ -26,6 +26,15 @@ export function checkCandidate(core: ConnectionCore, init: RTCIceCandidateInit):
   };
   checkUfrag(core, placement);
   return placement;
+}
+
+/**
+ * A candidate of RTCP's own component: an offerer that does not know yet whether RTCP will be multiplexed (Firefox)
+ * tells those too. They are right, and of no use (RFC 5761 §5.1.3).
+ */
+function isForRtcp(line: string): boolean {
+  const ofRtp = line.replace(/^(candidate:\S+ +)2(?= )/i, (_, start) => `${start}1`);
+  return ofRtp !== line && readCandidate(ofRtp) !== undefined;
 }
 
 /** A trailing comparison of sdpMid and then sdpMLineIndex; null: every section (end of candidates only). */
@@ -98,6 +107,7 @@ function forward(core: ConnectionCore, line: string, index: number | null, ufrag
   const tag =
     index === null || index === remote.mediaIndex || core.descriptions.remote?.session.groups.length === 0;
   if (!ours || !tag) return;
+  if (isForRtcp(line)) return;
   if (line === "") media.endOfRemoteCandidates();
   else core.transport.addRemoteCandidate(line);
 }

@@ -1,0 +1,71 @@
+// Runs in the page of a browser that takes part in an interop call: its connection, driven by page_peer.ts.
+const video = document.querySelector("video");
+const audio = document.querySelector("audio");
+globalThis.interop = {
+  async start(picture, fakeMicrophone) {
+    this.close();
+    const pc = new RTCPeerConnection();
+    this.pc = pc;
+    pc.onicecandidate = ({ candidate }) => candidate && this.pc === pc && sendCandidate(candidate.toJSON());
+    pc.ontrack = ({ track }) => {
+      (track.kind === "video" ? video : audio).srcObject = new MediaStream([track]);
+    };
+    this.media = fakeMicrophone
+      ? await deviceMedia({
+          audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
+        })
+      : await navigator.mediaDevices.getUserMedia({ audio: true, video: picture });
+    for (const track of this.media.getTracks()) pc.addTrack(track, this.media);
+  },
+  async offer(iceRestart) {
+    const { pc } = this;
+    const offer = await pc.createOffer({ iceRestart });
+    await pc.setLocalDescription(offer);
+    return offer.sdp;
+  },
+  async answer(sdp) {
+    const { pc } = this;
+    await pc.setRemoteDescription({ type: "offer", sdp });
+    const answer = await pc.createAnswer();
+    await pc.setLocalDescription(answer);
+    return answer.sdp;
+  },
+  accept(sdp) {
+    return this.pc.setRemoteDescription({ type: "answer", sdp });
+  },
+  addCandidate(candidate) {
+    return this.pc.addIceCandidate(candidate);
+  },
+  change(what) {
+    const { pc, media } = this;
+    const kind = what.endsWith("Video") ? "video" : "audio";
+    const track = media.getTracks().find((each) => each.kind === kind);
+    if (what.startsWith("add")) pc.addTrack(track, media);
+    else pc.removeTrack(pc.getSenders().find((sender) => sender.track === track));
+  },
+  /** What is heard over 0.6 s, 48 kHz mono. */
+  async record() {
+    const recorder = new MediaRecorder(audio.srcObject);
+    const chunks = [];
+    recorder.ondataavailable = ({ data }) => chunks.push(data);
+    const stopped = new Promise((resolve) => {
+      recorder.onstop = resolve;
+    });
+    recorder.start();
+    setTimeout(() => recorder.stop(), 600);
+    await stopped;
+    const bytes = await new Blob(chunks).arrayBuffer();
+    if (bytes.byteLength === 0) return [];
+    const sound = await new OfflineAudioContext(1, 48_000, 48_000).decodeAudioData(bytes);
+    return [...sound.getChannelData(0)].map((sample) => Math.round(sample * 32_767));
+  },
+  state() {
+    const dtls = this.pc?.getSenders()[0]?.transport?.state;
+    return [this.pc?.connectionState ?? "none", ...(dtls ? [`DTLS ${dtls}`] : [])].join(", ");
+  },
+  close() {
+    this.pc?.close();
+    this.pc = undefined;
+    video.srcObject = audio.srcObject = null;
+  },
+};
