@@ -257,8 +257,8 @@ function transportSettings({ network, rtcp, rtp, media }: Config): TransportSett
     maxReceiveBytes: rtp.max_packet_size,
     reportIntervalUs: rtcp.report_period_millis * 1000,
     nackRetries: rtcp.retry_limit,
-    // The buffer's ring wants a power of two.
-    jitterPackets: 2 ** Math.ceil(Math.log2(media.jitter_buffer_size)),
+    // The buffer's ring wants a power of two, and fewer packets than this hold no keyframe.
+    jitterPackets: Math.max(64, 2 ** Math.ceil(Math.log2(media.jitter_buffer_size))),
     unstableAfterUs: rtcp.unstable_after_millis * 1000,
     failAfterUs: rtcp.receive_limit_millis * 1000,
   };

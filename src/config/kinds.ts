@@ -25,9 +25,15 @@ export function text(maxLength = 255): Kind<string> {
   return { schema: z.string().max(maxLength), allowed: `text of at most ${maxLength} characters` };
 }
 
+/** One of the words, in upper or lower case; the value is the word as it stands here. */
 export function choice<const T extends string>(...values: readonly T[]): Kind<T> {
-  const isChoice = (value: string): value is T => (values as readonly string[]).includes(value);
-  return { schema: z.string().refine(isChoice), allowed: `one of ${values.join(", ")}` };
+  const schema = z.string().transform((text, context): T => {
+    const found = values.find((value) => value.toLowerCase() === text.toLowerCase());
+    if (found !== undefined) return found;
+    context.addIssue({ code: "custom" });
+    return z.NEVER;
+  });
+  return { schema, allowed: `one of ${values.join(", ")}` };
 }
 
 export const boolean: Kind<boolean> = {

@@ -96,9 +96,9 @@ export const schema = {
       "WebRTC is always UDP/TLS/RTP/SAVPF (RFC 8827)",
     ),
     jitter_buffer_size: key(
-      integer(16, 4096),
+      integer(1, 4096),
       512,
-      "Video packets that the jitter buffer holds at most",
+      "Video packets that the jitter buffer holds at most, rounded up to a power of two from 64 on",
       "packets",
     ),
     audio_channels: key(integer(1, 2), 1, "Channels of the captured sound"),

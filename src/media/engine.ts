@@ -94,6 +94,8 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
   readonly #transports = new Map<number, EngineTransport>();
   readonly #freeStreams: number[] = Array.from({ length: MAX_STREAMS }, (_, id) => id);
   readonly #restarts = new RestartPolicy();
+  /** Threads that write a recording: it ends with them. */
+  readonly #recording = new Set<WorkerName>();
   readonly #tap: OutputTap;
   readonly #inputs: EngineInputs;
   #nextTransportId = 1;
@@ -206,10 +208,12 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
   /** Records the first received video stream. `{kind: "null"}` ends the recording. */
   setVideoSink(sink: VideoSinkSpec): void {
     this.#post("decoder", { type: "setVideoSink", sink });
+    this.#noteRecording("decoder", sink.kind !== "null");
   }
 
   setAudioSink(sink: AudioSinkSpec): void {
     this.#post("speaker", { type: "setAudioSink", sink });
+    this.#noteRecording("speaker", sink.kind !== "null");
   }
 
   /** Black picture instead of the camera's. */
@@ -332,10 +336,23 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
     const restarted = this.#restarts.allows(name, native.monotonicUs());
     if (restarted) this.#restart(name);
     this.emit("workerfailed", { name, code, message, restarted });
+    this.#endRecording(name);
     if (!TRANSPORT_WORKERS.has(name)) return;
     for (const transport of this.#transports.values()) {
       transport.fail("WORKER_FAILED", `the ${name} thread died: ${message}`);
     }
+  }
+
+  #noteRecording(name: "decoder" | "speaker", records: boolean): void {
+    if (records) this.#recording.add(name);
+    else this.#recording.delete(name);
+  }
+
+  /** A successor would have to overwrite the file: what was recorded is worth more. */
+  #endRecording(name: WorkerName): void {
+    if (!this.#recording.delete(name)) return;
+    const message = "the recording ended with the thread that wrote it";
+    this.emit("problem", { name, code: "SINK_FAILED", message });
   }
 
   #restart(name: WorkerName): void {

@@ -1,9 +1,10 @@
 /** The `roomrtc` command from outside: what it says, writes and leaves, and its exit status. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Desk, PASSWORD, set, startServer } from "./roomrtc.js";
 
 const ANOTHER_FINGERPRINT = Array.from({ length: 32 }, () => "AB").join(":");
@@ -286,6 +287,8 @@ describe("roomrtc demo", function () {
       const [, instead] = /^Port \d+ is taken, using (\d+) instead\.$/.exec(line) ?? [];
       assert.ok(line.startsWith(`Port ${port} `) && Number(instead) > port, line);
       await demo.line(new RegExp(`Open http://localhost:${instead}/`));
+      demo.process.kill("SIGTERM");
+      assert.equal((await demo.ended).status, 0);
     } finally {
       taken.close();
     }
@@ -313,9 +316,12 @@ describe("roomrtc demo", function () {
   it("takes its peer with it even when it is killed", async () => {
     const demo = desk.start("demo", ...anywhere, ...set({ "server.http_port": 0 }));
     await demo.line(/Ctrl-C ends it/);
-    const [peer] = childrenOf(demo.process.pid ?? 0);
+    const pid = demo.process.pid ?? 0;
+    const [peer] = childrenOf(pid);
     demo.process.kill("SIGKILL");
     await demo.ended;
     await untilGone(peer);
+    // Nobody was left to clear the folder up.
+    for (const folder of foldersOf(pid)) rmSync(join(tmpdir(), folder), { recursive: true });
   });
 });

@@ -1,6 +1,8 @@
 /** What a running call does when a thread dies, a certificate is wrong, or the network sends rubbish. */
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
+import { statSync } from "node:fs";
+import { join } from "node:path";
 import { Peer, type PeerOptions } from "../../src/client/peer.js";
 import type { PeerReport } from "../../src/client/report.js";
 import { type Override, parseConfig } from "../../src/config/load.js";
@@ -8,7 +10,7 @@ import type { WorkerName } from "../../src/media/engine_messages.js";
 import { seededRandom } from "../../src/protocol/primitives/random.js";
 import type { RoomServer } from "../../src/server/room_server.js";
 import { SignalingClient } from "../../src/signaling/client.js";
-import { cleanUp, onCleanUp, PASSWORD, startServer } from "../server/harness.js";
+import { cleanUp, onCleanUp, PASSWORD, startServer, temporaryFolder } from "../server/harness.js";
 
 describe("faults in a call", function () {
   this.timeout(60_000);
@@ -77,6 +79,18 @@ describe("faults in a call", function () {
       assert.equal((await over).code, "REMOTE_HANGUP");
     });
   }
+
+  it("a recording that ends with its thread is said, and what it has stays", async () => {
+    const record = join(temporaryFolder(), "call.y4m");
+    const [ana, bob] = await Promise.all([peer("ana", { record }), peer("bob")]);
+    await talk(ana, bob);
+    await pictures(ana, 5);
+    const said = notice(ana, /^decoder: the recording ended with the thread that wrote it \(SINK_FAILED\)/);
+    await ana.engine.killWorker("decoder");
+    await said;
+    await pictures(ana, 5);
+    assert.ok(statSync(record).size > 3 * 320 * 180 * 1.5);
+  });
 
   for (const name of ["sender", "receiver", "rtcp"] as const satisfies WorkerName[]) {
     it(`a ${name} that dies ends the call at both ends, and the next call works`, async () => {

@@ -77,6 +77,15 @@ describe("configuration", () => {
     );
   });
 
+  it("takes words in either case", () => {
+    const { config } = parseConfig("[media]\nvideo_codec_name = h264\naudio_codec_name = OPUS\n", "x.conf");
+    assert.deepEqual([config.media.video_codec_name, config.media.audio_codec_name], ["H264", "opus"]);
+    assert.throws(() => parseConfig("[media]\nvideo_codec_name = VP8\n", "x.conf"), {
+      code: "CONFIG_BAD_VALUE",
+      message: "x.conf:2: video_codec_name: found 'VP8'; allowed: one of H264",
+    });
+  });
+
   it("lets flags override the file, checked the same way", () => {
     const flags = [["media", "frame_rate", "15"]] as const;
     assert.equal(parseConfig("[media]\nframe_rate = 60\n", "c", flags).config.media.frame_rate, 15);
