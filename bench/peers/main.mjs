@@ -8,6 +8,9 @@ import { parseArgs } from "node:util";
 import { StackProcess } from "./stack_process.mjs";
 import { printTable, spread } from "./table.mjs";
 
+/** What each stack calls itself, with its version. */
+const titles = new Map();
+
 const STACKS = ["roomrtc", "node-datachannel", "wrtc", "werift"];
 
 const benches = { setup, idle, srtp };
@@ -113,9 +116,6 @@ async function srtp() {
     }),
   );
 }
-
-/** @type {Map<string, string>} */
-const titles = new Map();
 
 async function rounds(measure) {
   const results = new Map(names.map((name) => [name, []]));
