@@ -4,7 +4,8 @@ import { launchChromium } from "../test/support/chromium.js";
 import { type BrowserPage, PagePeer } from "./page_peer.js";
 
 export async function launchChromiumPeer(): Promise<PagePeer> {
-  const browser = await launchChromium();
+  // Plain host addresses: who is behind a relay cannot learn them from checks that arrive.
+  const browser = await launchChromium(["--disable-features=WebRtcHideLocalIpsWithMdns"]);
   const page = await browser.newPage();
   return new PagePeer(page, () => browser.close(), { version: browser.version(), unsupported: {} });
 }

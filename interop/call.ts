@@ -1,4 +1,7 @@
 /** Calls between our end and a foreign one. Each step proves its cell of the matrix by what arrived. */
+
+import { randomBytes } from "node:crypto";
+import type { RTCDataChannel, RTCIceServer } from "../src/webrtc/index.js";
 import { OURS, type OurConnection, type OurEnd } from "./our_end.js";
 import type { CandidateInit, Change, Column, InteropPeer, MediaFiles } from "./peer.js";
 import { pause, until } from "./until.js";
@@ -25,6 +28,7 @@ export class InteropCall {
   #ourCandidates = 0;
   #theirCandidates = 0;
   #early: { ours: CandidateInit[]; theirs: CandidateInit[] } | undefined = { ours: [], theirs: [] };
+  #channel: RTCDataChannel | undefined;
   readonly #problems: string[] = [];
 
   constructor(
@@ -32,8 +36,12 @@ export class InteropCall {
     private readonly peer: InteropPeer,
     private readonly media: MediaFiles,
     private readonly offerer: Offerer,
+    relay?: RTCIceServer,
   ) {
-    this.#connection = ours.connect();
+    this.#connection = ours.connect(relay);
+    this.#connection.pc.ondatachannel = ({ channel }) => {
+      this.#channel = channel;
+    };
     this.#connection.pc.onicecandidate = ({ candidate }) => {
       if (candidate?.candidate) this.#sendOurs(candidate.toJSON());
     };
@@ -45,7 +53,7 @@ export class InteropCall {
   /** Sets the call up and proves what the columns say, in order; `closer` ends it. */
   async run(columns: readonly Column[], closer: Offerer): Promise<Cells> {
     try {
-      await this.#connect();
+      await this.#connect(columns.includes("data") && this.peer.facts.unsupported.data === undefined);
       for (const column of columns) await this.#prove(column);
       await this.#prove(closer === "we" ? "weClose" : "theyClose");
     } catch (error) {
@@ -63,11 +71,13 @@ export class InteropCall {
     return [text, ...this.#problems].join("; ");
   }
 
-  async #connect(): Promise<void> {
+  async #connect(withChannel: boolean): Promise<void> {
     this.ours.watch(this.media.tag);
     await this.peer.start(this.media);
     // libwebrtc's Node build refuses an offer whose picture it cannot take, instead of rejecting the section.
     this.#connection.addMedia(this.peer.facts.unsupported.video === undefined || this.offerer === "they");
+    if (withChannel && this.offerer === "they") await this.peer.openChannel();
+    else if (withChannel) this.#channel = this.#connection.pc.createDataChannel("interop");
     this.#descriptions = await this.#negotiate(false);
     await this.#untilConnected();
   }
@@ -172,9 +182,8 @@ export class InteropCall {
     renegotiation: () => this.#renegotiation(),
     weClose: () => this.#weClose(),
     theyClose: () => this.#theyClose(),
-    data: async () => {
-      throw new Error("no data channels here yet");
-    },
+    data: () => this.#data(),
+    relay: () => this.#relay(),
   };
 
   /** Block codes of at least ten different frames here, and of two different ones there. */
@@ -249,6 +258,40 @@ export class InteropCall {
     );
     await this.#theirView();
     return "pictures both ways";
+  }
+
+  /** Text, beyond ASCII too, and bytes of one and of many packets, as they were when they came back. */
+  async #data(): Promise<string> {
+    const channel = await until("no channel", CONNECT_S, () => this.#channel);
+    await until("the channel does not open", CONNECT_S, () =>
+      channel.readyState === "open" ? true : undefined,
+    );
+    channel.binaryType = "arraybuffer";
+    const sent = ["text", "Grüße 你好", Uint8Array.of(7), randomBytes(60_000)];
+    const back: string[] = [];
+    const words = (data: unknown) =>
+      typeof data === "string" ? data : Buffer.from(data as ArrayBuffer).toString("hex");
+    channel.onmessage = ({ data }) => back.push(words(data));
+    for (const message of sent) channel.send(message as string & Uint8Array<ArrayBuffer>);
+    await until(
+      "not everything came back",
+      MEDIA_S,
+      () => (back.length >= sent.length ? true : undefined),
+      () => `: ${back.length} of ${sent.length} messages`,
+    );
+    sent.forEach((message, i) => {
+      if (back[i] !== words(message)) throw new Error(`message ${i} came back changed`);
+    });
+    return "texts and up to 60000 bytes came back as they were";
+  }
+
+  async #relay(): Promise<string> {
+    const heard = await this.#mediaAgain();
+    const local = this.#connection.pc
+      .getSenders()[0]
+      .transport?.iceTransport.getSelectedCandidatePair()?.local;
+    if (local?.type !== "relay") throw new Error(`the pair in use has a ${local?.type} candidate of ours`);
+    return `${heard}, from our relayed ${local.address}:${local.port}`;
   }
 
   /** The offerer takes its picture (or, without one, its sound) away and gives it again over a new sender. */

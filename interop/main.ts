@@ -6,34 +6,44 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { RTCIceServer } from "../src/webrtc/index.js";
 import { type Cells, InteropCall, type Offerer } from "./call.js";
 import { failures, printMatrix, type Row } from "./matrix.js";
 import { makeMediaFiles } from "./media_files.js";
 import { OurEnd } from "./our_end.js";
 import type { Column, InteropPeer, MediaFiles } from "./peer.js";
 import { PEERS, type PeerName } from "./peers.js";
+import { startRelay } from "./relay.js";
 
 const THEIRS = { tag: 0x7e12, toneHz: 880 } as const;
 
 /** The long call that we end, then a short one that they end. */
 const LONG: readonly Column[] = ["video", "audio", "trickle", "restart", "renegotiation"];
-const SHORT: readonly Column[] = ["audio"];
+const SHORT: readonly Column[] = ["audio", "data"];
+/** And one of which we let ourselves be reached through a TURN server only. */
+const RELAYED: readonly Column[] = ["relay"];
 
 function say(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-async function callBothWays(ours: OurEnd, peer: InteropPeer, media: MediaFiles): Promise<[Offerer, Cells][]> {
+async function callBothWays(
+  ours: OurEnd,
+  peer: InteropPeer,
+  media: MediaFiles,
+  relay: RTCIceServer,
+): Promise<[Offerer, Cells][]> {
   const rows: [Offerer, Cells][] = [];
   for (const offerer of ["they", "we"] as const) {
     const long = await new InteropCall(ours, peer, media, offerer).run(LONG, "we");
     const short = await new InteropCall(ours, peer, media, offerer).run(SHORT, "they");
-    rows.push([offerer, { ...short, ...long }]);
+    const relayed = await new InteropCall(ours, peer, media, offerer, relay).run(RELAYED, "they");
+    rows.push([offerer, { ...relayed, ...short, ...long }]);
   }
   return rows;
 }
 
-async function tryPeer(ours: OurEnd, name: PeerName, media: MediaFiles): Promise<Row[]> {
+async function tryPeer(ours: OurEnd, name: PeerName, media: MediaFiles, relay: RTCIceServer): Promise<Row[]> {
   say(`${name} …`);
   let peer: InteropPeer;
   try {
@@ -44,7 +54,7 @@ async function tryPeer(ours: OurEnd, name: PeerName, media: MediaFiles): Promise
   }
   try {
     const title = `${PEERS[name].title} ${peer.facts.version}`;
-    const rows = await callBothWays(ours, peer, media);
+    const rows = await callBothWays(ours, peer, media, relay);
     return rows.map(([offerer, cells]) => ({ peer: title, offerer, cells }));
   } finally {
     await peer.quit();
@@ -63,12 +73,14 @@ async function main(): Promise<void> {
   const ours = await OurEnd.start();
   ours.engine.on("problem", ({ name, code, message }) => say(`our ${name}: ${message} (${code})`));
   ours.engine.on("workerfailed", ({ name, message }) => say(`our ${name} failed: ${message}`));
+  const relay = await startRelay();
   const rows: Row[] = [];
   try {
     const media = makeMediaFiles(scratch, THEIRS.tag, THEIRS.toneHz);
-    for (const name of names) rows.push(...(await tryPeer(ours, name, media)));
+    for (const name of names) rows.push(...(await tryPeer(ours, name, media, relay.server)));
   } finally {
     await ours.stop();
+    await relay.close();
     rmSync(scratch, { recursive: true });
   }
   console.log(process.argv.includes("--json") ? JSON.stringify(rows) : printMatrix(rows));

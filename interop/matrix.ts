@@ -16,10 +16,12 @@ const COLUMNS: readonly (readonly [Column, string])[] = [
   ["renegotiation", "renegotiation"],
   ["weClose", "we close"],
   ["theyClose", "they close"],
+  ["data", "data channel"],
+  ["relay", "relay only"],
 ];
 
 /** What our side cannot do yet. */
-const NOT_YET = ["data channel", "relay only", "TCP only"];
+const NOT_YET = ["TCP only"];
 
 function mark(verdict: Verdict | undefined): string {
   if (verdict === undefined) return "–";

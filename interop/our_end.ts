@@ -6,6 +6,7 @@ import {
   createLocalTrack,
   MediaStream,
   mediaTransportOf,
+  type RTCIceServer,
   RTCPeerConnection,
   type RTCRtpSender,
   whenClosed,
@@ -81,9 +82,10 @@ export class OurEnd {
     return this.engine.stop();
   }
 
-  connect(): OurConnection {
+  /** With a TURN server: over relayed candidates only. */
+  connect(relay?: RTCIceServer): OurConnection {
     const pc = new RTCPeerConnection(
-      {},
+      relay === undefined ? {} : { iceServers: [relay], iceTransportPolicy: "relay" },
       { transportFactory: this.engine, transport: { includeLoopback: true } },
     );
     return new OurConnection(pc);

@@ -81,6 +81,10 @@ export class PagePeer implements InteropPeer {
     return this.#call("change", what);
   }
 
+  openChannel(): Promise<void> {
+    return this.#call("openChannel");
+  }
+
   state(): Promise<string> {
     return this.#call("state");
   }

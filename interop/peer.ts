@@ -36,7 +36,8 @@ export type Column =
   | "renegotiation"
   | "weClose"
   | "theyClose"
-  | "data";
+  | "data"
+  | "relay";
 
 export interface PeerFacts {
   readonly version: string;
@@ -66,6 +67,8 @@ export interface InteropPeer {
   readTone(): Promise<number>;
   /** Stops sending, or sends again over a new sender; an offer follows. */
   change(what: Change): Promise<void>;
+  /** Opens a data channel; every channel of the connection, whoever opened it, says back what comes. */
+  openChannel(): Promise<void>;
   /** In the W3C's words where the peer has them. */
   state(): Promise<string>;
   close(): Promise<void>;

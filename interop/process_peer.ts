@@ -126,6 +126,10 @@ export class ProcessPeer implements InteropPeer {
     await this.#ask(what);
   }
 
+  async openChannel(): Promise<void> {
+    await this.#ask("openChannel");
+  }
+
   async state(): Promise<string> {
     return ((await this.#ask("state")) as { state: string }).state;
   }

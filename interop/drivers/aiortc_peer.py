@@ -94,7 +94,10 @@ class Peer:
         self.clip = Clip(request["media"])
         self.picture_frame, self.sound = None, b""
         self.pc = RTCPeerConnection()
+        # Its offers describe data channels as drafts before RFC 8841 did, unless told otherwise.
+        self.pc._sctpLegacySdp = False
         self.pc.on("track", self.on_track)
+        self.pc.on("datachannel", self.echo)
         self.pc.addTrack(Sound(self.clip))
         self.video_sender = self.pc.addTrack(Picture(self.clip))
         return {}
@@ -165,6 +168,13 @@ class Peer:
         self.video_sender = self.pc.addTransceiver(Picture(self.clip), "sendrecv").sender
         return {}
 
+    async def open_channel(self, _):
+        self.echo(self.pc.createDataChannel("interop"))
+        return {}
+
+    def echo(self, channel):
+        channel.on("message", channel.send)
+
     async def state(self, _):
         if self.pc is None:
             return {"state": "none"}
@@ -178,6 +188,7 @@ class Peer:
 
     async def handle(self, request):
         actions = {"sound": self.sound_now, "removeVideo": self.remove_video, "addVideo": self.add_video}
+        actions["openChannel"] = self.open_channel
         action = actions.get(request["do"]) or getattr(self, request["do"])
         try:
             write({"id": request["id"], "result": await action(request)})

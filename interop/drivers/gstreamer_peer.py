@@ -71,6 +71,7 @@ class Peer:
         self.close(None)
         self.clip = Clip(request["media"])
         self.frame, self.sound_heard = None, b""
+        self.wants_channel, self.channels = False, []
         return {}
 
     def open(self, offer):
@@ -83,9 +84,14 @@ class Peer:
         self.pipeline.add(self.peer)
         self.peer.connect("on-ice-candidate", lambda _, index, line: line and tell_candidate(line, None, index))
         self.peer.connect("pad-added", self.on_pad)
+        self.peer.connect("on-data-channel", lambda _, channel: self.echo(channel))
         self.running = True
         self.send(sound_text(opus), "sound", self.push_sound)
         self.send(picture_text(self.clip, h264), "picture", self.push_pictures)
+        if self.wants_channel:
+            # webrtcbin makes channels from READY on.
+            self.pipeline.set_state(Gst.State.READY)
+            self.echo(self.peer.emit("create-data-channel", "interop", None))
         self.pipeline.set_state(Gst.State.PLAYING)
 
     def send(self, description, name, push):
@@ -96,6 +102,15 @@ class Peer:
         branch.get_static_pad("src").link(pad)
         branch.sync_state_with_parent()
         threading.Thread(target=push, args=(branch.get_by_name(name),), daemon=True).start()
+
+    def openChannel(self, _):  # noqa: N802: the request's name
+        self.wants_channel = True
+        return {}
+
+    def echo(self, channel):
+        self.channels.append(channel)
+        channel.connect("on-message-string", lambda _, message: channel.emit("send-string", message or ""))
+        channel.connect("on-message-data", lambda _, data: channel.emit("send-data", data))
 
     def push(self, source, interval, make):
         begun, number = time.monotonic(), 0

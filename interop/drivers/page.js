@@ -7,6 +7,7 @@ globalThis.interop = {
     const pc = new RTCPeerConnection();
     this.pc = pc;
     pc.onicecandidate = ({ candidate }) => candidate && this.pc === pc && sendCandidate(candidate.toJSON());
+    pc.ondatachannel = ({ channel }) => this.echo(channel);
     pc.ontrack = ({ track }) => {
       (track.kind === "video" ? video : audio).srcObject = new MediaStream([track]);
     };
@@ -42,6 +43,13 @@ globalThis.interop = {
     const track = media.getTracks().find((each) => each.kind === kind);
     if (what.startsWith("add")) pc.addTrack(track, media);
     else pc.removeTrack(pc.getSenders().find((sender) => sender.track === track));
+  },
+  openChannel() {
+    this.echo(this.pc.createDataChannel("interop"));
+  },
+  echo(channel) {
+    channel.binaryType = "arraybuffer";
+    channel.onmessage = ({ data }) => channel.send(data);
   },
   /** What is heard over 0.6 s, 48 kHz mono. */
   async record() {

@@ -101,6 +101,10 @@ function receive(transceiver, track) {
   });
 }
 
+function echo(channel) {
+  channel.onMessage.subscribe((data) => channel.send(data));
+}
+
 function close() {
   for (const timer of timers) clearInterval(timer);
   timers = [];
@@ -127,6 +131,7 @@ serve({
     pc.onIceCandidate.subscribe((candidate) => {
       if (candidate && pc === own) write({ candidate: candidate.toJSON?.() ?? candidate });
     });
+    pc.onDataChannel.subscribe(echo);
     pc.ontrack = ({ transceiver, track }) => receive(transceiver, track);
     sendTrack("audio", new OpusPacketizer(), media.opusPath, 20, 48_000);
     sendVideo();
@@ -152,6 +157,7 @@ serve({
     return { accessUnits };
   },
   sound: () => ({ opus: encoded(opus) }),
+  openChannel: () => echo(pc.createDataChannel("interop")),
   removeVideo: () => pc.removeTrack(videoSender),
   addVideo: () => sendVideo(),
   state: () => ({ state: `${pc.connectionState}, DTLS ${pc.dtlsTransports[0]?.state}` }),

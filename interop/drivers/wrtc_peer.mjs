@@ -53,6 +53,11 @@ function listen(track) {
   };
 }
 
+function echo(channel) {
+  channel.binaryType = "arraybuffer";
+  channel.onmessage = ({ data }) => channel.send(data);
+}
+
 function close() {
   clearInterval(timer);
   sink?.stop();
@@ -75,6 +80,7 @@ serve({
     pc.onicecandidate = ({ candidate }) => {
       if (candidate && pc === own) write({ candidate: candidate.toJSON?.() ?? candidate });
     };
+    pc.ondatachannel = ({ channel }) => echo(channel);
     pc.ontrack = ({ track }) => track.kind === "audio" && listen(track);
     stream = new MediaStream();
     sound = readSound(media);
@@ -100,6 +106,7 @@ serve({
     if (heard.length >= KEPT * channels) heard = [];
     return { rate, channels, pcm };
   },
+  openChannel: () => echo(pc.createDataChannel("interop")),
   removeAudio: () => pc.removeTrack(sender),
   addAudio() {
     clearInterval(timer);

@@ -40,6 +40,7 @@ describe("a call with Chromium, proven by block codes and tones", function () {
     it(`${offerer} offer: picture, sound, trickle, ICE restart, a track removed and added, we close`, () =>
       call(offerer, ["video", "audio", "trickle", "restart", "renegotiation"], "we"));
 
-    it(`${offerer} offer: picture and sound, they close`, () => call(offerer, ["video", "audio"], "they"));
+    it(`${offerer} offer: picture, sound and a data channel, they close`, () =>
+      call(offerer, ["video", "audio", "data"], "they"));
   }
 });

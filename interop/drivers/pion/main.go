@@ -215,6 +215,7 @@ func (p *peer) start(wanted mediaFiles) error {
 	}
 	p.pc, p.media, p.in, p.ended = pc, wanted, &received{}, make(chan struct{})
 	pc.OnTrack(p.onTrack)
+	pc.OnDataChannel(echo)
 	pc.OnICECandidate(func(candidate *webrtc.ICECandidate) {
 		if candidate != nil {
 			write(object{"candidate": candidate.ToJSON()})
@@ -224,6 +225,24 @@ func (p *peer) start(wanted mediaFiles) error {
 		return err
 	}
 	return p.addVideo()
+}
+
+func echo(channel *webrtc.DataChannel) {
+	channel.OnMessage(func(message webrtc.DataChannelMessage) {
+		if message.IsString {
+			channel.SendText(string(message.Data))
+		} else {
+			channel.Send(message.Data)
+		}
+	})
+}
+
+func (p *peer) openChannel() error {
+	channel, err := p.pc.CreateDataChannel("interop", nil)
+	if err == nil {
+		echo(channel)
+	}
+	return err
 }
 
 func (p *peer) close() {
@@ -292,6 +311,8 @@ func (p *peer) handle(asked request) (object, error) {
 		p.in.Lock()
 		defer p.in.Unlock()
 		return object{"opus": encoded(p.in.packets)}, nil
+	case "openChannel":
+		return object{}, p.openChannel()
 	case "removeVideo":
 		return object{}, p.pc.RemoveTrack(p.video)
 	case "addVideo":
