@@ -313,6 +313,9 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
       return;
     }
     switch (event.type) {
+      case "events":
+        for (const each of event.events) this.#handle(name, each);
+        break;
       case "output":
         this.#tap.drain(event.name);
         break;

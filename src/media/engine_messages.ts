@@ -168,6 +168,8 @@ export type WorkerEvent =
       readonly inputId: number;
     }
   | ReceiverEvent
+  /** What one step had to tell, in order. */
+  | { readonly type: "events"; readonly events: readonly ReceiverEvent[] }
   | SenderEvent
   | RtcpEvent
   /** First decoded frame (or sound) of a stream. */

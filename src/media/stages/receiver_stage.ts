@@ -5,6 +5,7 @@ import { SlotProducer } from "../ring/slot_channel.js";
 import type { Stage, WorkerHost } from "../ring/worker_loop.js";
 import { ArrivalLogWriter } from "../session/arrival_log.js";
 import { DatagramCursor } from "../session/datagram_cursor.js";
+import type { ReceiverEvent } from "../session/messages.js";
 import { ReceiverPeer } from "../session/receiver_peer.js";
 import { type ReceiverChannels, VideoRoom } from "../session/receiver_sinks.js";
 import { rehearseReceiving } from "../session/rehearsal.js";
@@ -28,6 +29,8 @@ export class ReceiverStage implements Stage<"receiver"> {
   readonly #sctp = new SctpClock((elapsedMs) => native.sctpHandleTimers(elapsedMs));
   readonly #slab = new Uint8Array(SLAB_BYTES);
   readonly #table = new Int32Array(TABLE_ENTRIES * DatagramTable.words);
+  /** Told to the main thread together at the end of a step: its waking costs more than what it is told. */
+  readonly #outbox: ReceiverEvent[] = [];
   readonly #cursor = new DatagramCursor(this.#slab, this.#table);
 
   constructor(host: WorkerHost<"receiver">) {
@@ -66,6 +69,7 @@ export class ReceiverStage implements Stage<"receiver"> {
       deadlineUs = Math.min(deadlineUs, this.#list[i].advance(nowUs));
     }
     log.handleTimeout(nowUs);
+    this.#flush();
     return Math.min(deadlineUs, log.nextDeadlineUs(), this.#sctp.nextDeadlineUs());
   }
 
@@ -82,6 +86,7 @@ export class ReceiverStage implements Stage<"receiver"> {
 
   close(): void {
     for (const peer of this.#list) peer.close();
+    this.#flush();
     this.#peers.clear();
     this.#list = [];
     this.#host.doorbells.receiver.useEventFd(-1);
@@ -120,14 +125,14 @@ export class ReceiverStage implements Stage<"receiver"> {
     const { transportId } = order;
     try {
       const peer = new ReceiverPeer(order, this.#poller, this.#channels, this.#room, (event, transfer) =>
-        this.#host.post(event, transfer),
+        this.#tell(event, transfer),
       );
       this.#peers.set(transportId, peer);
       this.#list = [...this.#peers.values()];
     } catch (error) {
       this.#host.row.add(WorkerCounter.errors);
       const { code, message } = asError(error, "TRANSPORT_OPEN");
-      this.#host.post({
+      this.#tell({
         type: "notice",
         transportId,
         notice: { event: "failed", args: [{ code, message }] },
@@ -137,7 +142,20 @@ export class ReceiverStage implements Stage<"receiver"> {
 
   #close(transportId: number): void {
     this.#forget(transportId);
-    this.#host.post({ type: "transportClosed", transportId });
+    this.#tell({ type: "transportClosed", transportId });
+  }
+
+  #tell(event: ReceiverEvent, transfer?: ArrayBuffer[]): void {
+    if (transfer === undefined || transfer.length === 0) {
+      this.#outbox.push(event);
+      return;
+    }
+    this.#flush();
+    this.#host.post(event, transfer);
+  }
+
+  #flush(): void {
+    if (this.#outbox.length > 0) this.#host.post({ type: "events", events: this.#outbox.splice(0) });
   }
 
   #forget(transportId: number): void {
