@@ -512,7 +512,7 @@ describe("ICE through the API (§4.4.1.3, §4.8)", () => {
     assert.deepEqual(engine.transport.called("addRemoteCandidate"), [[hostCandidate.candidate]]);
     assert.equal(engine.transport.called("endOfRemoteCandidates").length, 1);
     const other = hostCandidate.candidate.replace("40000", "40001");
-    await b.addIceCandidate({ candidate: `a=${other}`, sdpMLineIndex: 0 });
+    await b.addIceCandidate({ candidate: `a=${other}`, sdpMid: "", sdpMLineIndex: 0 });
     await b.addIceCandidate({ candidate: other, sdpMLineIndex: 0 });
     assert.deepEqual(engine.transport.called("addRemoteCandidate").at(-1), [other]);
     assert.equal(engine.transport.called("addRemoteCandidate").length, 2);

@@ -40,7 +40,9 @@ function isForRtcp(line: string): boolean {
 /** A trailing comparison of sdpMid and then sdpMLineIndex; null: every section (end of candidates only). */
 function sectionIndex(remote: AppliedDescription, init: RTCIceCandidateInit): number | null {
   const { media } = remote.session;
-  if (init.sdpMid !== undefined && init.sdpMid !== null) {
+  // Pion says "" where it means none; browsers go by the index then.
+  const unnamed = init.sdpMid === "" && (init.sdpMLineIndex ?? null) !== null;
+  if (init.sdpMid !== undefined && init.sdpMid !== null && !unnamed) {
     const index = media.findIndex((section, i) => (section.mid ?? `${i}`) === init.sdpMid);
     if (index < 0) throw domError("OperationError", `No section has the mid ${JSON.stringify(init.sdpMid)}`);
     return index;
