@@ -1,4 +1,4 @@
-/** Our own TURN server on loopback, for calls that may use relayed candidates only. */
+/** Our own TURN server in the network that `npm run interop` makes for itself, for calls that may use relayed candidates only. */
 import { networkInterfaces } from "node:os";
 import { parseIpPrefix } from "../src/protocol/primitives/ip_prefix.js";
 import { createTurnService } from "../src/server/turn_service.js";
@@ -14,7 +14,7 @@ function ownAddresses(): string[] {
   );
 }
 
-/** Not every peer gathers loopback addresses: the machine's own address where it has another one. */
+/** Not every peer gathers loopback addresses: the other interface of the command's own network where there is one. */
 function relayAddress(): string {
   const list = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
   return list.find(({ family, internal }) => family === "IPv4" && !internal)?.address ?? "127.0.0.1";

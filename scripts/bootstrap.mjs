@@ -45,13 +45,19 @@ const COMMANDS = {
   start: { run: ["dist/src/cli/main.js", "demo"], packages: BUILD_PACKAGES },
   roomrtc: { run: ["dist/src/cli/main.js"], packages: BUILD_PACKAGES },
   bench: { run: ["dist/bench/main.js"], packages: [...BUILD_PACKAGES, "libsrtp2-dev"] },
-  "bench:peers": { run: ["bench/peers/main.mjs"], packages: BUILD_PACKAGES, modules: "bench/peers" },
+  "bench:peers": {
+    run: ["bench/peers/main.mjs"],
+    packages: [...BUILD_PACKAGES, "iproute2"],
+    modules: "bench/peers",
+    ownNetwork: true,
+  },
   test: { run: ["scripts/test.mjs"], packages: [...BUILD_PACKAGES, ...TEST_PACKAGES] },
   "test:native": { run: ["scripts/test-native.mjs"], packages: [...BUILD_PACKAGES, "libsrtp2-dev"] },
   interop: {
     run: ["dist/interop/main.js"],
-    packages: [...BUILD_PACKAGES, ...INTEROP_PACKAGES],
+    packages: [...BUILD_PACKAGES, ...INTEROP_PACKAGES, "iproute2"],
     modules: "interop",
+    ownNetwork: true,
   },
   fuzz: { run: ["scripts/fuzz.mjs"], packages: [...BUILD_PACKAGES, "clang", "libclang-rt-14-dev"] },
   build: { run: null, packages: BUILD_PACKAGES },
@@ -190,8 +196,32 @@ function buildTypeScript() {
   });
 }
 
-function launch(args) {
-  const child = spawn(process.execPath, args, { cwd: root, stdio: "inherit" });
+/**
+ * A network of the command's own: loopback, and one interface for stacks that pass loopback over. What runs in it can reach
+ * nobody else.
+ */
+const OWN_NETWORK = [
+  "ip link set lo up",
+  "ip link add roomrtc0 type veth peer name roomrtc1",
+  "ip addr add 10.77.0.1/24 dev roomrtc0",
+  "ip link set roomrtc0 up",
+  "ip link set roomrtc1 up",
+  'exec "$@"',
+].join(" && ");
+
+function launch(args, ownNetwork = false) {
+  const inside = [
+    "unshare",
+    ...(process.getuid?.() === 0 ? [] : ["--map-root-user"]),
+    "--net",
+    "--",
+    "sh",
+    "-c",
+    OWN_NETWORK,
+    "sh",
+  ];
+  const [command, ...words] = [...(ownNetwork ? inside : []), process.execPath, ...args];
+  const child = spawn(command, words, { cwd: root, stdio: "inherit" });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
   child.on("exit", (code, signal) => {
     process.exitCode = code ?? 128 + (signal === "SIGINT" ? 2 : 15);
@@ -207,4 +237,4 @@ installModules();
 if (command.modules) installFolderModules(command.modules);
 buildAddon();
 buildTypeScript();
-if (command.run) launch([...command.run, ...rest]);
+if (command.run) launch([...command.run, ...rest], command.ownNetwork);
