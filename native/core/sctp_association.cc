@@ -73,6 +73,39 @@ class Stack {
   bool initialised_ = false;
 };
 
+/// The associations by the address usrsctp knows them by. An address is never used again: usrsctp keeps a
+/// closed association for a while, and what it still says must not reach the next one that lies in the same
+/// memory.
+class Directory {
+ public:
+  static Directory& Instance() {
+    static Directory directory;
+    return directory;
+  }
+
+  void* Add(SctpAssociation* association) {
+    const std::lock_guard lock(mutex_);
+    byAddress_.emplace(++last_, association);
+    return reinterpret_cast<void*>(last_);
+  }
+
+  void Remove(void* address) {
+    const std::lock_guard lock(mutex_);
+    byAddress_.erase(reinterpret_cast<uintptr_t>(address));
+  }
+
+  SctpAssociation* Find(void* address) {
+    const std::lock_guard lock(mutex_);
+    const auto found = byAddress_.find(reinterpret_cast<uintptr_t>(address));
+    return found == byAddress_.end() ? nullptr : found->second;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<uintptr_t, SctpAssociation*> byAddress_;
+  uintptr_t last_ = 0;
+};
+
 sockaddr_conn Address(void* self, uint16_t port) {
   sockaddr_conn address{};
   address.sconn_family = AF_CONN;
@@ -92,7 +125,8 @@ void SetOption(struct socket* sock, int level, int option, const T& value, const
 
 SctpAssociation::SctpAssociation(const SctpSettings& settings) : settings_(settings) {
   Stack::Instance().Acquire(&SctpAssociation::OnOutput, settings.bufferBytes);
-  usrsctp_register_address(this);
+  address_ = Directory::Instance().Add(this);
+  usrsctp_register_address(address_);
   socket_ = usrsctp_socket(AF_CONN, SOCK_STREAM, IPPROTO_SCTP, nullptr, nullptr, 0, nullptr);
   try {
     if (!socket_) throw CodedError("SCTP_SETUP", std::string("SCTP: no socket: ") + std::strerror(errno));
@@ -135,7 +169,7 @@ void SctpAssociation::Configure() {
     event.se_on = 1;
     SetOption(socket_, IPPROTO_SCTP, SCTP_EVENT, event, "SCTP_EVENT");
   }
-  sockaddr_conn local = Address(this, settings_.port);
+  sockaddr_conn local = Address(address_, settings_.port);
   if (usrsctp_bind(socket_, reinterpret_cast<sockaddr*>(&local), sizeof local) != 0) {
     throw CodedError("SCTP_SETUP", std::string("SCTP: cannot bind: ") + std::strerror(errno));
   }
@@ -143,7 +177,7 @@ void SctpAssociation::Configure() {
 
 void SctpAssociation::Connect() {
   if (state_ != SctpState::kNew) return;
-  sockaddr_conn remote = Address(this, settings_.remotePort);
+  sockaddr_conn remote = Address(address_, settings_.remotePort);
   const int result = usrsctp_connect(socket_, reinterpret_cast<sockaddr*>(&remote), sizeof remote);
   if (result != 0 && errno != EINPROGRESS) {
     throw CodedError("SCTP_SETUP", std::string("SCTP: cannot connect: ") + std::strerror(errno));
@@ -153,7 +187,7 @@ void SctpAssociation::Connect() {
 
 void SctpAssociation::HandlePacket(std::span<const uint8_t> packet) {
   if (!socket_) return;
-  usrsctp_conninput(this, packet.data(), packet.size(), 0);
+  usrsctp_conninput(address_, packet.data(), packet.size(), 0);
   // Nothing can lie before the news that the association is up.
   if (state_ == SctpState::kConnecting) Pull();
   FlushResets();
@@ -242,13 +276,18 @@ void SctpAssociation::Close() {
     usrsctp_close(socket_);
     socket_ = nullptr;
   }
-  usrsctp_deregister_address(this);
+  if (address_) {
+    usrsctp_deregister_address(address_);
+    Directory::Instance().Remove(address_);
+    address_ = nullptr;
+  }
   if (state_ != SctpState::kClosed) PushKind(SctpEvent::Kind::kClosed);
   state_ = SctpState::kClosed;
 }
 
 int SctpAssociation::OnOutput(void* address, void* buffer, size_t length, uint8_t, uint8_t) {
-  auto* self = static_cast<SctpAssociation*>(address);
+  SctpAssociation* self = Directory::Instance().Find(address);
+  if (!self) return 0;
   const auto* bytes = static_cast<const uint8_t*>(buffer);
   std::vector<uint8_t> packet;
   if (!self->spare_.empty()) {

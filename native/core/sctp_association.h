@@ -104,6 +104,7 @@ class SctpAssociation {
 
   SctpSettings settings_;
   struct socket* socket_ = nullptr;
+  void* address_ = nullptr;
   SctpState state_ = SctpState::kNew;
   std::deque<std::vector<uint8_t>> packets_;
   std::vector<std::vector<uint8_t>> spare_;
