@@ -11,8 +11,8 @@ export const ROW_COUNTERS = 32;
 /** Histograms a row. */
 export const ROW_HISTOGRAMS = 4;
 
-/** Buckets per doubling: a bucket is at most 12.5 % wide, its middle at most 6.25 % off. */
-const SUB_BUCKETS = 8;
+/** Buckets per doubling: a bucket is at most 3.2 % wide, its middle at most 1.6 % off. */
+const SUB_BUCKETS = 32;
 /** Up to 2²⁷ µs, 134 s. */
 const OCTAVES = 27;
 const BUCKETS = SUB_BUCKETS * OCTAVES;
