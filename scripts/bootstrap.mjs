@@ -206,6 +206,8 @@ const OWN_NETWORK = [
   "ip addr add 10.77.0.1/24 dev roomrtc0",
   "ip link set roomrtc0 up",
   "ip link set roomrtc1 up",
+  // Browsers look for the address of the default route; this one ends at the other end of the pair.
+  "ip route add default dev roomrtc0",
   'exec "$@"',
 ].join(" && ");
 
