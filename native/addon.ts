@@ -185,6 +185,8 @@ export interface UdpBindOptions {
   readonly port: number;
   readonly receiveBufferBytes?: number;
   readonly sendBufferBytes?: number;
+  /** Others may bind the same address and port, too (SO_REUSEADDR and SO_REUSEPORT); false by default. */
+  readonly shared?: boolean;
 }
 
 export interface UdpSocket {
@@ -207,6 +209,10 @@ export interface UdpSocket {
    * less are skipped.
    */
   send(slab: Uint8Array, table: Int32Array, first: number, count: number): number;
+  /** Takes part in a multicast group of the socket's family on one interface, by its name. */
+  joinMulticast(group: string, interfaceName: string): void;
+  /** Datagrams to multicast groups leave through this interface from now on, with 255 hops to live. */
+  setMulticastInterface(interfaceName: string): void;
   readonly counters: {
     sent: number;
     received: number;

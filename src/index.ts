@@ -19,7 +19,9 @@ export type { Config } from "./config/schema.js";
 export { type BlockCode, readBlockCode } from "./media/analysis/block_code.js";
 export { MediaEngine, type MediaEngineOptions, type WorkerFailure } from "./media/engine.js";
 export type { EngineStats, WorkerStats } from "./media/engine_stats.js";
+export type { IceTimeSettings, InterfaceSettings, Nat1To1Settings } from "./media/ice_settings.js";
 export { MediaError } from "./media/media_error.js";
+export { SettingsError } from "./media/settings_error.js";
 export {
   type AudioSinkSpec,
   type AudioSourceSpec,

@@ -1,5 +1,6 @@
 #include "addon.h"
 #include "args.h"
+#include "udp_multicast.h"
 #include "udp_poller.h"
 #include "udp_socket.h"
 
@@ -30,6 +31,8 @@ class UdpSocketJs : public Napi::ObjectWrap<UdpSocketJs> {
          InstanceAccessor<&UdpSocketJs::Family>("family"), InstanceAccessor<&UdpSocketJs::Fd>("fd"),
          InstanceAccessor<&UdpSocketJs::Counters>("counters"),
          InstanceMethod<&UdpSocketJs::Receive>("receive"), InstanceMethod<&UdpSocketJs::Send>("send"),
+         InstanceMethod<&UdpSocketJs::Join>("joinMulticast"),
+         InstanceMethod<&UdpSocketJs::SendVia>("setMulticastInterface"),
          InstanceMethod<&UdpSocketJs::Close>("close")});
   }
 
@@ -62,6 +65,7 @@ class UdpSocketJs : public Napi::ObjectWrap<UdpSocketJs> {
     binding.receiveBufferBytes =
         static_cast<int>(options.Integer("receiveBufferBytes", 0, kMaxBufferBytes, 0));
     binding.sendBufferBytes = static_cast<int>(options.Integer("sendBufferBytes", 0, kMaxBufferBytes, 0));
+    binding.shared = options.Boolean("shared", false);
     return UdpSocket::Bind(binding);
   }
 
@@ -108,6 +112,20 @@ class UdpSocketJs : public Napi::ObjectWrap<UdpSocketJs> {
       const int64_t count = ToInteger(info[3], "UdpSocket.send: count", 0, size - first);
       return ToJs(info.Env(),
                   core.Send(slab, entries.subspan(static_cast<size_t>(first), static_cast<size_t>(count))));
+    });
+  }
+
+  void Join(const Napi::CallbackInfo& info) {
+    Guard(info.Env(), [&] {
+      const std::string group = ToText(info[0], "UdpSocket.joinMulticast: group");
+      JoinMulticast(Core(info).fd(), group, ToText(info[1], "UdpSocket.joinMulticast: interfaceName"));
+    });
+  }
+
+  void SendVia(const Napi::CallbackInfo& info) {
+    Guard(info.Env(), [&] {
+      const std::string name = ToText(info[0], "UdpSocket.setMulticastInterface: interfaceName");
+      SetMulticastInterface(Core(info).fd(), name);
     });
   }
 

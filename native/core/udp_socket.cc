@@ -148,6 +148,10 @@ std::unique_ptr<UdpSocket> UdpSocket::Bind(const UdpBinding& binding) {
   if (fd.get() < 0) ThrowErrno(what);
   const int on = 1;
   if (domain == AF_INET6) setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+  if (binding.shared) {
+    setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+  }
   SetBuffer(fd.get(), SO_RCVBUF, SO_RCVBUFFORCE, binding.receiveBufferBytes);
   SetBuffer(fd.get(), SO_SNDBUF, SO_SNDBUFFORCE, binding.sendBufferBytes);
   if (bind(fd.get(), address.data(), address.size()) != 0) ThrowErrno(what);

@@ -19,6 +19,7 @@ struct UdpBinding {
   uint16_t port = 0;
   int receiveBufferBytes = 0;  // 0: the system's default
   int sendBufferBytes = 0;
+  bool shared = false;  // others may bind the same address and port too, as multicast DNS needs
 };
 
 struct UdpCounters {

@@ -19,6 +19,7 @@ import type {
   TransportFactory,
   TransportOptions,
 } from "./transport_api.js";
+import { checkTransportSettings } from "./transport_settings.js";
 import { WorkerThread } from "./worker_thread.js";
 
 export interface MediaEngineOptions {
@@ -187,8 +188,10 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
     for (const name of WORKER_NAMES) this.#threads[name]?.holdProcess(holds);
   }
 
+  /** @throws SettingsError (a TypeError) for settings out of their range; MediaError when the engine does not run. */
   createTransport(options: TransportOptions): MediaTransport {
     this.#requireRunning("createTransport");
+    checkTransportSettings(options.settings);
     const id = this.#nextTransportId++;
     const transport = new EngineTransport(id, options, this.#hostOfTransports);
     this.#transports.set(id, transport);

@@ -4,6 +4,7 @@
  */
 import type { SrtpProfile } from "../../native/addon.js";
 import type { DataChannelOpen } from "../protocol/dcep/dcep.js";
+import type { IceTimeSettings, InterfaceSettings, Nat1To1Settings } from "./ice_settings.js";
 import type { MediaInput } from "./inputs/media_input.js";
 import type { PictureListener, SamplesListener } from "./output_listener.js";
 
@@ -26,7 +27,7 @@ export interface LocalCandidate {
 }
 
 export interface CandidateError {
-  /** The server's. */
+  /** The server's; of an address of ours that could not be bound (code 700) that address, with port 0. */
   readonly address: string;
   readonly port: number;
   readonly code: number;
@@ -52,6 +53,9 @@ export interface TransportSettings {
   readonly bindAddresses?: readonly string[];
   readonly includeLoopback?: boolean;
   readonly portRange?: { readonly min: number; readonly max: number };
+  readonly interfaces?: InterfaceSettings;
+  readonly nat1to1?: Nat1To1Settings;
+  readonly ice?: IceTimeSettings;
   /** Largest UDP payload; 1200 by default. */
   readonly maxPacketBytes?: number;
   readonly srtpProfiles?: readonly SrtpProfile[];

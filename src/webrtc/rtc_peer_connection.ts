@@ -41,7 +41,7 @@ import type {
   RTCSessionDescription,
   RTCSessionDescriptionInit,
 } from "./rtc_session_description.js";
-import type { RTCSettings } from "./rtc_settings.js";
+import { checkSettings, type RTCSettings } from "./rtc_settings.js";
 import type { RTCStatsReport } from "./rtc_stats_report.js";
 import { collectStats } from "./stats_collector.js";
 
@@ -85,9 +85,10 @@ export class RTCPeerConnection extends eventTarget<PeerConnectionEvents>()(
   private readonly negotiation: SessionNegotiation;
   private readonly states: ConnectionStates;
 
-  /** @throws TypeError, SyntaxError, InvalidAccessError as the W3C says for the configuration. */
+  /** @throws TypeError, SyntaxError, InvalidAccessError as the W3C says for the configuration; SettingsError. */
   constructor(configuration: RTCConfiguration = {}, settings: RTCSettings = {}) {
     super();
+    checkSettings(settings);
     const complete = completeConfiguration(configuration);
     this.core = new ConnectionCore(complete, settings, {
       candidate: ({ candidate }, usernameFragment) => this.onLocalCandidate(candidate, usernameFragment),
@@ -442,6 +443,12 @@ export class RTCPeerConnection extends eventTarget<PeerConnectionEvents>()(
   }
 
   private onCandidateError({ address, port, code, reason }: CandidateError): void {
+    if (port === 0) {
+      // One of our own addresses, no server's.
+      const init = { address, errorCode: code, errorText: reason };
+      this.dispatchEvent(new RTCPeerConnectionIceErrorEvent("icecandidateerror", init));
+      return;
+    }
     const url = `stun:${address.includes(":") ? `[${address}]` : address}:${port}`;
     const init = { address, port, url, errorCode: code, errorText: reason };
     this.dispatchEvent(new RTCPeerConnectionIceErrorEvent("icecandidateerror", init));

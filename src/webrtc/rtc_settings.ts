@@ -1,4 +1,6 @@
+import { func, listOf, members, object, text, whole } from "../media/check_settings.js";
 import type { TransportFactory, TransportSettings } from "../media/transport_api.js";
+import { checkTransportSettings } from "../media/transport_settings.js";
 import type { AudioCapabilityOptions, VideoCapabilityOptions } from "../protocol/sdp/codec_capabilities.js";
 import { defaultEngine } from "./default_engine.js";
 import type { CertificatePem } from "./rtc_certificate.js";
@@ -19,6 +21,21 @@ export interface RTCSettings {
   readonly resolveTimeoutMs?: number;
   /** Makes certificates instead of the addon. */
   readonly certificateGenerator?: (days: number) => CertificatePem;
+}
+
+const checkMembers = members<RTCSettings>({
+  transportFactory: object,
+  transport: (value) => checkTransportSettings(value as TransportSettings),
+  video: object,
+  audio: object,
+  headerExtensions: listOf(text, 14),
+  resolveTimeoutMs: whole(0, 60_000),
+  certificateGenerator: func,
+});
+
+/** @throws SettingsError (a TypeError) that names the option, what was found and what is allowed. */
+export function checkSettings(settings: RTCSettings): void {
+  checkMembers(settings, "");
 }
 
 let defaultFactory: TransportFactory | undefined;

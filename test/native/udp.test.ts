@@ -138,6 +138,41 @@ for (const address of ["127.0.0.1", "::1"]) {
 }
 
 describe("UdpSocket", () => {
+  it("hears a multicast group on an interface, and shares its port with others who want to", () => {
+    const group = "239.255.77.1";
+    const first = native.UdpSocket.bind({ address: "0.0.0.0", port: 0, shared: true });
+    const second = native.UdpSocket.bind({ address: "0.0.0.0", port: first.port, shared: true });
+    assert.throws(() => native.UdpSocket.bind({ address: "0.0.0.0", port: first.port }), {
+      code: "EADDRINUSE",
+    });
+    for (const socket of [first, second]) {
+      socket.joinMulticast(group, "lo");
+      socket.joinMulticast(group, "lo"); // the second time changes nothing
+    }
+    first.setMulticastInterface("lo");
+    const sent = new Datagrams(64, 1).add(Buffer.from("all"), group, first.port);
+    assert.equal(first.send(sent.slab, sent.table, 0, 1), 1);
+    for (const socket of [first, second]) {
+      const poller = new native.UdpPoller();
+      poller.add(socket);
+      assert.deepEqual(receiveAll(poller, socket, 1, 4096), [Buffer.from("all")]);
+      poller.close();
+      socket.close();
+    }
+  });
+
+  it("says what is wrong with a group or an interface", () => {
+    const socket = native.UdpSocket.bind({ address: "127.0.0.1", port: 0 });
+    assert.throws(() => socket.joinMulticast("224.0.0.251", "no0"), {
+      code: "INVALID_ARGUMENT",
+      message: /"no0"/,
+    });
+    assert.throws(() => socket.joinMulticast("name", "lo"), { code: "INVALID_ADDRESS" });
+    assert.throws(() => socket.joinMulticast("10.0.0.1", "lo"), { code: "SOCKET_FAILURE" });
+    assert.throws(() => socket.setMulticastInterface("no0"), { code: "INVALID_ARGUMENT" });
+    socket.close();
+  });
+
   it("says what is wrong with an address", () => {
     const bind = (address: string, port = 0) => native.UdpSocket.bind({ address, port });
     assert.throws(() => bind("localhost"), { code: "INVALID_ADDRESS", message: /"localhost"/ });

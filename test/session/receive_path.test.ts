@@ -8,7 +8,6 @@ import { MediaReceiver, type MediaSinks } from "../../src/media/session/media_re
 import { SilenceWatch } from "../../src/media/session/silence_watch.js";
 import { deriveSrtpKeys } from "../../src/media/session/srtp_keys.js";
 import { ReceiveCounters } from "../../src/media/session/stream_counters.js";
-import { localAddresses } from "../../src/media/session/transport_sockets.js";
 import type { ReceiveStreamOptions } from "../../src/media/transport_api.js";
 import { HeaderExtensionWriter } from "../../src/protocol/rtp/extension_writer.js";
 import { parseRtp, RtpHeader, writeRtpHeader } from "../../src/protocol/rtp/rtp_header.js";
@@ -172,15 +171,6 @@ describe("DatagramCursor", () => {
     cursor.moveTo(1, 6);
     assert.deepEqual(cursor.source(), { family: 6, address: "2001:db8::", port: 7001 });
     assert.deepEqual([cursor.offset, cursor.length, cursor.arrivalUs], [100, 20, 123.5]);
-  });
-});
-
-describe("local addresses", () => {
-  it("are those asked for, and :: and 0.0.0.0 become concrete ones", () => {
-    assert.deepEqual(localAddresses({ bindAddresses: ["127.0.0.1"] }), ["127.0.0.1"]);
-    const any = localAddresses({ bindAddresses: ["0.0.0.0"], includeLoopback: true });
-    assert.ok(any.includes("127.0.0.1"));
-    assert.ok(!any.includes("0.0.0.0"));
   });
 });
 

@@ -1,16 +1,20 @@
 import { native, type UdpPoller } from "../../../native/addon.js";
-import { IceAgent } from "../../protocol/ice/index.js";
-import type { TransportAddress } from "../../protocol/primitives/address.js";
+import type { IceAgent, LocalHostOptions } from "../../protocol/ice/index.js";
 import type { DataEvent, TransportOptions } from "../transport_api.js";
+import { externalAddress } from "./address_mapping.js";
 import { DtlsSession } from "./dtls_session.js";
+import { makeIceAgent } from "./ice_agent.js";
 import type { ReceiverCommand, ReceiverEvent, TransportNotice } from "./messages.js";
 import { type ReceiverChannels, ReceiverSinks, type VideoRoom } from "./receiver_sinks.js";
-import { hmacSha1, md5, systemRandom } from "./system_random.js";
+import { systemRandom } from "./system_random.js";
 import { type TransportOutput, TransportSession } from "./transport_session.js";
 import { TransportSockets } from "./transport_sockets.js";
 
 /** Messages from here on are handed to the main thread without a copy; smaller ones are copied sooner than moved. */
 const TRANSFER_BYTES = 4096;
+
+/** Of a candidate error: no server's answer, but a local address that could not be bound (docs/api/settings.md). */
+const BIND_FAILED = 700;
 
 type OpenTransport = Extract<ReceiverCommand, { type: "openTransport" }>;
 type DataOrder = Extract<
@@ -39,7 +43,7 @@ export class ReceiverPeer {
     this.#options = options;
     this.#post = post;
     this.sockets = new TransportSockets(poller);
-    this.#ice = makeIce(options);
+    this.#ice = makeIceAgent(options);
     const { settings } = options;
     this.session = new TransportSession({
       ice: this.#ice,
@@ -137,12 +141,24 @@ export class ReceiverPeer {
     const { sockets } = this;
     sockets.bind(this.#options.settings, () => systemRandom.uint32());
     sockets.list.forEach(({ family, address, port }, socketId) => {
-      this.#ice.addLocalHost(socketId, { family, address, port });
+      this.#ice.addLocalHost(socketId, { family, address, port }, this.#shownAs(address));
     });
     this.#ice.endLocalHosts();
+    for (const { address, reason } of sockets.problems) {
+      this.#notice({ event: "candidateerror", args: [{ address, port: 0, code: BIND_FAILED, reason }] });
+    }
     if (sockets.list.length > 0) return;
-    const message = `No address could be bound: ${sockets.problems.join("; ") || "no interface is up"}`;
+    const reasons = sockets.problems.map(({ reason }) => reason).join("; ") || "no interface may be used";
+    const message = `No address could be bound: ${reasons}`;
     this.#notice({ event: "failed", args: [{ code: "ERR_TRANSPORT_BIND", message }] });
+  }
+
+  /** 1:1 NAT. */
+  #shownAs(local: string): LocalHostOptions {
+    const { nat1to1 } = this.#options.settings;
+    const external = nat1to1 && externalAddress(local, nat1to1);
+    if (external === undefined) return {};
+    return nat1to1?.as === "srflx" ? { reflexive: external } : { shown: external };
   }
 
   #pumpData(): void {
@@ -199,31 +215,6 @@ export class ReceiverPeer {
   #notice(notice: TransportNotice): void {
     this.#post({ type: "notice", transportId: this.#transportId, notice });
   }
-}
-
-function makeIce(options: TransportOptions): IceAgent {
-  const [low, high] = [systemRandom.uint32(), systemRandom.uint32()];
-  return new IceAgent({
-    role: options.iceRole,
-    local: options.local,
-    tieBreaker: (BigInt(high) << 32n) | BigInt(low),
-    random: systemRandom,
-    hmacSha1,
-    stunServers: options.stunServers.map(transportAddress),
-    turn: {
-      servers: (options.turnServers ?? []).map(({ username, password, ...server }) => ({
-        address: transportAddress(server),
-        username,
-        password,
-      })),
-      md5,
-      relayOnly: options.relayOnly ?? false,
-    },
-  });
-}
-
-function transportAddress({ address, port }: { readonly address: string; readonly port: number }) {
-  return { family: address.includes(":") ? 6 : 4, address, port } as const satisfies TransportAddress;
 }
 
 function makeDtls(options: TransportOptions): DtlsSession {

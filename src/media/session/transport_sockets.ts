@@ -1,12 +1,7 @@
-import { networkInterfaces } from "node:os";
 import { DatagramTable, native, type UdpPoller, type UdpSocket } from "../../../native/addon.js";
-import {
-  isLinkLocal,
-  isLoopback,
-  parseIp,
-  type TransportAddress,
-} from "../../protocol/primitives/address.js";
+import { parseIp, type TransportAddress } from "../../protocol/primitives/address.js";
 import type { TransportSettings } from "../transport_api.js";
+import { localAddresses } from "./local_addresses.js";
 import type { DatagramWriter } from "./transport_session.js";
 
 /** Room in the kernel for the burst of a keyframe, and for what arrives while the thread is busy. */
@@ -14,14 +9,21 @@ const SOCKET_BUFFER_BYTES = 2 * 1024 * 1024;
 const MAX_DATAGRAM_BYTES = 2048;
 /** Datagrams handed to the kernel in one call at most; as many as one GSO burst holds. */
 const BATCH = 64;
-/** Ports of a range that are tried before giving up. */
-const PORT_ATTEMPTS = 64;
+/** Ports of a range that are tried before giving up: more would keep the thread from its other connections. */
+const PORT_ATTEMPTS = 1024;
+/** As many as an agent takes. */
+const MAX_SOCKETS = 32;
+
+/** An address that could not be bound, and why. */
+export interface BindProblem {
+  readonly address: string;
+  readonly reason: string;
+}
 
 /** The UDP sockets of one transport, one for each local address. A socket's id is its place in the list. */
 export class TransportSockets implements DatagramWriter {
   readonly list: UdpSocket[] = [];
-  /** Addresses that could not be bound, and why. */
-  readonly problems: string[] = [];
+  readonly problems: BindProblem[] = [];
   readonly #poller: UdpPoller;
   readonly #slab = new Uint8Array(MAX_DATAGRAM_BYTES);
   readonly #entry = new Int32Array(DatagramTable.words);
@@ -44,12 +46,16 @@ export class TransportSockets implements DatagramWriter {
   /** Binds a socket for every local address that the settings allow. */
   bind(settings: TransportSettings, randomUint32: () => number): void {
     for (const address of localAddresses(settings)) {
+      if (this.list.length >= MAX_SOCKETS) {
+        this.problems.push({ address, reason: `more than ${MAX_SOCKETS} local addresses` });
+        continue;
+      }
       try {
         const socket = bindInRange(address, settings.portRange, randomUint32);
         this.#poller.add(socket);
         this.list.push(socket);
       } catch (error) {
-        this.problems.push(`${address}: ${error instanceof Error ? error.message : String(error)}`);
+        this.problems.push({ address, reason: error instanceof Error ? error.message : String(error) });
       }
     }
   }
@@ -119,58 +125,16 @@ function bindInRange(
 ): UdpSocket {
   const buffers = { receiveBufferBytes: SOCKET_BUFFER_BYTES, sendBufferBytes: SOCKET_BUFFER_BYTES };
   if (range === undefined) return native.UdpSocket.bind({ address, port: 0, ...buffers });
-  const size = range.max - range.min + 1;
+  const { min, max } = range;
+  const size = max - min + 1;
   const first = randomUint32() % size;
-  for (let i = 0; ; i++) {
-    const port = range.min + ((first + i) % size);
+  const attempts = Math.min(size, PORT_ATTEMPTS);
+  for (let i = 0; i < attempts; i++) {
     try {
-      return native.UdpSocket.bind({ address, port, ...buffers });
+      return native.UdpSocket.bind({ address, port: min + ((first + i) % size), ...buffers });
     } catch (error) {
-      const inUse = (error as { code?: unknown }).code === "EADDRINUSE";
-      if (!inUse || i + 1 >= Math.min(size, PORT_ATTEMPTS)) throw error;
+      if ((error as { code?: unknown }).code !== "EADDRINUSE") throw error;
     }
   }
-}
-
-/**
- * The addresses to bind: those asked for, or those of every interface that is up. Loopback only when asked for or when
- * there is nothing else; link-local IPv6 needs a zone that candidates cannot carry (RFC 8445 §5.1.1.1).
- */
-export function localAddresses(settings: TransportSettings): string[] {
-  const asked = settings.bindAddresses ?? [];
-  if (asked.length > 0) return expandUnspecified(asked, settings);
-  const all = interfaceAddresses();
-  const outward = all.filter((address) => !loopback(address));
-  return settings.includeLoopback === true || outward.length === 0 ? all : outward;
-}
-
-/** "0.0.0.0" and "::" stand for every address of their family: a host candidate has to be concrete. */
-function expandUnspecified(asked: readonly string[], settings: TransportSettings): string[] {
-  const found = new Set<string>();
-  for (const address of asked) {
-    if (address !== "0.0.0.0" && address !== "::") {
-      found.add(address);
-      continue;
-    }
-    const { bindAddresses: _, ...rest } = settings;
-    const family = address === "::" ? 16 : 4;
-    for (const one of localAddresses(rest)) if (parseIp(one)?.length === family) found.add(one);
-  }
-  return [...found];
-}
-
-function interfaceAddresses(): string[] {
-  const found: string[] = [];
-  for (const addresses of Object.values(networkInterfaces())) {
-    for (const { address } of addresses ?? []) {
-      const ip = parseIp(address);
-      if (ip !== undefined && !(ip.length === 16 && isLinkLocal(ip))) found.push(address);
-    }
-  }
-  return found;
-}
-
-function loopback(address: string): boolean {
-  const ip = parseIp(address);
-  return ip !== undefined && isLoopback(ip);
+  throw new Error(`cannot bind UDP ${address}: ${attempts} ports from ${min} to ${max} are all in use`);
 }

@@ -32,6 +32,7 @@ import type {
   IceState,
   IceStats,
   IgnoredReason,
+  LocalHostOptions,
 } from "./types.js";
 
 /** WebRTC 1.0 §4.8.2: the code for a STUN server that could not be reached. */
@@ -117,7 +118,7 @@ export class IceAgent {
    * @param base - the concrete address it is bound to, not the unspecified one.
    * @throws IceError ERR_ICE_ADDRESS, ERR_ICE_CLOSED
    */
-  addLocalHost(socketId: number, base: TransportAddress): void {
+  addLocalHost(socketId: number, base: TransportAddress, options: LocalHostOptions = {}): void {
     this.#mustBeOpen();
     const address = makeTransportAddress(base.address, base.port);
     const ip = parseIp(base.address);
@@ -129,9 +130,11 @@ export class IceAgent {
     if (this.#core.locals.paths.length >= this.#core.limits.localPaths) {
       throw new IceError("ERR_ICE_ADDRESS", `More than ${this.#core.limits.localPaths} local sockets`);
     }
-    const path = this.#core.locals.addHost(socketId, address);
+    const path = this.#core.locals.addHost(socketId, address, options.shown);
     this.#gatherer.addPath(path);
     this.#announce(path.candidate);
+    const mapped = options.reflexive && makeTransportAddress(options.reflexive, address.port);
+    if (mapped) this.#addReflexive(path, mapped);
     this.#checks.addPath(path);
     this.#wake();
   }
@@ -396,7 +399,7 @@ export class IceAgent {
     this.#settleGathering();
   }
 
-  #addReflexive(path: LocalPath, mapped: TransportAddress, server: TransportAddress): void {
+  #addReflexive(path: LocalPath, mapped: TransportAddress, server?: TransportAddress): void {
     const { candidate, isNew } = this.#core.locals.reflexive(path, mapped, "srflx", server);
     if (isNew) this.#announce(candidate);
   }

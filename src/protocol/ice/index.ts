@@ -25,4 +25,5 @@ export type {
   IceState,
   IceStats,
   IgnoredReason,
+  LocalHostOptions,
 } from "./types.js";

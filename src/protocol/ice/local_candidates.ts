@@ -1,4 +1,4 @@
-import { formatTransportAddress, sameIp, type TransportAddress } from "../primitives/address.js";
+import { formatTransportAddress, parseIp, sameIp, type TransportAddress } from "../primitives/address.js";
 import type { IceCandidate, IceCandidateType } from "./candidate.js";
 import type { LocalPath } from "./pair.js";
 import { candidatePriority, localPreference } from "./priority.js";
@@ -18,8 +18,12 @@ export class LocalCandidates {
   #relayCount = 0;
   readonly #perFamily = { 4: 0, 6: 0 };
 
-  /** Makes the host candidate of a socket. */
-  addHost(socketId: number, base: TransportAddress): LocalPath {
+  /**
+   * Makes the host candidate of a socket.
+   *
+   * @param shown - the address or name it carries.
+   */
+  addHost(socketId: number, base: TransportAddress, shown = base.address): LocalPath {
     const preference = localPreference(base.family, this.#perFamily[base.family]++);
     const path: LocalPath = {
       socketId,
@@ -30,10 +34,11 @@ export class LocalCandidates {
         component: 1,
         transport: "udp",
         priority: candidatePriority("host", preference),
-        address: base.address,
+        address: shown,
         port: base.port,
         type: "host",
       },
+      related: relatedOf(base, shown),
       reflexive: new Map(),
     };
     this.paths.push(path);
@@ -59,9 +64,9 @@ export class LocalCandidates {
         address: relayed.address,
         port: relayed.port,
         type: "relay",
-        relatedAddress: mapped.address,
-        relatedPort: mapped.port,
+        ...relatedTo(sameIp(mapped.address, via.base.address) ? via.related : mapped),
       },
+      related: relayed,
       reflexive: new Map(),
     };
     this.paths.push(path);
@@ -87,9 +92,7 @@ export class LocalCandidates {
     type: "srflx" | "prflx",
     server?: TransportAddress,
   ): { candidate: IceCandidate; isNew: boolean } {
-    if (mapped.port === path.base.port && sameIp(mapped.address, path.base.address)) {
-      return { candidate: path.candidate, isNew: false };
-    }
+    if (isBase(path, mapped)) return { candidate: path.candidate, isNew: false };
     const key = formatTransportAddress(mapped);
     const known = path.reflexive.get(key);
     if (known && (known.type === type || type === "prflx")) return { candidate: known, isNew: false };
@@ -101,8 +104,7 @@ export class LocalCandidates {
       address: mapped.address,
       port: mapped.port,
       type,
-      relatedAddress: path.base.address,
-      relatedPort: path.base.port,
+      ...relatedTo(path.related),
     };
     path.reflexive.set(key, candidate);
     return { candidate, isNew: true };
@@ -117,4 +119,21 @@ export class LocalCandidates {
     this.#foundations.set(key, fresh);
     return fresh;
   }
+}
+
+/** RFC 8839 §5.1 and draft-ietf-mmusic-mdns-ice-candidates §3.1.2.2: a name hides its address everywhere. */
+function relatedOf(base: TransportAddress, shown: string): LocalPath["related"] {
+  if (parseIp(shown)) return { address: shown, port: base.port };
+  return { address: base.family === 4 ? "0.0.0.0" : "::", port: 9 };
+}
+
+function relatedTo({ address, port }: LocalPath["related"]) {
+  return { relatedAddress: address, relatedPort: port };
+}
+
+/** Whether `mapped` is the path's host candidate as others see it; of a hidden one the port does not matter. */
+function isBase(path: LocalPath, mapped: TransportAddress): boolean {
+  const { base, candidate } = path;
+  const isPort = mapped.port === base.port || !parseIp(candidate.address);
+  return isPort && (sameIp(mapped.address, base.address) || sameIp(mapped.address, candidate.address));
 }

@@ -17,6 +17,8 @@ export interface LocalPath {
   readonly localPreference: number;
   /** The candidate checks are sent from: the host one. */
   readonly candidate: IceCandidate;
+  /** What others are told of `base`: itself, or what hides it. */
+  readonly related: { readonly address: string; readonly port: number };
   /** Addresses that others see this path as, by `formatTransportAddress`. */
   readonly reflexive: Map<string, IceCandidate>;
 }

@@ -23,6 +23,17 @@ export interface IceAgentOptions {
   readonly limits?: Partial<IceLimits>;
 }
 
+/** What is told of a local socket in place of, or beside, the address it is bound to. */
+export interface LocalHostOptions {
+  /**
+   * An IP address (of a 1:1 NAT) or a `.local` name that the host candidate carries instead. Then no candidate shows the
+   * bound address.
+   */
+  readonly shown?: string;
+  /** An IP address that is told as a server-reflexive candidate without asking a server. */
+  readonly reflexive?: string;
+}
+
 /** The path in use. */
 export interface IceSelectedPair {
   /** The socket; for a relayed path a number of its own, to be given to `sendRelayed`. */
