@@ -275,6 +275,8 @@ export interface DtlsTransport {
   takeDatagram(out: Uint8Array): number;
   /** The peer certificate's fingerprint, "" before it is known. */
   remoteFingerprint(algorithm: string): string;
+  /** The peer's certificate in DER, empty before it is known; a copy. */
+  remoteCertificate(): Uint8Array;
   readonly srtpProfile: SrtpProfile | "";
   /** "DTLSv1.2 ECDHE-ECDSA-AES128-GCM-SHA256" or the like, once connected. */
   readonly cipher: string;
@@ -407,6 +409,10 @@ export interface NativeAddon {
     generate(options?: {
       readonly commonName?: string;
       readonly days?: number;
+      /** Instead of days; 0: expired at once. */
+      readonly seconds?: number;
+      /** PKCS #8 of a key pair made elsewhere; a new one on P-256 by default. */
+      readonly privateKeyPem?: string;
       readonly subjectAltNames?: readonly string[];
     }): Certificate;
     fromPem(certificatePem: string, privateKeyPem: string): Certificate;

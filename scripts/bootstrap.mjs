@@ -59,6 +59,7 @@ const COMMANDS = {
     modules: "interop",
     ownNetwork: true,
   },
+  wpt: { run: ["dist/test/wpt/main.js"], packages: [...BUILD_PACKAGES, "iproute2"], ownNetwork: true },
   fuzz: { run: ["scripts/fuzz.mjs"], packages: [...BUILD_PACKAGES, "clang", "libclang-rt-14-dev"] },
   build: { run: null, packages: BUILD_PACKAGES },
 };

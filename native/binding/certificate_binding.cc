@@ -13,6 +13,7 @@ constexpr napi_type_tag kCertificateTag{0x6d2c4b1a98f7e6d5, 0xc4b3a29180716253};
 constexpr size_t kLongestName = 253;       // of a host (RFC 1035 §2.3.4)
 constexpr size_t kLongestCommonName = 64;  // ub-common-name of RFC 5280
 constexpr uint32_t kMaxAltNames = 100;
+constexpr int64_t kDaySeconds = 24 * 60 * 60;
 
 std::string NameText(const Napi::Value& value, const std::string& what, size_t longest) {
   const std::string text = ToText(value, what);
@@ -70,7 +71,11 @@ class CertificateJs : public Napi::ObjectWrap<CertificateJs> {
       request.commonName =
           NameText(options.Get("commonName"), options.Name("commonName"), kLongestCommonName);
     }
-    request.days = static_cast<int>(options.Integer("days", 1, 36500, 30));
+    request.validSeconds = options.Integer("days", 1, 36500, 30) * kDaySeconds;
+    request.validSeconds = options.Integer("seconds", 0, 36500 * kDaySeconds, request.validSeconds);
+    if (options.Has("privateKeyPem")) {
+      request.privateKeyPem = ToText(options.Get("privateKeyPem"), options.Name("privateKeyPem"));
+    }
     request.nowSeconds = time(nullptr);
     if (options.Has("subjectAltNames")) request.subjectAltNames = AltNames(options);
     return Certificate::Generate(request);

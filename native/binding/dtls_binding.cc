@@ -63,6 +63,7 @@ class DtlsTransportJs : public Napi::ObjectWrap<DtlsTransportJs> {
                         InstanceMethod<&DtlsTransportJs::HandleTimeout>("handleTimeout"),
                         InstanceMethod<&DtlsTransportJs::TakeDatagram>("takeDatagram"),
                         InstanceMethod<&DtlsTransportJs::RemoteFingerprint>("remoteFingerprint"),
+                        InstanceMethod<&DtlsTransportJs::RemoteCertificate>("remoteCertificate"),
                         InstanceMethod<&DtlsTransportJs::ExportKeyingMaterial>("exportKeyingMaterial"),
                         InstanceMethod<&DtlsTransportJs::SendApplicationData>("sendApplicationData"),
                         InstanceMethod<&DtlsTransportJs::TakeApplicationData>("takeApplicationData"),
@@ -111,6 +112,12 @@ class DtlsTransportJs : public Napi::ObjectWrap<DtlsTransportJs> {
     });
   }
 
+  Napi::Value RemoteCertificate(const Napi::CallbackInfo& info) {
+    return Guard(info.Env(), [&]() -> Napi::Value {
+      const std::vector<uint8_t> der = Core(info).RemoteCertificate();
+      return Napi::Buffer<uint8_t>::Copy(info.Env(), der.data(), der.size());
+    });
+  }
   Napi::Value RemoteFingerprint(const Napi::CallbackInfo& info) {
     return Guard(info.Env(), [&] {
       const std::string algorithm = ToText(info[0], "DtlsTransport.remoteFingerprint: algorithm");

@@ -38,9 +38,9 @@ void SetName(X509* certificate, const std::string& commonName) {
                "certificate name");
 }
 
-void SetValidity(X509* certificate, int64_t nowSeconds, int days) {
+void SetValidity(X509* certificate, int64_t nowSeconds, int64_t validSeconds) {
   CheckOpenSsl(ASN1_TIME_set(X509_getm_notBefore(certificate), nowSeconds - kDaySeconds) != nullptr &&
-                   ASN1_TIME_set(X509_getm_notAfter(certificate), nowSeconds + days * kDaySeconds) != nullptr,
+                   ASN1_TIME_set(X509_getm_notAfter(certificate), nowSeconds + validSeconds) != nullptr,
                "certificate validity");
 }
 
@@ -82,6 +82,13 @@ std::string TakeText(const BioHandle& bio) {
 /// Keeps OpenSSL from asking the terminal for a pass phrase.
 int NoPassPhrase(char*, int, int, void*) { return -1; }
 
+PrivateKeyHandle ReadPrivateKey(const std::string& pem) {
+  const BioHandle bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  PrivateKeyHandle key(PEM_read_bio_PrivateKey(bio.get(), nullptr, NoPassPhrase, nullptr));
+  if (!key) ThrowInvalid("the private key PEM cannot be read");
+  return key;
+}
+
 }  // namespace
 
 Certificate::Certificate(std::shared_ptr<X509> certificate, std::shared_ptr<EVP_PKEY> key)
@@ -89,7 +96,8 @@ Certificate::Certificate(std::shared_ptr<X509> certificate, std::shared_ptr<EVP_
 
 Certificate Certificate::Generate(const CertificateRequest& request) {
   PrepareOpenSsl();
-  PrivateKeyHandle key(EVP_EC_gen("P-256"));
+  PrivateKeyHandle key = request.privateKeyPem.empty() ? PrivateKeyHandle(EVP_EC_gen("P-256"))
+                                                       : ReadPrivateKey(request.privateKeyPem);
   CheckOpenSsl(key != nullptr, "key pair generation");
   X509Handle certificate(X509_new());
   CheckOpenSsl(certificate && X509_set_version(certificate.get(), X509_VERSION_3) == 1 &&
@@ -97,7 +105,7 @@ Certificate Certificate::Generate(const CertificateRequest& request) {
                "certificate set-up");
   SetSerial(certificate.get());
   SetName(certificate.get(), request.commonName);
-  SetValidity(certificate.get(), request.nowSeconds, request.days);
+  SetValidity(certificate.get(), request.nowSeconds, request.validSeconds);
   AddSubjectAltNames(certificate.get(), request.subjectAltNames);
   CheckOpenSsl(X509_sign(certificate.get(), key.get(), EVP_sha256()) != 0, "certificate signature");
   return Certificate(std::move(certificate), std::move(key));
@@ -113,9 +121,7 @@ Certificate Certificate::FromPem(const std::string& certificatePem, const std::s
       BIO_new_mem_buf(certificatePem.data(), static_cast<int>(certificatePem.size())));
   X509Handle certificate(PEM_read_bio_X509(certificateBio.get(), nullptr, NoPassPhrase, nullptr));
   if (!certificate) ThrowInvalid("the certificate PEM cannot be read");
-  const BioHandle keyBio(BIO_new_mem_buf(privateKeyPem.data(), static_cast<int>(privateKeyPem.size())));
-  PrivateKeyHandle key(PEM_read_bio_PrivateKey(keyBio.get(), nullptr, NoPassPhrase, nullptr));
-  if (!key) ThrowInvalid("the private key PEM cannot be read");
+  PrivateKeyHandle key = ReadPrivateKey(privateKeyPem);
   if (X509_check_private_key(certificate.get(), key.get()) != 1) {
     ThrowInvalid("the private key does not belong to the certificate");
   }

@@ -12,7 +12,9 @@ namespace roomrtc {
 
 struct CertificateRequest {
   std::string commonName;
-  int days = 30;
+  int64_t validSeconds = 30 * 24 * 60 * 60;
+  /// PKCS #8 of a key pair made elsewhere; empty: a new one on P-256.
+  std::string privateKeyPem;
   /// Host names and numeric addresses.
   std::vector<std::string> subjectAltNames;
   /// Seconds since 1970: now. Validity starts a day earlier, for peers whose clock is behind.
@@ -22,7 +24,8 @@ struct CertificateRequest {
 /// Immutable; copies share the certificate and the key, from any thread.
 class Certificate {
  public:
-  /// A new ECDSA P-256 key pair and a certificate it signs itself (RFC 8827 §6.5).
+  /// A key pair, by default a new one on P-256, and a certificate it signs itself (RFC 8827 §6.5). Throws
+  /// CodedError("INVALID_CERTIFICATE") for a key that cannot be read.
   static Certificate Generate(const CertificateRequest& request);
   /// The first certificate of the PEM text and its key; throws CodedError("INVALID_CERTIFICATE"). What a
   /// living Certificate of this process gave out is found again without parsing, which takes OpenSSL

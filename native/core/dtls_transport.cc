@@ -230,6 +230,16 @@ std::string DtlsTransport::RemoteFingerprint(const std::string& algorithm) const
   return peer ? FingerprintOf(peer.get(), algorithm) : "";
 }
 
+std::vector<uint8_t> DtlsTransport::RemoteCertificate() const {
+  const X509Handle peer(SSL_get1_peer_certificate(ssl_.get()));
+  const int size = peer ? i2d_X509(peer.get(), nullptr) : 0;
+  if (size <= 0) return {};
+  std::vector<uint8_t> der(static_cast<size_t>(size));
+  uint8_t* at = der.data();
+  CheckOpenSsl(i2d_X509(peer.get(), &at) == size, "peer certificate");
+  return der;
+}
+
 std::optional<SrtpProfile> DtlsTransport::srtpProfile() const {
   const SRTP_PROTECTION_PROFILE* selected = SSL_get_selected_srtp_profile(ssl_.get());
   if (state_ != State::kConnected || !selected) return std::nullopt;

@@ -62,6 +62,8 @@ class DtlsTransport {
 
   /// "" before the peer's certificate is known.
   std::string RemoteFingerprint(const std::string& algorithm) const;
+  /// The peer's certificate in DER; empty before it is known.
+  std::vector<uint8_t> RemoteCertificate() const;
   std::optional<SrtpProfile> srtpProfile() const;
   /// "" before the association is connected.
   std::string Cipher() const;

@@ -229,9 +229,10 @@ export class Call<C extends CallConnection = CallConnection> extends EventEmitte
     });
     connection.addEventListener("connectionstatechange", () => {
       const state = connection.connectionState;
-      if (state === "failed") {
-        this.#mediaFailed();
-      } else if (state === "disconnected") this.emit("unstable", true);
+      // "disconnected" with the transport given up: the peer closed it, and nothing will come of waiting.
+      const over = state === "failed" || (state === "disconnected" && this.mediaFailure !== undefined);
+      if (over) this.#mediaFailed();
+      else if (state === "disconnected") this.emit("unstable", true);
       else if (state === "connected") this.#nowConnected();
     });
   }

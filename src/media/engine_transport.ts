@@ -19,6 +19,7 @@ import type {
   IceParameters,
   IceRole,
   IceState,
+  LastReceived,
   MediaTransport,
   MediaTransportEvents,
   OpenChannel,
@@ -213,6 +214,16 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
     this.#host.post(playoutWorker(stream), { type: "removePlayoutStream", streamId });
     this.#updateSync();
     this.#host.releaseStream(streamId);
+  }
+
+  lastReceived(mid: string): LastReceived | null {
+    const counters = this.#receive.get(mid)?.counters;
+    if (counters === undefined || counters[ReceiveCounters.packetsReceived] === 0) return null;
+    return {
+      ssrc: counters[ReceiveCounters.ssrc],
+      rtpTimestamp: counters[ReceiveCounters.rtpTimestamp],
+      receivedUs: counters[ReceiveCounters.receivedUs],
+    };
   }
 
   startData(options: DataTransportOptions): void {

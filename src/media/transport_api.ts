@@ -251,6 +251,13 @@ export interface ReceiveStreamStats {
   readonly toneHz: number;
 }
 
+export interface LastReceived {
+  readonly ssrc: number;
+  readonly rtpTimestamp: number;
+  /** Monotonic. */
+  readonly receivedUs: number;
+}
+
 export interface TransportStats {
   readonly bytesSent: number;
   readonly bytesReceived: number;
@@ -275,7 +282,8 @@ export interface MediaTransportEvents {
   candidateerror: [CandidateError];
   icestate: [IceState];
   selectedpair: [SelectedPair];
-  dtlsstate: [DtlsState, { readonly error?: string; readonly remoteCertificateFingerprint?: string }];
+  /** `remoteCertificate`: the peer's, in DER, once connected. */
+  dtlsstate: [DtlsState, { readonly error?: string; readonly remoteCertificate?: Uint8Array }];
   /** 2 s without a packet (true), and when packets flow again (false). */
   unstable: [boolean];
   /** First RTP packet of a receive stream. */
@@ -337,6 +345,8 @@ export interface MediaTransport {
   sendData(channel: number, binary: boolean, data: ArrayBuffer): void;
   /** What waits is sent, then the stream is reset; `channelclosed` follows. */
   closeDataChannel(channel: number): void;
+  /** The newest packet of a receive stream, at once; null: none came yet. Absent: not supported. */
+  lastReceived?(mid: string): LastReceived | null;
   getStats(): Promise<TransportStats>;
   /** BYE, close_notify, sockets closed; resolves when the threads have let go. */
   close(): Promise<void>;

@@ -8,6 +8,7 @@ import type {
   IceState,
   LocalCandidate,
   MediaTransport,
+  MediaTransportEvents,
   ReceiveStreamOptions,
   SelectedPair,
   SendLimits,
@@ -25,7 +26,7 @@ import { RTCDtlsTransport, type RTCDtlsTransportState } from "./rtc_dtls_transpo
 import { RTCError } from "./rtc_error.js";
 import { RTCErrorEvent } from "./rtc_events.js";
 import { RTCIceCandidate } from "./rtc_ice_candidate.js";
-import { RTCIceTransport, type RTCIceTransportState } from "./rtc_ice_transport.js";
+import { RTCIceCandidatePair, RTCIceTransport, type RTCIceTransportState } from "./rtc_ice_transport.js";
 
 /** What the transport tells its peer connection. Nothing is told after `close`. */
 export interface BundleTransportObserver {
@@ -181,7 +182,7 @@ export class BundleTransport {
     );
     media.on(
       "dtlsstate",
-      later((state, detail) => this.onDtlsState(state, detail.error)),
+      later((state, detail) => this.onDtlsState(state, detail)),
     );
     // Never before its caller has returned: it comes from another thread. Nothing stands between it and the application.
     media.on("data", (event) => {
@@ -243,22 +244,20 @@ export class BundleTransport {
 
   private onSelectedPair(pair: SelectedPair): void {
     const place = { sdpMLineIndex: this.remote?.mediaIndex ?? 0 };
-    this.ice[internals].selectedPair = {
-      local: new RTCIceCandidate({
-        ...place,
-        candidate: pair.local,
-        usernameFragment: this.local.usernameFragment,
-      }),
-      remote: new RTCIceCandidate({
-        ...place,
-        candidate: pair.remote,
-        usernameFragment: this.remote?.iceUfrag ?? null,
-      }),
-    };
+    const local = { candidate: pair.local, usernameFragment: this.local.usernameFragment };
+    const remote = { candidate: pair.remote, usernameFragment: this.remote?.iceUfrag ?? null };
+    this.ice[internals].selectedPair = new RTCIceCandidatePair(
+      internals,
+      new RTCIceCandidate({ ...place, ...local }),
+      new RTCIceCandidate({ ...place, ...remote }),
+    );
     this.ice.dispatchEvent(new Event("selectedcandidatepairchange"));
   }
 
-  private onDtlsState(state: DtlsState, error: string | undefined): void {
+  private onDtlsState(state: DtlsState, { error, remoteCertificate }: DtlsDetails): void {
+    if (remoteCertificate !== undefined) {
+      this.dtls[internals].remoteCertificates = [new Uint8Array(remoteCertificate).buffer];
+    }
     const transport = this.dtls[internals];
     if (transport.state === state || transport.state === "failed") return;
     transport.state = state satisfies RTCDtlsTransportState;
@@ -268,10 +267,13 @@ export class BundleTransport {
     });
   }
 
-  /** The engine has given the transport up. What isn't DTLS's fault is the path's; a peer's close_notify stays one. */
+  /**
+   * The engine has given the transport up. What isn't DTLS's fault is the path's. A peer's close_notify is no failure: the
+   * DTLS transport is closed, and the path leads nowhere any more (WebRTC 1.0 §5.6.2 "disconnected").
+   */
   private onFailed(code: string, message: string): void {
-    const dtlsFailed = code.startsWith("ERR_DTLS") && this.dtls.state !== "closed";
-    if (dtlsFailed) this.onDtlsState("failed", `${code}: ${message}`);
+    if (this.dtls.state === "closed") this.changeIce("disconnected");
+    else if (code.startsWith("ERR_DTLS")) this.onDtlsState("failed", { error: `${code}: ${message}` });
     else this.changeIce("failed");
     this.options.observer.data({ type: "dataclosed", error: `${code}: ${message}` });
   }
@@ -378,6 +380,8 @@ export class BundleTransport {
     await this.media?.close();
   }
 }
+
+type DtlsDetails = MediaTransportEvents["dtlsstate"][1];
 
 /** An engine that cannot take what is pushed sends none of its own instead. */
 function sourceNumber(media: MediaTransport, input: MediaInput | undefined): number {

@@ -6,22 +6,22 @@ import { codecCapabilities, defaultHeaderExtensions } from "./codec_preferences.
 import type { ConnectionHost } from "./connection_host.js";
 import { DataChannels } from "./data_channels.js";
 import { type ResolvedServers, resolveServers } from "./ice_server_resolution.js";
-import { internals, queueTask, randomIceText, systemRandom } from "./internals.js";
+import { internals, queueTask, randomIceText, systemRandom, unixMs } from "./internals.js";
 import { DescriptionState } from "./jsep/description_state.js";
 import { isNegotiationNeeded } from "./jsep/negotiation_needed.js";
 import { wantedMedia } from "./jsep/wanted_media.js";
 import type { MediaStreamTrack } from "./media_stream_track.js";
 import { OperationsChain } from "./operations_chain.js";
-import { certificateFromAddon, certificateFromPem, type RTCCertificate } from "./rtc_certificate.js";
+import { certificateFromPem, type RTCCertificate, usualCertificate } from "./rtc_certificate.js";
 import { type CompleteConfiguration, serverUrls } from "./rtc_configuration.js";
 import type { RTCDataChannel } from "./rtc_data_channel.js";
 import { initialEncodings, type RTCRtpEncodingParameters } from "./rtc_rtp_parameters.js";
-import { RTCRtpReceiver } from "./rtc_rtp_receiver.js";
+import { RTCRtpReceiver, type RTCRtpSynchronizationSource } from "./rtc_rtp_receiver.js";
 import { RTCRtpSender } from "./rtc_rtp_sender.js";
 import { RTCRtpTransceiver } from "./rtc_rtp_transceiver.js";
 import { type RTCSettings, transportFactoryOf } from "./rtc_settings.js";
 import type { RTCStatsReport } from "./rtc_stats_report.js";
-import { defaultCertificateDays, makeCertificate, spareCertificates } from "./spare_certificates.js";
+import { makeCertificate, spareCertificates } from "./spare_certificates.js";
 
 /** What the core asks its RTCPeerConnection to fire. */
 export interface ConnectionEvents extends Omit<BundleTransportObserver, "data"> {
@@ -166,6 +166,13 @@ export class ConnectionCore implements ConnectionHost {
     return this.events.statsOf(selector);
   }
 
+  sourceOf(mid: string): RTCRtpSynchronizationSource | null {
+    const last = this.transport.media?.lastReceived?.(mid) ?? null;
+    if (last === null) return null;
+    const { ssrc, rtpTimestamp, receivedUs } = last;
+    return { source: ssrc, rtpTimestamp, timestamp: unixMs(receivedUs) };
+  }
+
   syncMedia(): void {
     if (!this.isClosed) this.transport.sync(wantedMedia(this.transceivers, this.cname));
   }
@@ -211,14 +218,12 @@ export class ConnectionCore implements ConnectionHost {
 /** A fresh certificate by the addon, or by the settings' generator. */
 export async function generateCertificate(
   settings: RTCSettings,
-  days = defaultCertificateDays,
+  wish = usualCertificate,
 ): Promise<RTCCertificate> {
   const { certificateGenerator: generate } = settings;
   if (generate === undefined) {
-    return days === defaultCertificateDays
-      ? spareCertificates.take()
-      : certificateFromAddon(makeCertificate(days));
+    return wish === usualCertificate ? spareCertificates.take() : makeCertificate(wish);
   }
-  const { certificatePem, privateKeyPem } = generate(days);
+  const { certificatePem, privateKeyPem } = generate(wish.validMs / 86_400_000);
   return certificateFromPem(certificatePem, privateKeyPem);
 }

@@ -2,7 +2,7 @@
 import type { MediaKind } from "../media/transport_api.js";
 import type { CodecCapability } from "../protocol/sdp/codec_capabilities.js";
 import type { OperationsChain } from "./operations_chain.js";
-import type { RTCRtpReceiver } from "./rtc_rtp_receiver.js";
+import type { RTCRtpReceiver, RTCRtpSynchronizationSource } from "./rtc_rtp_receiver.js";
 import type { RTCRtpSender } from "./rtc_rtp_sender.js";
 import type { RTCStatsReport } from "./rtc_stats_report.js";
 
@@ -16,4 +16,6 @@ export interface ConnectionHost {
   syncMedia(): void;
   capabilities(kind: MediaKind): readonly CodecCapability[];
   statsOf(selector: RTCRtpSender | RTCRtpReceiver): Promise<RTCStatsReport>;
+  /** What was last received of a section; null: nothing yet. */
+  sourceOf(mid: string): RTCRtpSynchronizationSource | null;
 }

@@ -1,5 +1,6 @@
 /** The arguments of createDataChannel and their checks (WebRTC 1.0 §6.1, RFC 8831 §6.4). */
 import { checkEnum, domError } from "./dom_error.js";
+import { enforceRange } from "./web_idl.js";
 
 const priorities = ["very-low", "low", "medium", "high"] as const;
 export type RTCPriorityType = (typeof priorities)[number];
@@ -85,12 +86,7 @@ function text(name: string, value: unknown): string {
 
 /** Web IDL: `[EnforceRange] unsigned short`; absent: null. */
 function unsignedShort(name: string, value: unknown): number | null {
-  if (value === undefined || value === null) return null;
-  const number = Math.trunc(Number(value));
-  if (!(number >= 0 && number <= 65_535)) {
-    throw new TypeError(`${name} is ${String(value)}; allowed: 0 to 65535`);
-  }
-  return number + 0;
+  return value === undefined || value === null ? null : enforceRange(name, value, 65_535);
 }
 
 export function checkStreamId(id: number | null, taken: boolean, maxChannels: number | null): void {

@@ -17,6 +17,7 @@ export { certificateFromPem, RTCCertificate } from "./rtc_certificate.js";
 export type { RTCConfiguration, RTCIceServer } from "./rtc_configuration.js";
 export { RTCDataChannel, type RTCDataChannelState } from "./rtc_data_channel.js";
 export { RTCDtlsTransport } from "./rtc_dtls_transport.js";
+export { RTCDTMFSender, RTCDTMFToneChangeEvent } from "./rtc_dtmf_sender.js";
 export { RTCError } from "./rtc_error.js";
 export {
   RTCDataChannelEvent,
@@ -26,7 +27,7 @@ export {
   RTCTrackEvent,
 } from "./rtc_events.js";
 export { RTCIceCandidate, type RTCIceCandidateInit } from "./rtc_ice_candidate.js";
-export { RTCIceTransport } from "./rtc_ice_transport.js";
+export { RTCIceCandidatePair, RTCIceTransport } from "./rtc_ice_transport.js";
 export {
   mediaTransportOf,
   type RTCOfferOptions,

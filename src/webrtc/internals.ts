@@ -1,4 +1,5 @@
 import { webcrypto } from "node:crypto";
+import { native } from "../../native/addon.js";
 import type { RandomSource } from "../protocol/primitives/random.js";
 
 /** Key of what the classes of this room know of each other and the application does not. */
@@ -12,6 +13,11 @@ export function checkConstructor(token: unknown): void {
 /** A task of the event loop (HTML §8.1.7.1): tasks run in the order they were queued. */
 export function queueTask(task: () => void): void {
   setImmediate(task);
+}
+
+/** The engine's monotonic microseconds as the W3C's milliseconds since 1970 (High Resolution Time §4.1). */
+export function unixMs(monotonicUs: number): number {
+  return performance.timeOrigin + performance.now() - (native.monotonicUs() - monotonicUs) / 1000;
 }
 
 /** The system's randomness for ICE credentials, SSRCs and ids. */

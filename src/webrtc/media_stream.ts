@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { eventTarget } from "./event_target.js";
 import { internals } from "./internals.js";
 import { MediaStreamTrack } from "./media_stream_track.js";
+import { defineInterface, requireObjects } from "./web_idl.js";
 
 export interface MediaStreamTrackEventInit extends EventInit {
   readonly track: MediaStreamTrack;
@@ -9,13 +10,16 @@ export interface MediaStreamTrackEventInit extends EventInit {
 
 /** A track joined or left a stream by the peer's doing (Media Capture and Streams §4.2.3). */
 export class MediaStreamTrackEvent extends Event {
-  readonly track: MediaStreamTrack;
+  declare readonly track: MediaStreamTrack;
+  readonly [internals]: { readonly track: MediaStreamTrack };
 
   constructor(type: string, init: MediaStreamTrackEventInit) {
+    requireObjects(init, "track");
     super(type, init);
-    this.track = init.track;
+    this[internals] = { track: init.track };
   }
 }
+defineInterface(MediaStreamTrackEvent, { attributes: ["track"], length: 2 });
 
 interface StreamEvents {
   addtrack: MediaStreamTrackEvent;
@@ -28,15 +32,18 @@ interface EventInit {
 }
 
 /** A set of tracks that belong together (Media Capture and Streams §4.2). */
-export class MediaStream extends eventTarget<StreamEvents>()("addtrack", "removetrack") {
-  readonly id: string;
-  readonly [internals]: { readonly tracks: Set<MediaStreamTrack> };
+export class MediaStream extends eventTarget<StreamEvents>() {
+  /** A random UUID, or what the peer calls the stream. */
+  declare readonly id: string;
+  readonly [internals]: { id: string; readonly tracks: Set<MediaStreamTrack> };
 
   constructor(from: MediaStream | Iterable<MediaStreamTrack> = []) {
     super();
-    this.id = randomUUID();
     const tracks = from instanceof MediaStream ? from.getTracks() : [...from];
-    this[internals] = { tracks: new Set(tracks) };
+    if (tracks.some((track) => !(track instanceof MediaStreamTrack))) {
+      throw new TypeError("A MediaStream is made of MediaStreamTracks");
+    }
+    this[internals] = { id: randomUUID(), tracks: new Set(tracks) };
   }
 
   /** Some track is not ended. */
@@ -66,6 +73,7 @@ export class MediaStream extends eventTarget<StreamEvents>()("addtrack", "remove
   }
 
   removeTrack(track: MediaStreamTrack): void {
+    if (!(track instanceof MediaStreamTrack)) throw new TypeError("removeTrack takes a MediaStreamTrack");
     this[internals].tracks.delete(track);
   }
 
@@ -74,10 +82,12 @@ export class MediaStream extends eventTarget<StreamEvents>()("addtrack", "remove
   }
 }
 
+defineInterface(MediaStream, { handlers: ["addtrack", "removetrack"], attributes: ["id"] });
+
 /** The stream a peer calls by `id` (its msid). */
 export function createRemoteStream(id: string): MediaStream {
   const stream = new MediaStream();
-  Object.defineProperty(stream, "id", { value: id, enumerable: true });
+  stream[internals].id = id;
   return stream;
 }
 

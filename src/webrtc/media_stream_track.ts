@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { MediaInput } from "../media/inputs/media_input.js";
 import type { MediaKind, MediaTransport } from "../media/transport_api.js";
+import type { MediaTrackConstraints } from "./devices/constraints.js";
 import { eventTarget } from "./event_target.js";
 import { checkConstructor, internals, queueTask } from "./internals.js";
+import { defineInterface } from "./web_idl.js";
 
 export type MediaStreamTrackState = "live" | "ended";
 
@@ -12,6 +14,11 @@ export interface LocalTrackSource {
   readonly label?: string;
   /** `getSettings()` of the track. */
   readonly settings?: MediaTrackSettings;
+  readonly capabilities?: MediaTrackCapabilities;
+  /** What the source was opened with. */
+  readonly constraints?: MediaTrackConstraints;
+  /** Makes the source another; throws OverconstrainedError and leaves it as it is when it cannot. */
+  applyConstraints?(constraints: MediaTrackConstraints): void;
   /** What the application pushes; absent: the camera or the microphone of the engine that sends the track. */
   readonly input?: MediaInput;
   /** The last track of the source was stopped. */
@@ -20,11 +27,28 @@ export interface LocalTrackSource {
 
 export interface MediaTrackSettings {
   readonly deviceId?: string;
+  readonly groupId?: string;
   readonly width?: number;
   readonly height?: number;
   readonly frameRate?: number;
   readonly sampleRate?: number;
   readonly channelCount?: number;
+}
+
+/** Media Capture and Streams §4.3.5: ranges, or lists of what there is. */
+export interface MediaTrackCapabilities {
+  readonly deviceId?: string;
+  readonly groupId?: string;
+  readonly width?: NumberRange;
+  readonly height?: NumberRange;
+  readonly frameRate?: NumberRange;
+  readonly sampleRate?: NumberRange;
+  readonly channelCount?: NumberRange;
+}
+
+export interface NumberRange {
+  readonly min: number;
+  readonly max: number;
 }
 
 /** Where a remote track's frames come from. */
@@ -53,6 +77,11 @@ export interface TrackInit {
 }
 
 interface TrackState {
+  readonly id: string;
+  readonly kind: MediaKind;
+  readonly label: string;
+  contentHint: string;
+  constraints: MediaTrackConstraints;
   enabled: boolean;
   muted: boolean;
   readyState: MediaStreamTrackState;
@@ -66,21 +95,23 @@ interface TrackState {
 }
 
 /** A handle of an engine source or of what a peer sends (Media Capture and Streams §4.3). Frames never pass through it. */
-export class MediaStreamTrack extends eventTarget<TrackEvents>()("mute", "unmute", "ended") {
-  readonly id: string = randomUUID();
-  readonly kind: MediaKind;
-  readonly label: string;
-  contentHint = "";
+export class MediaStreamTrack extends eventTarget<TrackEvents>() {
+  declare readonly id: string;
+  declare readonly kind: MediaKind;
+  declare readonly label: string;
   readonly [internals]: TrackState;
 
   /** @internal */
   constructor(token: typeof internals, init: TrackInit) {
     super();
     checkConstructor(token);
-    this.kind = init.kind;
-    this.label = init.label;
     init.shared.live.add(this);
     this[internals] = {
+      id: randomUUID(),
+      kind: init.kind,
+      label: init.label,
+      contentHint: "",
+      constraints: init.shared.source?.constraints ?? {},
       enabled: true,
       muted: init.muted,
       readyState: "live",
@@ -121,6 +152,7 @@ export class MediaStreamTrack extends eventTarget<TrackEvents>()("mute", "unmute
     const { shared, enabled, muted, readyState, remote } = this[internals];
     const copy = new MediaStreamTrack(internals, { kind: this.kind, label: this.label, muted, shared });
     copy[internals].enabled = enabled;
+    copy[internals].constraints = structuredClone(this[internals].constraints);
     copy[internals].remote = remote;
     copy.contentHint = this.contentHint;
     if (readyState === "ended") {
@@ -134,7 +166,49 @@ export class MediaStreamTrack extends eventTarget<TrackEvents>()("mute", "unmute
   getSettings(): MediaTrackSettings {
     return { ...this[internals].shared.source?.settings };
   }
+
+  /** What the device can do. */
+  getCapabilities(): MediaTrackCapabilities {
+    return structuredClone(this[internals].shared.source?.capabilities ?? {});
+  }
+
+  /** What was asked for, at the start or by `applyConstraints`. */
+  getConstraints(): MediaTrackConstraints {
+    return structuredClone(this[internals].constraints);
+  }
+
+  /**
+   * Asks the source for something else; all tracks of the source show it.
+   *
+   * @throws OverconstrainedError when the source cannot do it; it stays as it was then.
+   */
+  async applyConstraints(constraints: MediaTrackConstraints = {}): Promise<void> {
+    const state = this[internals];
+    const asked = structuredClone(constraints ?? {});
+    if (state.readyState === "ended") return;
+    state.shared.source?.applyConstraints?.(asked);
+    state.constraints = asked;
+  }
+
+  /** What the picture or the sound is of (MediaStreamTrack Content Hints); "" when it was not said. */
+  get contentHint(): string {
+    return this[internals].contentHint;
+  }
+
+  /** Another kind's or an unknown hint is ignored. */
+  set contentHint(hint: string) {
+    if (contentHints[this[internals].kind].includes(hint)) this[internals].contentHint = hint;
+  }
 }
+defineInterface(MediaStreamTrack, {
+  handlers: ["mute", "unmute", "ended"],
+  attributes: ["id", "kind", "label"],
+});
+
+const contentHints: Readonly<Record<MediaKind, readonly string[]>> = {
+  audio: ["", "speech", "speech-recognition", "music"],
+  video: ["", "motion", "detail", "text"],
+};
 
 function endTrack(track: MediaStreamTrack): boolean {
   const state = track[internals];

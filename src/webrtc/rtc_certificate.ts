@@ -3,6 +3,7 @@ import type { Certificate } from "../../native/addon.js";
 import type { Fingerprint } from "../media/transport_api.js";
 import { domError } from "./dom_error.js";
 import { checkConstructor, internals } from "./internals.js";
+import { defineInterface, enforceRange } from "./web_idl.js";
 
 export interface RTCDtlsFingerprint {
   readonly algorithm: string;
@@ -45,13 +46,12 @@ export interface CertificateParts extends CertificatePem {
 /** The certificate of a DTLS transport (WebRTC 1.0 §4.9.2). The key never leaves it. */
 export class RTCCertificate {
   /** Milliseconds since 1970. */
-  readonly expires: number;
+  declare readonly expires: number;
   readonly [internals]: CertificateParts;
 
   /** @internal Made by `RTCPeerConnection.generateCertificate` or {@link certificateFromPem}. */
   constructor(token: typeof internals, parts: CertificateParts) {
     checkConstructor(token);
-    this.expires = parts.expires;
     this[internals] = parts;
   }
 
@@ -60,6 +60,8 @@ export class RTCCertificate {
     return [{ algorithm, value: value.toLowerCase() }];
   }
 }
+
+defineInterface(RTCCertificate, { attributes: ["expires"] });
 
 /** A certificate the program already has; not in the W3C API. */
 export function certificateFromPem(certificatePem: string, privateKeyPem: string): RTCCertificate {
@@ -82,21 +84,55 @@ export function certificateFromAddon(living: Certificate): RTCCertificate {
   });
 }
 
-const dayMs = 86_400_000;
-const defaultExpiryMs = 30 * dayMs;
-const longestExpiryMs = 365 * dayMs;
+/** What `generateCertificate` is asked for, checked. */
+export interface CertificateWish {
+  readonly validMs: number;
+  /** Bits of the RSA modulus; null: ECDSA on P-256. */
+  readonly rsaBits: number | null;
+}
 
-/** Days of validity for a `generateCertificate` argument. Only ECDSA on P-256 is made; RFC 8827 §6.5 demands it. */
-export function certificateDays(algorithm: RTCKeyAlgorithm): number {
-  const name = typeof algorithm === "string" ? algorithm : algorithm?.name;
-  if (typeof name !== "string") throw new TypeError("generateCertificate needs an algorithm");
-  const curve = typeof algorithm === "string" ? "P-256" : algorithm.namedCurve;
-  if (name.toUpperCase() !== "ECDSA" || curve !== "P-256") {
-    throw domError("NotSupportedError", `Certificates are ECDSA on P-256, not ${name} ${curve ?? ""}`.trim());
+const dayMs = 86_400_000;
+const longestExpiryMs = 365 * dayMs;
+/** What a certificate is without a wish: RFC 8827 §6.5, and WebRTC 1.0 §4.9.1 for its validity. */
+export const usualCertificate: CertificateWish = { validMs: 30 * dayMs, rsaBits: null };
+/** Below 2048 bits OpenSSL's security level refuses them; above 4096 a handshake takes too long. */
+const rsaBits = { min: 2048, max: 4096 } as const;
+
+/**
+ * Reads a `generateCertificate` argument.
+ *
+ * @throws TypeError when it is no algorithm, NotSupportedError for other keys than ECDSA on P-256 and
+ * RSASSA-PKCS1-v1_5 with SHA-256.
+ */
+export function readKeyAlgorithm(algorithm: RTCKeyAlgorithm): CertificateWish {
+  const given = typeof algorithm === "string" ? { name: algorithm, namedCurve: "P-256" } : algorithm;
+  if (typeof given?.name !== "string") throw new TypeError("generateCertificate needs an algorithm");
+  const { expires } = given as { readonly expires?: number };
+  const asked =
+    expires === undefined ? usualCertificate.validMs : enforceRange("expires", expires, 2 ** 53 - 1);
+  const validMs = Math.min(asked, longestExpiryMs);
+  switch (given.name.toUpperCase()) {
+    case "ECDSA":
+      if (given.namedCurve === "P-256")
+        return expires === undefined ? usualCertificate : { validMs, rsaBits: null };
+      throw domError("NotSupportedError", `ECDSA is supported on P-256, not on ${given.namedCurve}`);
+    case "RSASSA-PKCS1-V1_5":
+      return { validMs, rsaBits: checkRsa(given) };
+    default:
+      throw domError("NotSupportedError", `Certificates are ECDSA or RSASSA-PKCS1-v1_5, not ${given.name}`);
   }
-  const expires = typeof algorithm === "string" ? undefined : algorithm.expires;
-  if (expires !== undefined && !(Number.isFinite(expires) && expires >= 0)) {
-    throw new TypeError("expires is a number of milliseconds, zero or more");
+}
+
+function checkRsa({ modulusLength, publicExponent, hash }: Exclude<RTCKeyAlgorithm, string>): number {
+  const hashName = typeof hash === "object" ? hash.name : hash;
+  if (modulusLength === undefined || publicExponent === undefined || hashName === undefined) {
+    throw new TypeError("RSASSA-PKCS1-v1_5 needs modulusLength, publicExponent and hash");
   }
-  return Math.min(expires ?? defaultExpiryMs, longestExpiryMs) / dayMs;
+  const exponent = Buffer.from(publicExponent).toString("hex").replace(/^0+/, "");
+  const usable = modulusLength >= rsaBits.min && modulusLength <= rsaBits.max;
+  if (usable && exponent === "10001" && hashName.toUpperCase() === "SHA-256") return modulusLength;
+  throw domError(
+    "NotSupportedError",
+    `RSA is supported with ${rsaBits.min} to ${rsaBits.max} bits, exponent 65537 and SHA-256`,
+  );
 }

@@ -1,6 +1,7 @@
 import { checkEnum, domError } from "./dom_error.js";
 import { type IceServerUrl, parseIceServerUrl } from "./ice_server_url.js";
 import { RTCCertificate } from "./rtc_certificate.js";
+import { enforceRange } from "./web_idl.js";
 
 export interface RTCIceServer {
   readonly urls: string | readonly string[];
@@ -34,41 +35,35 @@ export interface CompleteConfiguration {
 
 /** Checks a configuration as the constructor does. @throws TypeError, SyntaxError, InvalidAccessError. */
 export function completeConfiguration(configuration: RTCConfiguration | null = {}): CompleteConfiguration {
-  const given = configuration ?? {};
+  // Web IDL: a default stands for undefined alone.
+  const {
+    iceServers = [],
+    iceTransportPolicy = "all",
+    bundlePolicy = "balanced",
+    rtcpMuxPolicy = "require",
+    certificates = [],
+    iceCandidatePoolSize = 0,
+  } = configuration ?? {};
   const complete: CompleteConfiguration = {
-    iceServers: copyServers(given.iceServers),
-    iceTransportPolicy: checkEnum(
-      "RTCIceTransportPolicy",
-      ["all", "relay"],
-      given.iceTransportPolicy ?? "all",
-    ),
-    bundlePolicy: checkEnum(
-      "RTCBundlePolicy",
-      ["balanced", "max-compat", "max-bundle"],
-      given.bundlePolicy ?? "balanced",
-    ),
-    rtcpMuxPolicy: checkEnum("RTCRtcpMuxPolicy", ["require"], given.rtcpMuxPolicy ?? "require"),
-    certificates: [...(given.certificates ?? [])],
-    iceCandidatePoolSize: checkPoolSize(given.iceCandidatePoolSize ?? 0),
+    iceServers: copyServers(iceServers),
+    iceTransportPolicy: checkEnum("RTCIceTransportPolicy", ["all", "relay"], iceTransportPolicy),
+    bundlePolicy: checkEnum("RTCBundlePolicy", ["balanced", "max-compat", "max-bundle"], bundlePolicy),
+    rtcpMuxPolicy: checkEnum("RTCRtcpMuxPolicy", ["require"], rtcpMuxPolicy),
+    certificates: [...certificates],
+    iceCandidatePoolSize: enforceRange("iceCandidatePoolSize", iceCandidatePoolSize, 255),
   };
   serverUrls(complete.iceServers);
   checkCertificates(complete.certificates);
   return complete;
 }
 
-function copyServers(servers: readonly RTCIceServer[] | undefined): RTCIceServer[] {
-  return [...(servers ?? [])].map((server) => {
+function copyServers(servers: readonly RTCIceServer[]): RTCIceServer[] {
+  return [...servers].map((server) => {
     if (server === null || typeof server !== "object" || server.urls === undefined) {
       throw new TypeError("An ICE server needs urls");
     }
     return { ...server, urls: typeof server.urls === "string" ? server.urls : [...server.urls] };
   });
-}
-
-function checkPoolSize(size: number): number {
-  const whole = Math.trunc(Number(size));
-  if (!(whole >= 0 && whole <= 255)) throw new TypeError(`iceCandidatePoolSize is 0 to 255, not ${size}`);
-  return whole;
 }
 
 function checkCertificates(certificates: readonly RTCCertificate[]): void {

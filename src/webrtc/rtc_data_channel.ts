@@ -4,6 +4,7 @@ import { eventTarget } from "./event_target.js";
 import { checkConstructor, internals } from "./internals.js";
 import { RTCError } from "./rtc_error.js";
 import { RTCErrorEvent } from "./rtc_events.js";
+import { checkThis, defineInterface, enforceRange } from "./web_idl.js";
 
 export type RTCDataChannelState = "connecting" | "open" | "closing" | "closed";
 export type RTCBinaryType = "arraybuffer" | "blob";
@@ -59,14 +60,7 @@ export class ChannelState {
 }
 
 /** A channel for messages to the peer (WebRTC 1.0 §6.2). */
-export class RTCDataChannel extends eventTarget<DataChannelEvents>()(
-  "open",
-  "bufferedamountlow",
-  "error",
-  "closing",
-  "close",
-  "message",
-) {
+export class RTCDataChannel extends eventTarget<DataChannelEvents>() {
   readonly [internals]: ChannelState;
 
   /** @internal */
@@ -125,7 +119,7 @@ export class RTCDataChannel extends eventTarget<DataChannelEvents>()(
 
   /** `bufferedamountlow` fires when `bufferedAmount` falls to this or below. */
   set bufferedAmountLowThreshold(bytes: number) {
-    this[internals].lowThreshold = Number(bytes) >>> 0;
+    checkThis(this[internals]).lowThreshold = enforceRange("bufferedAmountLowThreshold", bytes, 0xffff_ffff);
   }
 
   get binaryType(): RTCBinaryType {
@@ -134,7 +128,8 @@ export class RTCDataChannel extends eventTarget<DataChannelEvents>()(
 
   /** As what binary messages arrive. Other values are ignored (Web IDL). */
   set binaryType(type: RTCBinaryType) {
-    if (type === "arraybuffer" || type === "blob") this[internals].binaryType = type;
+    const state = checkThis(this[internals]);
+    if (type === "arraybuffer" || type === "blob") state.binaryType = type;
   }
 
   /**
@@ -156,7 +151,7 @@ export class RTCDataChannel extends eventTarget<DataChannelEvents>()(
     state.bufferedAmount += size;
     state.messagesSent++;
     state.bytesSent += size;
-    if (message instanceof Blob) this.sendBlob(message);
+    if (message instanceof Blob) this.#sendBlob(message);
     else if (state.outgoing.length > 0) state.outgoing.push(message);
     else state.host.send(state.handle, message.binary, message.data);
   }
@@ -169,19 +164,19 @@ export class RTCDataChannel extends eventTarget<DataChannelEvents>()(
     if (state.outgoing.length === 0) state.host.close(this);
   }
 
-  private sendBlob(blob: Blob): void {
+  #sendBlob(blob: Blob): void {
     const entry: Outgoing = { binary: true, data: undefined };
     this[internals].outgoing.push(entry);
     blob.arrayBuffer().then(
       (data) => {
         entry.data = data;
-        this.flushOutgoing();
+        this.#flushOutgoing();
       },
       () => failChannel(this, "the Blob could not be read"),
     );
   }
 
-  private flushOutgoing(): void {
+  #flushOutgoing(): void {
     const state = this[internals];
     const { outgoing, host } = state;
     while (outgoing[0]?.data !== undefined) {
@@ -192,6 +187,10 @@ export class RTCDataChannel extends eventTarget<DataChannelEvents>()(
     if (outgoing.length === 0 && state.readyState === "closing") host.close(this);
   }
 }
+
+defineInterface(RTCDataChannel, {
+  handlers: ["open", "bufferedamountlow", "error", "closing", "close", "message"],
+});
 
 function checkRoom(state: ChannelState, size: number): void {
   const { maxMessageSize } = state.host;

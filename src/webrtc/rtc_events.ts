@@ -1,30 +1,51 @@
 /** The events of a peer connection (WebRTC 1.0 §4.8.2, §5.7, §11.2). */
+import { internals } from "./internals.js";
 import type { MediaStream } from "./media_stream.js";
 import type { MediaStreamTrack } from "./media_stream_track.js";
 import type { RTCDataChannel } from "./rtc_data_channel.js";
 import type { RTCError } from "./rtc_error.js";
-import type { RTCIceCandidate } from "./rtc_ice_candidate.js";
+import { RTCIceCandidate } from "./rtc_ice_candidate.js";
 import type { RTCRtpReceiver } from "./rtc_rtp_receiver.js";
 import type { RTCRtpTransceiver } from "./rtc_rtp_transceiver.js";
+import { checkArguments, defineInterface, requireObjects } from "./web_idl.js";
 
-export interface RTCPeerConnectionIceEventInit {
+/** DOM §2.2. */
+export interface EventInit {
+  readonly bubbles?: boolean;
+  readonly cancelable?: boolean;
+  readonly composed?: boolean;
+}
+
+export interface RTCPeerConnectionIceEventInit extends EventInit {
   readonly candidate?: RTCIceCandidate | null;
   readonly url?: string | null;
 }
 
 /** A new local candidate; null: gathering is over. */
 export class RTCPeerConnectionIceEvent extends Event {
-  readonly candidate: RTCIceCandidate | null;
-  readonly url: string | null;
+  declare readonly candidate: RTCIceCandidate | null;
+  /** The server that gave the candidate. */
+  declare readonly url: string | null;
+  readonly [internals]: { readonly candidate: RTCIceCandidate | null; readonly url: string | null };
 
   constructor(type: string, init: RTCPeerConnectionIceEventInit = {}) {
-    super(type);
-    this.candidate = init.candidate ?? null;
-    this.url = init.url ?? null;
+    // biome-ignore lint/complexity/noArguments: Web IDL counts the arguments; undefined is one.
+    checkArguments(arguments.length, 1, "RTCPeerConnectionIceEvent");
+    super(type, init);
+    const candidate = init?.candidate ?? null;
+    if (candidate !== null && !(candidate instanceof RTCIceCandidate)) {
+      throw new TypeError("candidate is an RTCIceCandidate or null");
+    }
+    this[internals] = { candidate, url: text(init?.url) };
   }
 }
+defineInterface(RTCPeerConnectionIceEvent, { attributes: ["candidate", "url"], length: 1 });
 
-export interface RTCPeerConnectionIceErrorEventInit {
+function text(value: string | null | undefined): string | null {
+  return value === undefined || value === null ? null : String(value);
+}
+
+export interface RTCPeerConnectionIceErrorEventInit extends EventInit {
   readonly address?: string | null;
   readonly port?: number | null;
   readonly url?: string;
@@ -35,23 +56,33 @@ export interface RTCPeerConnectionIceErrorEventInit {
 
 /** A server that gave no candidate. */
 export class RTCPeerConnectionIceErrorEvent extends Event {
-  readonly address: string | null;
-  readonly port: number | null;
-  readonly url: string;
-  readonly errorCode: number;
-  readonly errorText: string;
+  /** The local address the server was asked from; null when it is not to be told. */
+  declare readonly address: string | null;
+  declare readonly port: number | null;
+  /** The server's, as the configuration has it. */
+  declare readonly url: string;
+  declare readonly errorCode: number;
+  declare readonly errorText: string;
+  readonly [internals]: Required<Omit<RTCPeerConnectionIceErrorEventInit, keyof EventInit>>;
 
   constructor(type: string, init: RTCPeerConnectionIceErrorEventInit) {
-    super(type);
-    this.address = init.address ?? null;
-    this.port = init.port ?? null;
-    this.url = init.url ?? "";
-    this.errorCode = init.errorCode;
-    this.errorText = init.errorText ?? "";
+    if (init?.errorCode === undefined) throw new TypeError("errorCode is required");
+    super(type, init);
+    this[internals] = {
+      address: text(init.address),
+      port: init.port === undefined || init.port === null ? null : Number(init.port) & 0xffff,
+      url: String(init.url ?? ""),
+      errorCode: Number(init.errorCode) & 0xffff,
+      errorText: String(init.errorText ?? ""),
+    };
   }
 }
+defineInterface(RTCPeerConnectionIceErrorEvent, {
+  attributes: ["address", "port", "url", "errorCode", "errorText"],
+  length: 2,
+});
 
-export interface RTCTrackEventInit {
+export interface RTCTrackEventInit extends EventInit {
   readonly receiver: RTCRtpReceiver;
   readonly track: MediaStreamTrack;
   readonly streams?: readonly MediaStream[];
@@ -60,36 +91,51 @@ export interface RTCTrackEventInit {
 
 /** The peer sends a track. */
 export class RTCTrackEvent extends Event {
-  readonly receiver: RTCRtpReceiver;
-  readonly track: MediaStreamTrack;
-  readonly streams: readonly MediaStream[];
-  readonly transceiver: RTCRtpTransceiver;
+  declare readonly receiver: RTCRtpReceiver;
+  declare readonly track: MediaStreamTrack;
+  declare readonly streams: readonly MediaStream[];
+  declare readonly transceiver: RTCRtpTransceiver;
+  readonly [internals]: Required<Omit<RTCTrackEventInit, keyof EventInit>>;
 
   constructor(type: string, init: RTCTrackEventInit) {
-    super(type);
-    this.receiver = init.receiver;
-    this.track = init.track;
-    this.streams = Object.freeze([...(init.streams ?? [])]);
-    this.transceiver = init.transceiver;
+    requireObjects(init, "receiver", "track", "transceiver");
+    super(type, init);
+    const { receiver, track, transceiver, streams = [] } = init;
+    this[internals] = { receiver, track, transceiver, streams: Object.freeze([...streams]) };
   }
+}
+defineInterface(RTCTrackEvent, { attributes: ["receiver", "track", "streams", "transceiver"], length: 2 });
+
+export interface RTCDataChannelEventInit extends EventInit {
+  readonly channel: RTCDataChannel;
 }
 
 /** The peer made a data channel (WebRTC 1.0 §6.3). */
 export class RTCDataChannelEvent extends Event {
-  readonly channel: RTCDataChannel;
+  declare readonly channel: RTCDataChannel;
+  readonly [internals]: { readonly channel: RTCDataChannel };
 
-  constructor(type: string, init: { readonly channel: RTCDataChannel }) {
-    super(type);
-    this.channel = init.channel;
+  constructor(type: string, init: RTCDataChannelEventInit) {
+    requireObjects(init, "channel");
+    super(type, init);
+    this[internals] = { channel: init.channel };
   }
+}
+defineInterface(RTCDataChannelEvent, { attributes: ["channel"], length: 2 });
+
+export interface RTCErrorEventInit extends EventInit {
+  readonly error: RTCError;
 }
 
 /** An error of a transport or a data channel. */
 export class RTCErrorEvent extends Event {
-  readonly error: RTCError;
+  declare readonly error: RTCError;
+  readonly [internals]: { readonly error: RTCError };
 
-  constructor(type: string, init: { readonly error: RTCError }) {
-    super(type);
-    this.error = init.error;
+  constructor(type: string, init: RTCErrorEventInit) {
+    requireObjects(init, "error");
+    super(type, init);
+    this[internals] = { error: init.error };
   }
 }
+defineInterface(RTCErrorEvent, { attributes: ["error"], length: 2 });

@@ -1,4 +1,6 @@
 import { type IceCandidate, parseCandidate } from "../protocol/ice/candidate.js";
+import { internals } from "./internals.js";
+import { defineInterface } from "./web_idl.js";
 
 export type RTCIceComponent = "rtp" | "rtcp";
 export type RTCIceProtocol = "udp" | "tcp";
@@ -21,7 +23,7 @@ export interface RTCLocalIceCandidateInit extends RTCIceCandidateInit {
 /** The parts of a candidate line; undefined for the empty line (end of candidates) and for lines that are none. */
 export function readCandidate(line: string): IceCandidate | undefined {
   try {
-    return line === "" ? undefined : parseCandidate(line);
+    return line === "" ? undefined : parseCandidate(line, [1, 2]);
   } catch {
     return undefined;
   }
@@ -41,49 +43,84 @@ function toText(value: string | null | undefined): string | null {
  * is `addIceCandidate` that refuses it.
  */
 export class RTCIceCandidate {
-  readonly candidate: string;
-  readonly sdpMid: string | null;
-  readonly sdpMLineIndex: number | null;
-  readonly usernameFragment: string | null;
-  readonly foundation: string | null;
-  readonly component: RTCIceComponent | null;
-  readonly priority: number | null;
-  readonly address: string | null;
-  readonly protocol: RTCIceProtocol | null;
-  readonly port: number | null;
-  readonly type: RTCIceCandidateType | null;
-  readonly tcpType: RTCIceTcpCandidateType | null;
-  readonly relatedAddress: string | null;
-  readonly relatedPort: number | null;
-  readonly relayProtocol: "udp" | "tcp" | "tls" | null;
-  readonly url: string | null;
+  declare readonly candidate: string;
+  declare readonly sdpMid: string | null;
+  declare readonly sdpMLineIndex: number | null;
+  declare readonly usernameFragment: string | null;
+  declare readonly foundation: string | null;
+  declare readonly component: RTCIceComponent | null;
+  declare readonly priority: number | null;
+  declare readonly address: string | null;
+  declare readonly protocol: RTCIceProtocol | null;
+  declare readonly port: number | null;
+  declare readonly type: RTCIceCandidateType | null;
+  declare readonly tcpType: RTCIceTcpCandidateType | null;
+  declare readonly relatedAddress: string | null;
+  declare readonly relatedPort: number | null;
+  declare readonly relayProtocol: "udp" | "tcp" | "tls" | null;
+  declare readonly url: string | null;
+  readonly [internals]: CandidateMembers;
 
   /** @throws TypeError when neither sdpMid nor sdpMLineIndex says where it belongs. */
   constructor(init: RTCLocalIceCandidateInit = {}) {
-    this.sdpMid = toText(init.sdpMid);
-    this.sdpMLineIndex = toIndex(init.sdpMLineIndex);
-    if (this.sdpMid === null && this.sdpMLineIndex === null) {
+    const given = init ?? {};
+    const sdpMid = toText(given.sdpMid);
+    const sdpMLineIndex = toIndex(given.sdpMLineIndex);
+    if (sdpMid === null && sdpMLineIndex === null) {
       throw new TypeError("An RTCIceCandidate needs sdpMid or sdpMLineIndex");
     }
-    this.candidate = init.candidate === undefined ? "" : String(init.candidate);
-    const parts = readCandidate(this.candidate);
-    this.usernameFragment = toText(init.usernameFragment) ?? parts?.usernameFragment ?? null;
-    this.foundation = parts?.foundation ?? null;
-    this.component = parts === undefined ? null : "rtp";
-    this.priority = parts?.priority ?? null;
-    this.address = parts?.address ?? null;
-    this.protocol = parts?.transport ?? null;
-    this.port = parts?.port ?? null;
-    this.type = parts?.type ?? null;
-    this.tcpType = parts?.tcpType ?? null;
-    this.relatedAddress = parts?.relatedAddress ?? null;
-    this.relatedPort = parts?.relatedPort ?? null;
-    this.relayProtocol = init.relayProtocol ?? null;
-    this.url = init.url ?? null;
+    const candidate = given.candidate === undefined ? "" : String(given.candidate);
+    const parts = readCandidate(candidate);
+    this[internals] = {
+      candidate,
+      sdpMid,
+      sdpMLineIndex,
+      usernameFragment: toText(given.usernameFragment) ?? parts?.usernameFragment ?? null,
+      ...candidateParts(parts),
+      relayProtocol: given.relayProtocol ?? null,
+      url: given.url ?? null,
+    };
   }
 
   toJSON(): Required<RTCIceCandidateInit> {
-    const { candidate, sdpMid, sdpMLineIndex, usernameFragment } = this;
+    const { candidate, sdpMid, sdpMLineIndex, usernameFragment } = this[internals];
     return { candidate, sdpMid, sdpMLineIndex, usernameFragment };
   }
+}
+defineInterface(RTCIceCandidate, {
+  attributes: [
+    "candidate",
+    "sdpMid",
+    "sdpMLineIndex",
+    "usernameFragment",
+    "foundation",
+    "component",
+    "priority",
+    "address",
+    "protocol",
+    "port",
+    "type",
+    "tcpType",
+    "relatedAddress",
+    "relatedPort",
+    "relayProtocol",
+    "url",
+  ],
+});
+
+type CandidateMembers = Omit<RTCIceCandidate, typeof internals | "toJSON">;
+
+function candidateParts(parts: IceCandidate | undefined) {
+  return {
+    foundation: parts?.foundation ?? null,
+    component: parts === undefined ? null : parts.component === 1 ? ("rtp" as const) : ("rtcp" as const),
+    priority: parts?.priority ?? null,
+    address: parts?.address ?? null,
+    protocol: parts?.transport ?? null,
+    port: parts?.port ?? null,
+    type: parts?.type ?? null,
+    tcpType: parts?.tcpType ?? null,
+    relatedAddress: parts?.relatedAddress ?? null,
+    relatedPort: parts?.relatedPort ?? null,
+  };
 }

@@ -1,6 +1,7 @@
 import { eventTarget } from "./event_target.js";
 import { checkConstructor, internals } from "./internals.js";
 import type { RTCIceCandidate, RTCIceComponent } from "./rtc_ice_candidate.js";
+import { defineInterface } from "./web_idl.js";
 
 export type RTCIceTransportState =
   | "closed"
@@ -18,10 +19,19 @@ export interface RTCIceParameters {
   readonly password: string;
 }
 
-export interface RTCIceCandidatePair {
-  readonly local: RTCIceCandidate;
-  readonly remote: RTCIceCandidate;
+/** The two ends of a path (WebRTC 1.0 §5.6.3). */
+export class RTCIceCandidatePair {
+  declare readonly local: RTCIceCandidate;
+  declare readonly remote: RTCIceCandidate;
+  readonly [internals]: { readonly local: RTCIceCandidate; readonly remote: RTCIceCandidate };
+
+  /** @internal */
+  constructor(token: typeof internals, local: RTCIceCandidate, remote: RTCIceCandidate) {
+    checkConstructor(token);
+    this[internals] = { local, remote };
+  }
 }
+defineInterface(RTCIceCandidatePair, { attributes: ["local", "remote"] });
 
 interface IceTransportEvents {
   statechange: Event;
@@ -30,6 +40,7 @@ interface IceTransportEvents {
 }
 
 interface IceTransportState {
+  readonly component: RTCIceComponent;
   role: RTCIceRole;
   state: RTCIceTransportState;
   gatheringState: RTCIceGathererState;
@@ -41,12 +52,8 @@ interface IceTransportState {
 }
 
 /** WebRTC 1.0 §5.6. */
-export class RTCIceTransport extends eventTarget<IceTransportEvents>()(
-  "statechange",
-  "gatheringstatechange",
-  "selectedcandidatepairchange",
-) {
-  readonly component: RTCIceComponent = "rtp";
+export class RTCIceTransport extends eventTarget<IceTransportEvents>() {
+  declare readonly component: RTCIceComponent;
   readonly [internals]: IceTransportState;
 
   /** @internal */
@@ -54,6 +61,7 @@ export class RTCIceTransport extends eventTarget<IceTransportEvents>()(
     super();
     checkConstructor(token);
     this[internals] = {
+      component: "rtp",
       role: "unknown",
       state: "new",
       gatheringState: "new",
@@ -97,3 +105,7 @@ export class RTCIceTransport extends eventTarget<IceTransportEvents>()(
     return this[internals].remoteParameters;
   }
 }
+defineInterface(RTCIceTransport, {
+  handlers: ["statechange", "gatheringstatechange", "selectedcandidatepairchange"],
+  attributes: ["component"],
+});

@@ -16,7 +16,7 @@ import { addCandidate, checkCandidate } from "./jsep/remote_candidates.js";
 import { SessionNegotiation } from "./jsep/session_negotiation.js";
 import type { MediaStream } from "./media_stream.js";
 import { MediaStreamTrack, setTrackMuted } from "./media_stream_track.js";
-import { certificateDays, type RTCCertificate, type RTCKeyAlgorithm } from "./rtc_certificate.js";
+import { type RTCCertificate, type RTCKeyAlgorithm, readKeyAlgorithm } from "./rtc_certificate.js";
 import { checkReconfiguration, completeConfiguration, type RTCConfiguration } from "./rtc_configuration.js";
 import type { RTCDataChannel } from "./rtc_data_channel.js";
 import {
@@ -44,6 +44,7 @@ import type {
 import { checkSettings, type RTCSettings } from "./rtc_settings.js";
 import type { RTCStatsReport } from "./rtc_stats_report.js";
 import { collectStats } from "./stats_collector.js";
+import { defineInterface } from "./web_idl.js";
 
 export interface RTCOfferOptions {
   readonly iceRestart?: boolean;
@@ -69,107 +70,97 @@ export interface PeerConnectionEvents {
  *
  * Everything is sent over one transport: BUNDLE and rtcp-mux are required of the peer.
  */
-export class RTCPeerConnection extends eventTarget<PeerConnectionEvents>()(
-  "negotiationneeded",
-  "icecandidate",
-  "icecandidateerror",
-  "signalingstatechange",
-  "iceconnectionstatechange",
-  "icegatheringstatechange",
-  "connectionstatechange",
-  "track",
-  "datachannel",
-) {
+export class RTCPeerConnection extends eventTarget<PeerConnectionEvents>() {
   readonly [internals]: { readonly core: ConnectionCore; whenClosed: Promise<void> };
-  private readonly core: ConnectionCore;
-  private readonly negotiation: SessionNegotiation;
-  private readonly states: ConnectionStates;
+  readonly #core: ConnectionCore;
+  readonly #negotiation: SessionNegotiation;
+  readonly #states: ConnectionStates;
 
   /** @throws TypeError, SyntaxError, InvalidAccessError as the W3C says for the configuration; SettingsError. */
   constructor(configuration: RTCConfiguration = {}, settings: RTCSettings = {}) {
     super();
     checkSettings(settings);
     const complete = completeConfiguration(configuration);
-    this.core = new ConnectionCore(complete, settings, {
-      candidate: ({ candidate }, usernameFragment) => this.onLocalCandidate(candidate, usernameFragment),
-      gatheringComplete: (usernameFragment) => this.onGatheringComplete(usernameFragment),
-      stateChanged: (announce) => this.states.update(this.core.transport, announce),
-      streamStarted: (mid) => this.setRemoteMuted(mid, false),
-      bye: (mid) => this.setRemoteMuted(mid, true),
-      candidateError: (error) => this.onCandidateError(error),
+    this.#core = new ConnectionCore(complete, settings, {
+      candidate: ({ candidate }, usernameFragment) => this.#onLocalCandidate(candidate, usernameFragment),
+      gatheringComplete: (usernameFragment) => this.#onGatheringComplete(usernameFragment),
+      stateChanged: (announce) => this.#states.update(this.#core.transport, announce),
+      streamStarted: (mid) => this.#setRemoteMuted(mid, false),
+      bye: (mid) => this.#setRemoteMuted(mid, true),
+      candidateError: (error) => this.#onCandidateError(error),
       dataChannel: (channel) => this.dispatchEvent(new RTCDataChannelEvent("datachannel", { channel })),
       negotiationNeeded: () => this.dispatchEvent(new Event("negotiationneeded")),
-      statsOf: (selector) => collectStats(this.core, selector),
-      serverFailed: (url, reason) => this.onServerFailed(url, reason),
+      statsOf: (selector) => collectStats(this.#core, selector),
+      serverFailed: (url, reason) => this.#onServerFailed(url, reason),
     });
-    this.states = new ConnectionStates((name) => this.dispatchEvent(new Event(name)));
-    this.negotiation = new SessionNegotiation(this.core, {
+    this.#states = new ConnectionStates((name) => this.dispatchEvent(new Event(name)));
+    this.#negotiation = new SessionNegotiation(this.#core, {
       signalingStateChanged: () => this.dispatchEvent(new Event("signalingstatechange")),
       track: (event) => this.dispatchEvent(event),
-      transportReplaced: () => this.states.update(this.core.transport, () => {}),
+      transportReplaced: () => this.#states.update(this.#core.transport, () => {}),
     });
-    this[internals] = { core: this.core, whenClosed: Promise.resolve() };
+    this[internals] = { core: this.#core, whenClosed: Promise.resolve() };
   }
 
-  /** A certificate to hand to several connections. Only ECDSA on P-256. */
+  /** A certificate to hand to several connections: ECDSA on P-256, or RSASSA-PKCS1-v1_5. */
   static async generateCertificate(
     algorithm: RTCKeyAlgorithm,
     settings: RTCSettings = {},
   ): Promise<RTCCertificate> {
-    return generateCertificate(settings, certificateDays(algorithm));
+    return generateCertificate(settings, readKeyAlgorithm(algorithm));
   }
 
   get signalingState(): RTCSignalingState {
-    return this.core.descriptions.signalingState;
+    return this.#core.descriptions.signalingState;
   }
 
   get iceGatheringState(): RTCIceGatheringState {
-    return this.states.gathering;
+    return this.#states.gathering;
   }
 
   get iceConnectionState(): RTCIceConnectionState {
-    return this.states.ice;
+    return this.#states.ice;
   }
 
   get connectionState(): RTCPeerConnectionState {
-    return this.states.connection;
+    return this.#states.connection;
   }
 
   /** Whether the peer takes candidates after its description; null before there is one (WebRTC 1.0 §4.4.2). */
   get canTrickleIceCandidates(): boolean | null {
-    const session = this.core.descriptions.remote?.session;
+    const session = this.#core.descriptions.remote?.session;
     if (session === undefined) return null;
     const trickles = (options: readonly string[] | undefined) => options?.includes("trickle") ?? false;
     return trickles(session.iceOptions) || session.media.some(({ iceOptions }) => trickles(iceOptions));
   }
 
   get localDescription(): RTCSessionDescription | null {
-    return this.core.descriptions.local?.description ?? null;
+    return this.#core.descriptions.local?.description ?? null;
   }
 
   get currentLocalDescription(): RTCSessionDescription | null {
-    return this.core.descriptions.currentLocal?.description ?? null;
+    return this.#core.descriptions.currentLocal?.description ?? null;
   }
 
   get pendingLocalDescription(): RTCSessionDescription | null {
-    return this.core.descriptions.pendingLocal?.description ?? null;
+    return this.#core.descriptions.pendingLocal?.description ?? null;
   }
 
   get remoteDescription(): RTCSessionDescription | null {
-    return this.core.descriptions.remote?.description ?? null;
+    return this.#core.descriptions.remote?.description ?? null;
   }
 
   get currentRemoteDescription(): RTCSessionDescription | null {
-    return this.core.descriptions.currentRemote?.description ?? null;
+    return this.#core.descriptions.currentRemote?.description ?? null;
   }
 
   get pendingRemoteDescription(): RTCSessionDescription | null {
-    return this.core.descriptions.pendingRemote?.description ?? null;
+    return this.#core.descriptions.pendingRemote?.description ?? null;
   }
 
   /** The association of the data channels; null before it was negotiated. */
   get sctp(): RTCSctpTransport | null {
-    return this.core.data.sctp;
+    return this.#core.data.sctp;
   }
 
   /**
@@ -180,85 +171,85 @@ export class RTCPeerConnection extends eventTarget<PeerConnectionEvents>()(
   createDataChannel(label: string, init: RTCDataChannelInit = {}): RTCDataChannel {
     // biome-ignore lint/complexity/noArguments: Web IDL counts the arguments; undefined is one.
     if (arguments.length === 0) throw new TypeError("createDataChannel takes a label");
-    this.checkOpen();
-    const first = !this.core.data.wanted;
-    const channel = this.core.data.create(label, init);
-    if (first) this.core.updateNegotiationNeeded();
+    this.#checkOpen();
+    const first = !this.#core.data.wanted;
+    const channel = this.#core.data.create(label, init);
+    if (first) this.#core.updateNegotiationNeeded();
     return channel;
   }
 
   async createOffer(options: RTCOfferOptions = {}): Promise<RTCSessionDescriptionInit> {
-    this.checkOpen();
-    return this.core.operations.chain(async () => {
-      const { signalingState } = this.core.descriptions;
+    this.#checkOpen();
+    return this.#core.operations.chain(async () => {
+      const { signalingState } = this.#core.descriptions;
       if (signalingState !== "stable" && signalingState !== "have-local-offer") {
         throw domError("InvalidStateError", `No offer in the state ${signalingState}`);
       }
-      this.applyLegacyOptions(options);
-      const { sdp } = await this.negotiation.makeOffer(options.iceRestart ?? false);
+      this.#applyLegacyOptions(options);
+      const { sdp } = await this.#negotiation.makeOffer(options.iceRestart ?? false);
       return { type: "offer", sdp };
     });
   }
 
   async createAnswer(): Promise<RTCSessionDescriptionInit> {
-    this.checkOpen();
-    return this.core.operations.chain(async () => {
-      const { signalingState } = this.core.descriptions;
+    this.#checkOpen();
+    return this.#core.operations.chain(async () => {
+      const { signalingState } = this.#core.descriptions;
       if (signalingState !== "have-remote-offer" && signalingState !== "have-local-pranswer") {
         throw domError("InvalidStateError", `No answer in the state ${signalingState}`);
       }
-      const { sdp } = await this.negotiation.makeAnswer();
+      const { sdp } = await this.#negotiation.makeAnswer();
       return { type: "answer", sdp };
     });
   }
 
   /** Without an argument: the offer or answer that fits the state. */
   async setLocalDescription(description: RTCLocalSessionDescriptionInit = {}): Promise<void> {
-    this.checkOpen();
-    return this.core.operations.chain(() => this.negotiation.setLocal(description));
+    this.#checkOpen();
+    return this.#core.operations.chain(() => this.#negotiation.setLocal(description));
   }
 
   /** An offer in "have-local-offer" rolls ours back first (perfect negotiation). */
   async setRemoteDescription(description: RTCSessionDescriptionInit): Promise<void> {
-    this.checkOpen();
-    return this.core.operations.chain(() => this.negotiation.setRemote(description));
+    this.#checkOpen();
+    return this.#core.operations.chain(() => this.#negotiation.setRemote(description));
   }
 
   /** Null, nothing or an empty candidate: the peer has no more. */
   async addIceCandidate(candidate: RTCIceCandidateInit | RTCIceCandidate | null = {}): Promise<void> {
-    this.checkOpen();
+    this.#checkOpen();
     const init = candidate ?? {};
     if (init.candidate && (init.sdpMid ?? null) === null && (init.sdpMLineIndex ?? null) === null) {
       throw new TypeError("A candidate needs sdpMid or sdpMLineIndex");
     }
-    return this.core.operations.chain(async () => {
-      const placement = checkCandidate(this.core, init);
+    return this.#core.operations.chain(async () => {
+      const placement = checkCandidate(this.#core, init);
       await new Promise<void>((resolve) => queueTask(resolve));
-      if (!this.core.isClosed) addCandidate(this.core, init, placement);
+      if (!this.#core.isClosed) addCandidate(this.#core, init, placement);
     });
   }
 
   /** The next offer gets new ICE credentials. */
   restartIce(): void {
-    if (this.core.isClosed || this.core.descriptions.local === null) return;
-    if (!this.core.transport.canRestart)
+    if (this.#core.isClosed || this.#core.descriptions.local === null) return;
+    if (!this.#core.transport.canRestart)
       throw domError("NotSupportedError", "The media engine cannot restart ICE");
-    this.core.restartWanted = true;
-    this.core.updateNegotiationNeeded();
+    this.#core.restartWanted = true;
+    this.#core.updateNegotiationNeeded();
   }
 
   getConfiguration(): RTCConfiguration {
-    const { iceServers, certificates, ...rest } = this.core.configuration;
+    const { iceServers, certificates, ...rest } = this.#core.configuration;
     return { ...rest, iceServers: structuredClone(iceServers), certificates: [...certificates] };
   }
 
   /** New ICE servers and policies for the next gathering; certificates and bundling can't change. */
   setConfiguration(configuration: RTCConfiguration = {}): void {
-    this.checkOpen();
+    this.#checkOpen();
     const next = completeConfiguration(configuration);
-    checkReconfiguration(this.core.configuration, next, this.core.descriptions.local !== null);
-    this.core.configuration = { ...next, certificates: this.core.configuration.certificates };
-    this.core.forgetServers();
+    checkReconfiguration(this.#core.configuration, next, this.#core.descriptions.local !== null);
+    this.#core.configuration = { ...next, certificates: this.#core.configuration.certificates };
+    this.#core.forgetServers();
   }
 
   getSenders(): RTCRtpSender[] {
@@ -270,24 +261,24 @@ export class RTCPeerConnection extends eventTarget<PeerConnectionEvents>()(
   }
 
   getTransceivers(): RTCRtpTransceiver[] {
-    return this.core.transceivers.filter((transceiver) => !transceiver[internals].stopped);
+    return this.#core.transceivers.filter((transceiver) => !transceiver[internals].stopped);
   }
 
   /** Sends a track, over a sender that waits for one or a new transceiver. */
   addTrack(track: MediaStreamTrack, ...streams: MediaStream[]): RTCRtpSender {
     if (!(track instanceof MediaStreamTrack)) throw new TypeError("addTrack takes a MediaStreamTrack");
-    this.checkOpen();
+    this.#checkOpen();
     if (this.getSenders().some((sender) => sender.track === track)) {
       throw domError("InvalidAccessError", "The track is already being sent");
     }
     const streamIds = [...new Set(streams.map((stream) => stream.id))];
-    const sender = this.reuseSender(track, streamIds) ?? this.newSender(track, streamIds);
-    this.core.updateNegotiationNeeded();
+    const sender = this.#reuseSender(track, streamIds) ?? this.#newSender(track, streamIds);
+    this.#core.updateNegotiationNeeded();
     return sender;
   }
 
   /** WebRTC 1.0 §5.1: no track, same kind, not stopped, never used to send. */
-  private reuseSender(track: MediaStreamTrack, streamIds: string[]): RTCRtpSender | undefined {
+  #reuseSender(track: MediaStreamTrack, streamIds: string[]): RTCRtpSender | undefined {
     const transceiver = this.getTransceivers().find(({ sender, [internals]: state }) => {
       return (
         sender.track === null && sender[internals].kind === track.kind && !state.stopping && !state.hasSent
@@ -303,7 +294,7 @@ export class RTCPeerConnection extends eventTarget<PeerConnectionEvents>()(
     return transceiver.sender;
   }
 
-  private newSender(track: MediaStreamTrack, streamIds: string[]): RTCRtpSender {
+  #newSender(track: MediaStreamTrack, streamIds: string[]): RTCRtpSender {
     const wish = {
       kind: track.kind,
       direction: "sendrecv",
@@ -311,13 +302,13 @@ export class RTCPeerConnection extends eventTarget<PeerConnectionEvents>()(
       streamIds,
       createdByAddTrack: true,
     } as const;
-    return this.core.addTransceiver(wish).sender;
+    return this.#core.addTransceiver(wish).sender;
   }
 
   removeTrack(sender: RTCRtpSender): void {
     if (!(sender instanceof RTCRtpSender)) throw new TypeError("removeTrack takes an RTCRtpSender");
-    this.checkOpen();
-    if (sender[internals].host !== this.core) {
+    this.#checkOpen();
+    if (sender[internals].host !== this.#core) {
       throw domError("InvalidAccessError", "The sender belongs to another connection");
     }
     const transceiver = this.getTransceivers().find((candidate) => candidate.sender === sender);
@@ -326,8 +317,8 @@ export class RTCPeerConnection extends eventTarget<PeerConnectionEvents>()(
     attachTrack(sender, null);
     if (state.direction === "sendrecv") state.direction = "recvonly";
     else if (state.direction === "sendonly") state.direction = "inactive";
-    this.core.syncMedia();
-    this.core.updateNegotiationNeeded();
+    this.#core.syncMedia();
+    this.#core.updateNegotiationNeeded();
   }
 
   addTransceiver(
@@ -344,22 +335,22 @@ export class RTCPeerConnection extends eventTarget<PeerConnectionEvents>()(
       init.direction ?? "sendrecv",
     );
     const encodings = initialEncodings(kind, init.sendEncodings);
-    this.checkOpen();
+    this.#checkOpen();
     const streamIds = [...new Set((init.streams ?? []).map((stream) => stream.id))];
-    const transceiver = this.core.addTransceiver({
+    const transceiver = this.#core.addTransceiver({
       kind,
       direction,
       ...(track !== undefined && { track }),
       streamIds,
       encodings,
     });
-    this.core.updateNegotiationNeeded();
+    this.#core.updateNegotiationNeeded();
     return transceiver;
   }
 
   /** Statistics of everything, or of what concerns one sent or received track. */
   async getStats(selector: MediaStreamTrack | null = null): Promise<RTCStatsReport> {
-    if (selector === null) return collectStats(this.core, null);
+    if (selector === null) return collectStats(this.#core, null);
     const users = [...this.getSenders(), ...this.getReceivers()].filter(({ track }) => track === selector);
     if (users.length !== 1) {
       throw domError(
@@ -367,12 +358,12 @@ export class RTCPeerConnection extends eventTarget<PeerConnectionEvents>()(
         `The track has ${users.length} senders and receivers here, not one`,
       );
     }
-    return collectStats(this.core, users[0]);
+    return collectStats(this.#core, users[0]);
   }
 
   /** Ends everything at once. No event follows; {@link whenClosed} tells when the threads have let go. */
   close(): void {
-    const { core } = this;
+    const core = this.#core;
     if (core.isClosed) return;
     core.isClosed = true;
     core.descriptions.signalingState = "closed";
@@ -382,27 +373,27 @@ export class RTCPeerConnection extends eventTarget<PeerConnectionEvents>()(
     core.transceivers = [];
     core.data.closeAll();
     this[internals].whenClosed = core.transport.close();
-    this.states.close();
+    this.#states.close();
   }
 
-  private checkOpen(): void {
-    if (this.core.isClosed) throw domError("InvalidStateError", "The connection is closed");
+  #checkOpen(): void {
+    if (this.#core.isClosed) throw domError("InvalidStateError", "The connection is closed");
   }
 
-  private applyLegacyOptions(options: RTCOfferOptions): void {
+  #applyLegacyOptions(options: RTCOfferOptions): void {
     const wishes = [
       ["audio", options.offerToReceiveAudio],
       ["video", options.offerToReceiveVideo],
     ] as const;
-    for (const [kind, wanted] of wishes) if (wanted !== undefined) this.offerToReceive(kind, wanted);
+    for (const [kind, wanted] of wishes) if (wanted !== undefined) this.#offerToReceive(kind, wanted);
   }
 
   /** WebRTC 1.0 §4.4.3.2. */
-  private offerToReceive(kind: "audio" | "video", wanted: boolean): void {
+  #offerToReceive(kind: "audio" | "video", wanted: boolean): void {
     const ofKind = this.getTransceivers().filter(({ receiver }) => receiver[internals].kind === kind);
     if (wanted) {
       const receiving = ofKind.some(({ direction }) => direction === "sendrecv" || direction === "recvonly");
-      if (!receiving) this.core.addTransceiver({ kind, direction: "recvonly" });
+      if (!receiving) this.#core.addTransceiver({ kind, direction: "recvonly" });
       return;
     }
     for (const transceiver of ofKind) {
@@ -411,28 +402,28 @@ export class RTCPeerConnection extends eventTarget<PeerConnectionEvents>()(
     }
   }
 
-  private onLocalCandidate(candidate: string, usernameFragment: string): void {
-    const place = this.negotiation.placeLocalCandidate(candidate, usernameFragment);
+  #onLocalCandidate(candidate: string, usernameFragment: string): void {
+    const place = this.#negotiation.placeLocalCandidate(candidate, usernameFragment);
     if (place === undefined) return;
     const event = new RTCIceCandidate({ candidate, usernameFragment, ...place });
-    this.core.transport.ice[internals].localCandidates.push(event);
+    this.#core.transport.ice[internals].localCandidates.push(event);
     this.dispatchEvent(new RTCPeerConnectionIceEvent("icecandidate", { candidate: event }));
   }
 
   /** WebRTC 1.0 §4.8.1.1: the generation's end, then the state, then the end of all. */
-  private onGatheringComplete(usernameFragment: string): void {
-    const place = this.negotiation.endLocalCandidates(usernameFragment);
+  #onGatheringComplete(usernameFragment: string): void {
+    const place = this.#negotiation.endLocalCandidates(usernameFragment);
     if (place !== undefined) {
       const candidate = new RTCIceCandidate({ candidate: "", usernameFragment, ...place });
       this.dispatchEvent(new RTCPeerConnectionIceEvent("icecandidate", { candidate }));
     }
-    if (this.core.isClosed) return;
-    this.core.transport.setGathering("complete");
-    if (!this.core.isClosed)
+    if (this.#core.isClosed) return;
+    this.#core.transport.setGathering("complete");
+    if (!this.#core.isClosed)
       this.dispatchEvent(new RTCPeerConnectionIceEvent("icecandidate", { candidate: null }));
   }
 
-  private onServerFailed(url: string, reason: string): void {
+  #onServerFailed(url: string, reason: string): void {
     // WebRTC 1.0 §4.8.3: 701 when the server could not be reached.
     const event = new RTCPeerConnectionIceErrorEvent("icecandidateerror", {
       url,
@@ -442,7 +433,7 @@ export class RTCPeerConnection extends eventTarget<PeerConnectionEvents>()(
     this.dispatchEvent(event);
   }
 
-  private onCandidateError({ address, port, code, reason }: CandidateError): void {
+  #onCandidateError({ address, port, code, reason }: CandidateError): void {
     if (port === 0) {
       // One of our own addresses, no server's.
       const init = { address, errorCode: code, errorText: reason };
@@ -454,11 +445,25 @@ export class RTCPeerConnection extends eventTarget<PeerConnectionEvents>()(
     this.dispatchEvent(new RTCPeerConnectionIceErrorEvent("icecandidateerror", init));
   }
 
-  private setRemoteMuted(mid: string, muted: boolean): void {
-    const transceiver = this.core.transceivers.find((candidate) => candidate.mid === mid);
+  #setRemoteMuted(mid: string, muted: boolean): void {
+    const transceiver = this.#core.transceivers.find((candidate) => candidate.mid === mid);
     if (transceiver !== undefined) setTrackMuted(transceiver.receiver.track, muted);
   }
 }
+
+defineInterface(RTCPeerConnection, {
+  handlers: [
+    "negotiationneeded",
+    "icecandidate",
+    "icecandidateerror",
+    "signalingstatechange",
+    "iceconnectionstatechange",
+    "icegatheringstatechange",
+    "connectionstatechange",
+    "track",
+    "datachannel",
+  ],
+});
 
 /** Resolves when a closed connection's threads have let go of it; not in the W3C API. */
 export function whenClosed(connection: RTCPeerConnection): Promise<void> {

@@ -9,8 +9,28 @@ import { createRemoteTrack, type MediaStreamTrack } from "./media_stream_track.j
 import type { RTCDtlsTransport } from "./rtc_dtls_transport.js";
 import { type RTCRtpCapabilities, type RTCRtpReceiveParameters, toRtpCodec } from "./rtc_rtp_parameters.js";
 import type { RTCStatsReport } from "./rtc_stats_report.js";
+import { checkArguments, checkThis, defineInterface } from "./web_idl.js";
+
+/** A source that contributed to what was played (WebRTC 1.0 §5.3.1). */
+export interface RTCRtpContributingSource {
+  /** When it last did: milliseconds since 1970. */
+  readonly timestamp: number;
+  readonly source: number;
+  readonly rtpTimestamp: number;
+  /** 0 to 1, where the sender tells it (RFC 6464). */
+  readonly audioLevel?: number;
+}
+
+export type RTCRtpSynchronizationSource = RTCRtpContributingSource;
+
+/** WebRTC 1.0 §5.3: the longest wait an application may ask of the jitter buffer. */
+const maxJitterTargetMs = 4000;
+/** WebRTC 1.0 §5.3.1: a source that was silent longer is no longer told. */
+const sourceLifeMs = 10_000;
 
 interface ReceiverState {
+  readonly track: MediaStreamTrack;
+  jitterBufferTarget: number | null;
   readonly host: ConnectionHost;
   readonly kind: MediaKind;
   transport: RTCDtlsTransport | null;
@@ -21,14 +41,21 @@ interface ReceiverState {
 
 /** WebRTC 1.0 §5.3. */
 export class RTCRtpReceiver {
-  readonly track: MediaStreamTrack;
+  declare readonly track: MediaStreamTrack;
   readonly [internals]: ReceiverState;
 
   /** @internal */
   constructor(token: typeof internals, host: ConnectionHost, kind: MediaKind) {
     checkConstructor(token);
-    this.track = createRemoteTrack(kind);
-    this[internals] = { host, kind, transport: null, streams: [], negotiated: null };
+    this[internals] = {
+      track: createRemoteTrack(kind),
+      jitterBufferTarget: null,
+      host,
+      kind,
+      transport: null,
+      streams: [],
+      negotiated: null,
+    };
   }
 
   get transport(): RTCDtlsTransport | null {
@@ -36,6 +63,8 @@ export class RTCRtpReceiver {
   }
 
   static getCapabilities(kind: string): RTCRtpCapabilities | null {
+    // biome-ignore lint/complexity/noArguments: Web IDL counts the arguments; undefined is one.
+    checkArguments(arguments.length, 1, "getCapabilities");
     return defaultCapabilities(kind);
   }
 
@@ -56,7 +85,41 @@ export class RTCRtpReceiver {
     };
   }
 
-  getStats(): Promise<RTCStatsReport> {
+  /** Milliseconds the jitter buffer shall hold at least; null: as the network needs it. */
+  get jitterBufferTarget(): number | null {
+    return this[internals].jitterBufferTarget;
+  }
+
+  /** @throws RangeError outside of 0 to 4000. */
+  set jitterBufferTarget(target: number | null) {
+    const state = this[internals];
+    const value = target === null || target === undefined ? null : Number(target);
+    if (value !== null && !Number.isFinite(value))
+      throw new TypeError("jitterBufferTarget is no finite number");
+    if (value !== null && !(value >= 0 && value <= maxJitterTargetMs)) {
+      throw new RangeError(`jitterBufferTarget is ${value}; allowed: 0 to ${maxJitterTargetMs}`);
+    }
+    state.jitterBufferTarget = value;
+  }
+
+  /** Who was mixed in, last first; our peers mix nothing in that they tell of. */
+  getContributingSources(): RTCRtpContributingSource[] {
+    checkThis(this[internals]);
+    return [];
+  }
+
+  /** The SSRC that was heard of last, when it was within ten seconds. */
+  getSynchronizationSources(): RTCRtpSynchronizationSource[] {
+    const { negotiated, host } = this[internals];
+    if (negotiated === null) return [];
+    const source = host.sourceOf(negotiated.mid);
+    const fresh =
+      source !== null && source.timestamp >= performance.timeOrigin + performance.now() - sourceLifeMs;
+    return fresh ? [source] : [];
+  }
+
+  async getStats(): Promise<RTCStatsReport> {
     return this[internals].host.statsOf(this);
   }
 }
+defineInterface(RTCRtpReceiver, { attributes: ["track"] });

@@ -9,6 +9,7 @@ import { checkConstructor, internals, queueTask } from "./internals.js";
 import { MediaStream } from "./media_stream.js";
 import { MediaStreamTrack } from "./media_stream_track.js";
 import type { RTCDtlsTransport } from "./rtc_dtls_transport.js";
+import { RTCDTMFSender } from "./rtc_dtmf_sender.js";
 import {
   checkSetParameters,
   type RTCRtpCapabilities,
@@ -17,6 +18,7 @@ import {
   toRtpCodec,
 } from "./rtc_rtp_parameters.js";
 import type { RTCStatsReport } from "./rtc_stats_report.js";
+import { checkArguments, defineInterface } from "./web_idl.js";
 
 export interface SenderInit {
   readonly host: ConnectionHost;
@@ -30,6 +32,7 @@ export interface SenderInit {
 interface SenderState {
   readonly host: ConnectionHost;
   readonly kind: MediaKind;
+  readonly dtmf: RTCDTMFSender | null;
   readonly ssrc: number;
   /** The track's name in `a=msid`; stays when the track is replaced (RFC 8829 §5.2.1). */
   readonly msidTrackId: string;
@@ -52,6 +55,7 @@ export class RTCRtpSender {
     this[internals] = {
       host: init.host,
       kind: init.kind,
+      dtmf: init.kind === "audio" ? new RTCDTMFSender(internals) : null,
       ssrc: init.ssrc,
       msidTrackId: init.track?.id ?? randomUUID(),
       track: null,
@@ -73,12 +77,14 @@ export class RTCRtpSender {
     return this[internals].transport;
   }
 
-  /** Telephone events are not offered. */
-  get dtmf(): null {
-    return null;
+  /** Of a sender of sound. */
+  get dtmf(): RTCDTMFSender | null {
+    return this[internals].dtmf;
   }
 
   static getCapabilities(kind: string): RTCRtpCapabilities | null {
+    // biome-ignore lint/complexity/noArguments: Web IDL counts the arguments; undefined is one.
+    checkArguments(arguments.length, 1, "getCapabilities");
     return defaultCapabilities(kind);
   }
 
@@ -146,10 +152,11 @@ export class RTCRtpSender {
     state.host.updateNegotiationNeeded();
   }
 
-  getStats(): Promise<RTCStatsReport> {
+  async getStats(): Promise<RTCStatsReport> {
     return this[internals].host.statsOf(this);
   }
 }
+defineInterface(RTCRtpSender);
 
 const detachers = new WeakMap<RTCRtpSender, () => void>();
 

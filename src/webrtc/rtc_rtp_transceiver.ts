@@ -9,6 +9,7 @@ import { endRemoteTrack } from "./media_stream_track.js";
 import type { RTCRtpCodec, RTCRtpEncodingParameters } from "./rtc_rtp_parameters.js";
 import type { RTCRtpReceiver } from "./rtc_rtp_receiver.js";
 import { type RTCRtpSender, unwatchTrack } from "./rtc_rtp_sender.js";
+import { checkThis, defineInterface } from "./web_idl.js";
 
 export type RTCRtpTransceiverDirection = SdpDirection | "stopped";
 export const settableDirections: readonly SdpDirection[] = ["sendrecv", "sendonly", "recvonly", "inactive"];
@@ -29,6 +30,8 @@ export interface TransceiverInit {
 }
 
 interface TransceiverState {
+  readonly sender: RTCRtpSender;
+  readonly receiver: RTCRtpReceiver;
   readonly host: ConnectionHost;
   mid: string | null;
   /** Place in the descriptions once associated. */
@@ -49,16 +52,16 @@ interface TransceiverState {
 
 /** A sender and a receiver that share a section (WebRTC 1.0 §5.4). */
 export class RTCRtpTransceiver {
-  readonly sender: RTCRtpSender;
-  readonly receiver: RTCRtpReceiver;
+  declare readonly sender: RTCRtpSender;
+  declare readonly receiver: RTCRtpReceiver;
   readonly [internals]: TransceiverState;
 
   /** @internal */
   constructor(token: typeof internals, init: TransceiverInit) {
     checkConstructor(token);
-    this.sender = init.sender;
-    this.receiver = init.receiver;
     this[internals] = {
+      sender: init.sender,
+      receiver: init.receiver,
       host: init.host,
       mid: null,
       mlineIndex: null,
@@ -84,11 +87,11 @@ export class RTCRtpTransceiver {
   }
 
   set direction(value: RTCRtpTransceiverDirection) {
-    const state = this[internals];
+    const state = checkThis(this[internals]);
     if (value === "stopped") throw new TypeError('The direction is never set to "stopped"; call stop()');
     // Web IDL: an attribute ignores what is no value of its enumeration.
     if (!settableDirections.includes(value)) return;
-    this.checkUsable();
+    this.#checkUsable();
     if (state.direction === value) return;
     state.direction = value;
     state.host.updateNegotiationNeeded();
@@ -116,12 +119,14 @@ export class RTCRtpTransceiver {
     state.preferred = preferredCapabilities(codecs, capabilities);
   }
 
-  private checkUsable(): void {
+  #checkUsable(): void {
     const { host, stopping } = this[internals];
     if (host.isClosed) throw domError("InvalidStateError", "The connection is closed");
     if (stopping) throw domError("InvalidStateError", "The transceiver is stopped");
   }
 }
+
+defineInterface(RTCRtpTransceiver, { attributes: ["sender", "receiver"] });
 
 /** WebRTC 1.0 §5.4 "stop sending and receiving". */
 export function stopSendingAndReceiving(transceiver: RTCRtpTransceiver): void {

@@ -1,6 +1,7 @@
 import { eventTarget } from "./event_target.js";
 import { checkConstructor, internals } from "./internals.js";
 import type { RTCDtlsTransport } from "./rtc_dtls_transport.js";
+import { defineInterface } from "./web_idl.js";
 
 export type RTCSctpTransportState = "connecting" | "connected" | "closed";
 
@@ -9,16 +10,20 @@ interface SctpTransportEvents {
 }
 
 /** The association under all data channels of a connection (WebRTC 1.0 §6.1). */
-export class RTCSctpTransport extends eventTarget<SctpTransportEvents>()("statechange") {
-  readonly transport: RTCDtlsTransport;
-  readonly [internals]: { state: RTCSctpTransportState; maxMessageSize: number; maxChannels: number | null };
+export class RTCSctpTransport extends eventTarget<SctpTransportEvents>() {
+  declare readonly transport: RTCDtlsTransport;
+  readonly [internals]: {
+    readonly transport: RTCDtlsTransport;
+    state: RTCSctpTransportState;
+    maxMessageSize: number;
+    maxChannels: number | null;
+  };
 
   /** @internal */
   constructor(token: typeof internals, transport: RTCDtlsTransport, maxMessageSize: number) {
     super();
     checkConstructor(token);
-    this.transport = transport;
-    this[internals] = { state: "connecting", maxMessageSize, maxChannels: null };
+    this[internals] = { transport, state: "connecting", maxMessageSize, maxChannels: null };
   }
 
   get state(): RTCSctpTransportState {
@@ -35,3 +40,4 @@ export class RTCSctpTransport extends eventTarget<SctpTransportEvents>()("statec
     return this[internals].maxChannels;
   }
 }
+defineInterface(RTCSctpTransport, { handlers: ["statechange"], attributes: ["transport"] });

@@ -1,4 +1,6 @@
 import { checkEnum } from "./dom_error.js";
+import { internals } from "./internals.js";
+import { defineInterface } from "./web_idl.js";
 
 export type RTCSdpType = "offer" | "pranswer" | "answer" | "rollback";
 export const sdpTypes: readonly RTCSdpType[] = ["offer", "pranswer", "answer", "rollback"];
@@ -16,16 +18,19 @@ export interface RTCLocalSessionDescriptionInit {
 
 /** WebRTC 1.0 §4.6.2. */
 export class RTCSessionDescription {
-  readonly type: RTCSdpType;
-  readonly sdp: string;
+  declare readonly type: RTCSdpType;
+  declare readonly sdp: string;
+  readonly [internals]: { readonly type: RTCSdpType; readonly sdp: string };
 
   /** @throws TypeError when the type is missing or none of the four. */
   constructor(init: RTCSessionDescriptionInit) {
-    this.type = checkEnum("RTCSdpType", sdpTypes, init?.type);
-    this.sdp = init.sdp === undefined ? "" : String(init.sdp);
+    const type = checkEnum("RTCSdpType", sdpTypes, init?.type);
+    this[internals] = { type, sdp: init.sdp === undefined ? "" : String(init.sdp) };
   }
 
   toJSON(): { type: RTCSdpType; sdp: string } {
-    return { type: this.type, sdp: this.sdp };
+    const { type, sdp } = this[internals];
+    return { type, sdp };
   }
 }
+defineInterface(RTCSessionDescription, { attributes: ["type", "sdp"], length: 1 });

@@ -1,5 +1,7 @@
 import type { RTCStats } from "./rtc_stats.js";
 
+import { defineInterface } from "./web_idl.js";
+
 /** A read-only map from id to statistics (WebRTC 1.0 §8.4). */
 export class RTCStatsReport implements ReadonlyMap<string, RTCStats> {
   private readonly entriesById: ReadonlyMap<string, RTCStats>;
@@ -36,7 +38,12 @@ export class RTCStatsReport implements ReadonlyMap<string, RTCStats> {
     for (const [id, entry] of this.entriesById) visit(entry, id, this);
   }
 
-  [Symbol.iterator](): MapIterator<[string, RTCStats]> {
-    return this.entries();
-  }
+  declare [Symbol.iterator]: () => MapIterator<[string, RTCStats]>;
 }
+// Web IDL §3.7.12: the very function.
+Object.defineProperty(RTCStatsReport.prototype, Symbol.iterator, {
+  value: RTCStatsReport.prototype.entries,
+  writable: true,
+  configurable: true,
+});
+defineInterface(RTCStatsReport);

@@ -1,8 +1,12 @@
+import { generateKeyPair } from "node:crypto";
+import { promisify } from "node:util";
 import { native } from "../../native/addon.js";
-import { certificateFromAddon, type RTCCertificate } from "./rtc_certificate.js";
-
-/** WebRTC 1.0 §4.9.1: what a certificate without `expires` is valid for. */
-export const defaultCertificateDays = 30;
+import {
+  type CertificateWish,
+  certificateFromAddon,
+  type RTCCertificate,
+  usualCertificate,
+} from "./rtc_certificate.js";
 
 /** Both ends of a call inside one process are served. */
 const SPARES = 2;
@@ -11,8 +15,17 @@ const REFILL_AFTER_MS = 15;
 /** A spare that is older would promise less validity than a fresh one in earnest. */
 const STALE_AFTER_MS = 3_600_000;
 
-export function makeCertificate(days: number) {
-  return native.Certificate.generate({ days });
+/** Makes one as wished. An RSA key takes tens of milliseconds: it is made in Node's thread pool. */
+export async function makeCertificate({ validMs, rsaBits }: CertificateWish): Promise<RTCCertificate> {
+  const seconds = Math.floor(validMs / 1000);
+  if (rsaBits === null) return certificateFromAddon(native.Certificate.generate({ seconds }));
+  const { privateKey } = await promisify(generateKeyPair)("rsa", {
+    modulusLength: rsaBits,
+    publicExponent: 65_537,
+    publicKeyEncoding: { type: "spki", format: "pem" },
+    privateKeyEncoding: { type: "pkcs8", format: "pem" },
+  });
+  return certificateFromAddon(native.Certificate.generate({ seconds, privateKeyPem: privateKey }));
 }
 
 interface Spare {
@@ -54,6 +67,6 @@ export class SpareCertificates {
 }
 
 export const spareCertificates = new SpareCertificates(
-  () => certificateFromAddon(makeCertificate(defaultCertificateDays)),
+  () => certificateFromAddon(native.Certificate.generate({ seconds: usualCertificate.validMs / 1000 })),
   Date.now,
 );

@@ -17,7 +17,7 @@ import { cleanUp, lineClient, onCleanUp, PASSWORD, SDP, startServer } from "../s
 const LINE = (port: number): string => `candidate:1 1 udp 2130706431 127.0.0.1 ${port} typ host`;
 
 /** Plays a peer connection: connected once it has both descriptions and one candidate of the peer's. */
-class PlayedConnection extends eventTarget<PeerConnectionEvents>()() {
+class PlayedConnection extends eventTarget<PeerConnectionEvents>() {
   localDescription: RTCSessionDescription | null = null;
   remote: RTCSessionDescriptionInit | undefined;
   connectionState: CallConnection["connectionState"] = "new";
@@ -47,8 +47,8 @@ class PlayedConnection extends eventTarget<PeerConnectionEvents>()() {
     this.#check();
   }
 
-  fail(): void {
-    this.#become("failed");
+  fail(state: "failed" | "disconnected" = "failed"): void {
+    this.#become(state);
   }
 
   close(): void {
@@ -185,15 +185,15 @@ describe("call controller", () => {
   });
 
   it("takes the peer's goodbye on the media path for a hang-up, and names any other failure", async () => {
-    for (const [code, end, message] of [
-      ["ERR_DTLS_CLOSED", "REMOTE_HANGUP", "hangup"],
-      ["WORKER_FAILED", "CONNECTION_FAILED", "the media connection failed: gone (WORKER_FAILED)"],
-    ]) {
+    for (const [code, state, end, message] of [
+      ["ERR_DTLS_CLOSED", "disconnected", "REMOTE_HANGUP", "hangup"],
+      ["WORKER_FAILED", "failed", "CONNECTION_FAILED", "the media connection failed: gone (WORKER_FAILED)"],
+    ] as const) {
       const { ana, server } = await phones();
       const call = ana.dial("bob");
       await call.connected();
       call.mediaFailure = { code, message: "gone" };
-      call.connection?.fail();
+      call.connection?.fail(state);
       assert.deepEqual(await call.over(), { code: end, message });
       await ana.close();
       await server.close();

@@ -136,6 +136,22 @@ describe("mediaDevices", function () {
     });
   }
 
+  it("applyConstraints makes the source another, or leaves it as it is", async function () {
+    if (hasCamera) this.skip();
+    const [track] = await open({ video: { width: 320 } });
+    assert.deepEqual(track.getConstraints(), { width: 320 });
+    assert.deepEqual(track.getCapabilities().width, { min: 160, max: 1920 });
+    await track.applyConstraints({ width: 640, frameRate: { max: 15 } });
+    const { width, frameRate } = track.getSettings();
+    assert.deepEqual({ width, frameRate }, { width: 640, frameRate: 15 });
+    await assert.rejects(track.applyConstraints({ width: { min: 4000 } }), { constraint: "width" });
+    await assert.rejects(track.applyConstraints({ deviceId: { exact: "other" } }), {
+      constraint: "deviceId",
+    });
+    assert.deepEqual(track.getConstraints(), { width: 640, frameRate: { max: 15 } });
+    assert.equal(track.getSettings().width, 640);
+  });
+
   it("opens nothing when one of two cannot be opened", async () => {
     const audio = { sampleRate: { exact: 8000 } };
     await assert.rejects(mediaDevices.getUserMedia({ audio, video: true }), { constraint: "sampleRate" });

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
 import { native } from "../../native/addon.js";
 import { parseSdp } from "../../src/protocol/sdp/parse_sdp.js";
 import { certificateFromPem, RTCCertificate, RTCPeerConnection } from "../../src/webrtc/index.js";
+import { internals } from "../../src/webrtc/internals.js";
 import { closeAll, connection, negotiate } from "./fake_transport.js";
 import { rejectsWith } from "./rejects.js";
 
@@ -21,8 +23,11 @@ describe("RTCCertificate (WebRTC 1.0 §4.9)", () => {
   });
 
   it("refuses other algorithms and senseless expiries", async () => {
-    const rsa = { name: "RSASSA-PKCS1-v1_5", modulusLength: 2048, hash: "SHA-256" };
-    await rejectsWith(RTCPeerConnection.generateCertificate(rsa), "NotSupportedError");
+    const rsa = { name: "RSASSA-PKCS1-v1_5", modulusLength: 1024, hash: "SHA-256" };
+    await rejectsWith(RTCPeerConnection.generateCertificate(rsa), "TypeError");
+    const weak = { ...rsa, publicExponent: new Uint8Array([1, 0, 1]) };
+    await rejectsWith(RTCPeerConnection.generateCertificate(weak), "NotSupportedError");
+    await rejectsWith(RTCPeerConnection.generateCertificate("RSA-PSS"), "NotSupportedError");
     await rejectsWith(
       RTCPeerConnection.generateCertificate({ name: "ECDSA", namedCurve: "P-521" }),
       "NotSupportedError",
@@ -31,6 +36,29 @@ describe("RTCCertificate (WebRTC 1.0 §4.9)", () => {
     const negative = { name: "ECDSA", namedCurve: "P-256", expires: -1 };
     await rejectsWith(RTCPeerConnection.generateCertificate(negative), "TypeError");
     await rejectsWith(() => new (RTCCertificate as unknown as new () => object)(), "TypeError");
+  });
+
+  it("is RSA too, of 2048 bits and more", async () => {
+    const certificate = await RTCPeerConnection.generateCertificate({
+      name: "RSASSA-PKCS1-v1_5",
+      modulusLength: 2048,
+      publicExponent: new Uint8Array([1, 0, 1]),
+      hash: { name: "SHA-256" },
+    });
+    const { publicKey } = new X509Certificate(certificate[internals].certificatePem);
+    assert.equal(publicKey.asymmetricKeyType, "rsa");
+    assert.equal(publicKey.asymmetricKeyDetails?.modulusLength, 2048);
+    assert.ok(Math.abs(certificate.expires - Date.now() - 30 * dayMs) < 60_000);
+  });
+
+  it("lasts as long as asked, a year at most; an expired one is refused", async () => {
+    const expiring = (expires: number) =>
+      RTCPeerConnection.generateCertificate({ name: "ECDSA", namedCurve: "P-256", expires });
+    assert.ok(Math.abs((await expiring(5000)).expires - Date.now() - 5000) < 3000);
+    assert.ok(Math.abs((await expiring(9e12)).expires - Date.now() - 365 * dayMs) < 60_000);
+    const expired = await expiring(0);
+    assert.ok(expired.expires <= Date.now());
+    await rejectsWith(() => new RTCPeerConnection({ certificates: [expired] }), "InvalidAccessError");
   });
 
   it("its fingerprint is the one in descriptions, as the addon sees it too", async () => {

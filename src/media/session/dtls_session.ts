@@ -21,7 +21,8 @@ export interface DtlsConnected {
   /** Absent: no SRTP was negotiated. */
   readonly keys: SrtpKeyPair | undefined;
   readonly cipher: string;
-  readonly remoteFingerprint: string;
+  /** DER. */
+  readonly remoteCertificate: Uint8Array;
 }
 
 /**
@@ -183,7 +184,7 @@ export class DtlsSession {
     this.#connected = {
       keys: profile === "" ? undefined : this.#deriveKeys(dtls, profile),
       cipher: dtls.cipher,
-      remoteFingerprint: dtls.remoteFingerprint("sha-256"),
+      remoteCertificate: dtls.remoteCertificate(),
     };
   }
 

@@ -65,7 +65,7 @@ export class MediaReceiver {
     const first = !stream.started;
     if (!stream.admit(header.ssrc, header.sequenceNumber, arrivalUs)) return "rtp-stream-limit";
     if (first) this.startedStream = stream;
-    this.#log(stream, header, length, arrivalUs, stream.note(header.sequenceNumber, length));
+    this.#log(stream, header, length, arrivalUs, stream.note(header, arrivalUs));
     if (stream.jitter !== undefined) return this.#video(stream, bytes, header, arrivalUs);
     return this.#audio(stream, bytes, header, arrivalUs);
   }

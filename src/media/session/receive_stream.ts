@@ -86,9 +86,16 @@ export class ReceiveStream {
   }
 
   /** Counts the packet; true when it did not follow the newest one: something is missing, or came late. */
-  note(sequenceNumber: number, bytes: number): boolean {
-    this.counters[ReceiveCounters.packetsReceived]++;
-    this.counters[ReceiveCounters.bytesReceived] += bytes;
+  note(
+    { sequenceNumber, timestamp, headerBytes, payloadLength, paddingLength }: RtpHeader,
+    arrivalUs: number,
+  ): boolean {
+    const { counters } = this;
+    counters[ReceiveCounters.packetsReceived]++;
+    counters[ReceiveCounters.bytesReceived] += payloadLength;
+    counters[ReceiveCounters.headerBytesReceived] += headerBytes + paddingLength;
+    counters[ReceiveCounters.rtpTimestamp] = timestamp;
+    counters[ReceiveCounters.receivedUs] = arrivalUs;
     const ahead = sequenceDifference(sequenceNumber, this.#newest);
     if (ahead > 0) this.#newest = sequenceNumber;
     return ahead !== 1;

@@ -73,7 +73,10 @@ export const SendCounters = {
   words: 17,
 } as const;
 
-/** Words of a receive stream's block. Writers: receiver up to `extraDelayUs`, then rtcp, then decoder or speaker. */
+/**
+ * Words of a receive stream's block. Writers: receiver up to `extraDelayUs`, then rtcp up to `rttUs`, then decoder or
+ * speaker, then receiver again.
+ */
 export const ReceiveCounters = {
   ssrc: 0,
   packetsReceived: 1,
@@ -95,7 +98,13 @@ export const ReceiveCounters = {
   rttUs: 14,
   /** Bumped by the decoder when it needs a keyframe; the receiver reads it with each access unit. */
   keyframeEpoch: 15,
-  words: 16,
+  /** Of the newest packet. */
+  rtpTimestamp: 16,
+  /** Its arrival, monotonic. */
+  receivedUs: 17,
+  /** RTP header and padding octets. */
+  headerBytesReceived: 18,
+  words: 19,
 } as const;
 
 /** A zeroed block of `words` float64 words. */

@@ -460,17 +460,17 @@ export class TransportSession {
       this.#outputs.push({ type: "keys", keys: connected.keys.send, cipher: connected.cipher });
     }
     if (connected !== undefined) this.#data?.connect(this.#dtls.role);
-    if (this.#dtls.state !== this.#dtlsStateTold) this.#tellDtlsState(connected?.remoteFingerprint);
+    if (this.#dtls.state !== this.#dtlsStateTold) this.#tellDtlsState(connected?.remoteCertificate);
     if (connected !== undefined) this.#replayEarly(nowUs);
     if (this.#dtls.error !== undefined) this.#fail(this.#dtls.error);
   }
 
-  #tellDtlsState(remoteCertificateFingerprint: string | undefined): void {
+  #tellDtlsState(remoteCertificate: Uint8Array | undefined): void {
     const { state, error } = this.#dtls;
     this.#dtlsStateTold = state;
     const details = {
       ...(error === undefined ? {} : { error: error.message }),
-      ...(remoteCertificateFingerprint === undefined ? {} : { remoteCertificateFingerprint }),
+      ...(remoteCertificate === undefined ? {} : { remoteCertificate }),
     };
     this.#notice({ event: "dtlsstate", args: [state, details] });
     if (state === "closed" && !this.#ended) {

@@ -4,10 +4,11 @@ import { IceError } from "./errors.js";
 export type IceCandidateType = "host" | "srflx" | "prflx" | "relay";
 export type IceTcpType = "active" | "passive" | "so";
 
-/** A candidate as signaled (RFC 8839 §5.1). Component is always 1: RTP and RTCP are muxed. */
+/** A candidate as signaled (RFC 8839 §5.1). */
 export interface IceCandidate {
   readonly foundation: string;
-  readonly component: 1;
+  /** Always 1 where candidates are tried: RTP and RTCP are muxed. 2 is what a description may show all the same. */
+  readonly component: 1 | 2;
   readonly transport: "udp" | "tcp";
   readonly priority: number;
   /** IP address, or a name such as `….local` (RFC 8839 §5.1, mDNS). */
@@ -29,9 +30,10 @@ const TCP_TYPES: ReadonlySet<string> = new Set(["active", "passive", "so"]);
  * Reads `candidate:…`, with or without `a=`. Extensions nobody knows are skipped. TCP candidates and names instead
  * of addresses are valid here; whether they can be used is the agent's business.
  *
+ * @param components - those taken; another is an error.
  * @throws IceError ERR_ICE_CANDIDATE_SYNTAX or ERR_ICE_CANDIDATE_VALUE.
  */
-export function parseCandidate(line: string): IceCandidate {
+export function parseCandidate(line: string, components: readonly (1 | 2)[] = [1]): IceCandidate {
   const text = line.trim().replace(/^a=/, "");
   if (text.length > MAX_LINE) throw syntax(`longer than ${MAX_LINE} characters`, text);
   if (/[\r\n\0]/.test(text)) throw syntax("contains a line break", text);
@@ -40,10 +42,10 @@ export function parseCandidate(line: string): IceCandidate {
   const tokens = match[1].split(/ +/);
   if (tokens.length < 8) throw syntax("has fewer than eight fields", text);
   if (tokens[6].toLowerCase() !== "typ") throw syntax('has no "typ" after the port', text);
-  return build(tokens, text);
+  return build(tokens, components, text);
 }
 
-function build(tokens: readonly string[], text: string): IceCandidate {
+function build(tokens: readonly string[], components: readonly (1 | 2)[], text: string): IceCandidate {
   const [foundation, component, transport, priority, address, port, , type] = tokens;
   if (!/^[A-Za-z0-9+/]{1,32}$/.test(foundation))
     throw value("foundation", foundation, "1 to 32 ice-chars", text);
@@ -52,10 +54,11 @@ function build(tokens: readonly string[], text: string): IceCandidate {
   const protocol = transport.toLowerCase();
   if (protocol !== "udp" && protocol !== "tcp") throw value("transport", transport, "udp or tcp", text);
   // Component 2 is RTCP of peers without rtcp-mux, which we never negotiate.
-  if (component !== "1") throw value("component", component, "1", text);
+  const known = components.find((number) => component === `${number}`);
+  if (known === undefined) throw value("component", component, components.join(" or "), text);
   return {
     foundation,
-    component: 1,
+    component: known,
     transport: protocol,
     priority: integer("priority", priority, 4294967295, text),
     address: parseHost("address", address, text),

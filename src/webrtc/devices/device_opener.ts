@@ -1,19 +1,20 @@
 import { native } from "../../../native/addon.js";
 import type { AudioSourceSpec, VideoSourceSpec } from "../../media/source_spec.js";
 import { domError } from "../dom_error.js";
-import type { MediaTrackSettings } from "../media_stream_track.js";
+import type { MediaTrackCapabilities, MediaTrackSettings } from "../media_stream_track.js";
 import {
   checkNumber,
   chooseNumber,
   type MediaTrackConstraints,
   OverconstrainedError,
 } from "./constraints.js";
-import type { Device } from "./device_list.js";
+import type { Device, MediaDeviceInfo } from "./device_list.js";
 
 /** What the engine is to open, and what comes of it. */
 export interface Opened<Spec> {
   readonly spec: Spec;
   readonly settings: MediaTrackSettings;
+  readonly capabilities: MediaTrackCapabilities;
 }
 
 const PICTURE = {
@@ -39,10 +40,16 @@ export function openAudioDevice(device: Device, constraints: MediaTrackConstrain
     max: 48_000,
     usual: 48_000,
   });
-  const { deviceId } = device.info;
+  const { deviceId, groupId } = device.info;
   return {
     spec: { kind: "tone", frequencyHz: TEST_TONE_HZ, channels: channels === 2 ? 2 : 1 },
-    settings: { deviceId, sampleRate, channelCount: channels === 2 ? 2 : 1 },
+    settings: { deviceId, groupId, sampleRate, channelCount: channels === 2 ? 2 : 1 },
+    capabilities: {
+      deviceId,
+      groupId,
+      sampleRate: { min: 48_000, max: 48_000 },
+      channelCount: { min: 1, max: 2 },
+    },
   };
 }
 
@@ -52,8 +59,22 @@ function testPicture({ info }: Device, constraints: MediaTrackConstraints): Open
   const frameRate = chooseNumber("frameRate", constraints.frameRate, PICTURE.frameRate);
   return {
     spec: { kind: "test", width, height, frameRate, noise: false, tag: 0 },
-    settings: { deviceId: info.deviceId, width, height, frameRate },
+    settings: { ...identity(info), width, height, frameRate },
+    capabilities: {
+      ...identity(info),
+      width: range(PICTURE.width),
+      height: range(PICTURE.height),
+      frameRate: range(PICTURE.frameRate),
+    },
   };
+}
+
+function identity({ deviceId, groupId }: MediaDeviceInfo) {
+  return { deviceId, groupId };
+}
+
+function range({ min, max }: { readonly min: number; readonly max: number }) {
+  return { min, max };
 }
 
 /** H.264 pictures have even sides. */
@@ -88,8 +109,12 @@ function openCamera(
   const given = probe(path, request);
   for (const name of ["width", "height", "frameRate"] as const)
     checkNumber(name, constraints[name], given[name]);
-  const { deviceId } = device.info;
-  return { spec: { kind: "v4l2", device: path, ...request }, settings: { deviceId, ...given } };
+  return {
+    spec: { kind: "v4l2", device: path, ...request },
+    settings: { ...identity(device.info), ...given },
+    // What it has beside what it gave is known only by asking for it.
+    capabilities: { ...identity(device.info), width: range(CAMERA), height: range(CAMERA) },
+  };
 }
 
 function probe(path: string, request: { width: number; height: number; frameRate: number }) {

@@ -5,6 +5,7 @@ import { domError } from "../dom_error.js";
 import { eventTarget } from "../event_target.js";
 import { MediaStream } from "../media_stream.js";
 import { createLocalTrack, endSourceOf, type MediaStreamTrack } from "../media_stream_track.js";
+import { defineInterface } from "../web_idl.js";
 import {
   type MediaStreamConstraints,
   type MediaTrackConstraints,
@@ -25,7 +26,7 @@ interface InUse {
  * Media Capture and Streams §9, for the default engine: its camera and its microphone. The engine has one of each, so
  * a later request with other wishes changes what the tracks of an earlier one show.
  */
-export class MediaDevices extends eventTarget<{ devicechange: Event }>()("devicechange") {
+export class MediaDevices extends eventTarget<{ devicechange: Event }>() {
   /**
    * Whether the engine's test picture and test tone count as devices; also switched on by ROOMRTC_TEST_DEVICES=1 in the
    * environment. Without it a machine without a camera has none (NotFoundError).
@@ -52,8 +53,8 @@ export class MediaDevices extends eventTarget<{ devicechange: Event }>()("device
     const sound = audio && this.#open("audioinput", audio, openAudioDevice);
     const picture = video && this.#open("videoinput", video, openVideoDevice);
     const tracks: MediaStreamTrack[] = [];
-    if (sound !== undefined) tracks.push(this.#start("audio", sound));
-    if (picture !== undefined) tracks.push(this.#start("video", picture));
+    if (sound !== undefined) tracks.push(this.#start("audio", sound, audio, openAudioDevice));
+    if (picture !== undefined) tracks.push(this.#start("video", picture, video, openVideoDevice));
     return new MediaStream(tracks);
   }
 
@@ -76,22 +77,37 @@ export class MediaDevices extends eventTarget<{ devicechange: Event }>()("device
   }
 
   /** Makes a device the engine's source, and a track of it. */
-  #start(
+  #start<Spec extends VideoSourceSpec | AudioSourceSpec>(
     kind: MediaKind,
-    opened: Opened<VideoSourceSpec | AudioSourceSpec> & { label: string },
+    opened: Opened<Spec> & { label: string },
+    constraints: MediaTrackConstraints = {},
+    open: (device: Device, constraints: MediaTrackConstraints) => Opened<Spec>,
   ): MediaStreamTrack {
     const known = this.#inUse.get(kind);
     const inUse: InUse = known ?? { opened, tracks: new Set(), unwatch: () => undefined };
     if (known === undefined) inUse.unwatch = this.#watch(kind, inUse);
-    if (known === undefined || JSON.stringify(known.opened.spec) !== JSON.stringify(opened.spec)) {
-      setSource(kind, opened.spec);
-    }
-    inUse.opened = opened;
+    const use = (next: Opened<Spec>) => {
+      const same = JSON.stringify(inUse.opened.spec) === JSON.stringify(next.spec);
+      inUse.opened = next;
+      return same;
+    };
+    if (!use(opened) || known === undefined) setSource(kind, opened.spec);
     const track: MediaStreamTrack = createLocalTrack({
       kind,
       label: opened.label,
+      constraints,
       get settings() {
         return inUse.opened.settings;
+      },
+      get capabilities() {
+        return inUse.opened.capabilities;
+      },
+      applyConstraints: (wishes) => {
+        const device = this.#devices().find(({ info }) => info.deviceId === opened.settings.deviceId);
+        if (device === undefined) throw domError("NotFoundError", `${opened.label} is not there any more`);
+        checkDevice(device, wishes);
+        const next = open(device, wishes);
+        if (!use(next)) setSource(kind, next.spec);
       },
       stop: () => this.#release(kind, inUse, track),
     });
@@ -123,6 +139,15 @@ export class MediaDevices extends eventTarget<{ devicechange: Event }>()("device
     inUse.unwatch();
     setSource(kind, { kind: "none" });
   }
+}
+
+defineInterface(MediaDevices, { handlers: ["devicechange"] });
+
+/** A track's device is what it is. */
+function checkDevice({ info }: Device, { deviceId }: MediaTrackConstraints): void {
+  const { exact } = readText(deviceId);
+  if (exact === undefined || exact.includes(info.deviceId)) return;
+  throw new OverconstrainedError("deviceId", "A track stays with its device");
 }
 
 function wanted(constraints: boolean | MediaTrackConstraints | undefined): MediaTrackConstraints | undefined {

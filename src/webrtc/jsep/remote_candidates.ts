@@ -17,7 +17,7 @@ export function checkCandidate(core: ConnectionCore, init: RTCIceCandidateInit):
     throw domError("InvalidStateError", "There is no remote description to add a candidate to");
   const line = stripAttribute(init.candidate ?? "");
   const parsed = readCandidate(line);
-  if (line !== "" && parsed === undefined && !isForRtcp(line)) {
+  if (line !== "" && parsed === undefined) {
     throw domError("OperationError", `${JSON.stringify(line.slice(0, 120))} is no candidate`);
   }
   const placement = {
@@ -33,8 +33,7 @@ export function checkCandidate(core: ConnectionCore, init: RTCIceCandidateInit):
  * tells those too. They are right, and of no use (RFC 5761 §5.1.3).
  */
 function isForRtcp(line: string): boolean {
-  const ofRtp = line.replace(/^(candidate:\S+ +)2(?= )/i, (_, start) => `${start}1`);
-  return ofRtp !== line && readCandidate(ofRtp) !== undefined;
+  return readCandidate(line)?.component === 2;
 }
 
 /** A trailing comparison of sdpMid and then sdpMLineIndex; null: every section (end of candidates only). */

@@ -2,6 +2,7 @@ import { eventTarget } from "../event_target.js";
 import { internals, queueTask } from "../internals.js";
 import { MediaStreamTrack } from "../media_stream_track.js";
 import { watchRemoteSamples } from "../track_output.js";
+import { defineInterface } from "../web_idl.js";
 
 export interface RTCAudioSinkData {
   /** Interleaved. */
@@ -29,7 +30,7 @@ export class RTCAudioDataEvent extends Event implements RTCAudioSinkData {
 }
 
 /** Fires `data` for every 10 ms of a track's sound: a peer's (48 kHz), or an RTCAudioSource's (as it was pushed). */
-export class RTCAudioSink extends eventTarget<{ data: RTCAudioDataEvent }>()("data") {
+export class RTCAudioSink extends eventTarget<{ data: RTCAudioDataEvent }>() {
   #stop: (() => void) | undefined;
   #pending = new Int16Array(0);
   #format = "";
@@ -67,6 +68,7 @@ export class RTCAudioSink extends eventTarget<{ data: RTCAudioDataEvent }>()("da
     this.#pending = all.slice(at);
   }
 }
+defineInterface(RTCAudioSink, { handlers: ["data"], length: 1 });
 
 type SoundListener = (samples: Int16Array, sampleRate: number, channels: 1 | 2) => void;
 

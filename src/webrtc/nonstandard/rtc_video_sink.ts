@@ -2,6 +2,7 @@ import { eventTarget } from "../event_target.js";
 import { internals, queueTask } from "../internals.js";
 import { MediaStreamTrack } from "../media_stream_track.js";
 import { type PackedPicture, watchRemotePictures } from "../track_output.js";
+import { defineInterface } from "../web_idl.js";
 
 /** An I420 picture, tightly packed, in memory of its own. */
 export interface RTCVideoSinkFrame {
@@ -21,7 +22,7 @@ export class RTCVideoFrameEvent extends Event {
 }
 
 /** Fires `frame` for every picture of a track: a peer's, or one of an RTCVideoSource. Stop it when done. */
-export class RTCVideoSink extends eventTarget<{ frame: RTCVideoFrameEvent }>()("frame") {
+export class RTCVideoSink extends eventTarget<{ frame: RTCVideoFrameEvent }>() {
   #stop: (() => void) | undefined;
 
   constructor(track: MediaStreamTrack) {
@@ -46,6 +47,7 @@ export class RTCVideoSink extends eventTarget<{ frame: RTCVideoFrameEvent }>()("
     this.dispatchEvent(new RTCVideoFrameEvent({ width, height, rotation: 0, data }));
   }
 }
+defineInterface(RTCVideoSink, { handlers: ["frame"], length: 1 });
 
 function watchPictures(track: MediaStreamTrack, listener: (picture: PackedPicture) => void): () => void {
   const { source } = track[internals].shared;
