@@ -29,7 +29,7 @@ export function readBaseline(path: string): Baseline {
 
 export function writeBaseline(path: string, baseline: Baseline): void {
   const sorted = Object.fromEntries(Object.entries(baseline).sort(([a], [b]) => (a < b ? -1 : 1)));
-  writeFileSync(path, `${JSON.stringify(sorted, null, 1)}\n`);
+  writeFileSync(path, `${JSON.stringify(sorted, null, 2)}\n`);
 }
 
 /** Compares one file. A subtest that the file no longer has is lost only if the file did not come to its end. */
