@@ -54,6 +54,8 @@ export interface TransportSettings {
   readonly includeLoopback?: boolean;
   readonly portRange?: { readonly min: number; readonly max: number };
   readonly interfaces?: InterfaceSettings;
+  /** One UDP port at each local address for all transports of the engine that name it; no port of their own. */
+  readonly udpMux?: { readonly port: number };
   readonly nat1to1?: Nat1To1Settings;
   readonly ice?: IceTimeSettings;
   /** Largest UDP payload; 1200 by default. */

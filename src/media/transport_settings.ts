@@ -88,12 +88,20 @@ const ice: Check = members<IceTimeSettings>({
   failedUs: whole(2 * SECOND_US, 30 * SECOND_US),
 });
 
+const udpMux: Check = all(
+  members<NonNullable<TransportSettings["udpMux"]>>({ port: whole(1, 65_535) }),
+  (value, option) => {
+    if (!("port" in (value as object))) throw new SettingsError(option, value, "{ port }");
+  },
+);
+
 /** Every option of `settings.transport`, with its range. */
 const checkMembers: Check = members<TransportSettings>({
   bindAddresses: listOf(ipAddress, MAX_ADDRESSES),
   includeLoopback: boolean,
   portRange,
   interfaces,
+  udpMux,
   nat1to1,
   ice,
   maxPacketBytes: whole(500, 2000),

@@ -1,69 +1,7 @@
 /** Data channels between two transports over real sockets, DTLS and SCTP. */
 import assert from "node:assert/strict";
-import { native } from "../../native/addon.js";
 import { MediaEngine } from "../../src/media/engine.js";
-import type { DataEvent, MediaTransport, OpenChannel } from "../../src/media/transport_api.js";
-
-const channelOf = (channel: number, more: Partial<OpenChannel> = {}): OpenChannel => ({
-  channel,
-  negotiated: false,
-  ordered: true,
-  priority: 256,
-  label: "",
-  protocol: "",
-  ...more,
-});
-
-type Kind = DataEvent["type"];
-type EventOf<T extends Kind> = Extract<DataEvent, { type: T }>;
-
-/** A transport and what it tells, each event to be awaited once. */
-class End {
-  readonly transport: MediaTransport;
-  readonly fingerprint: string;
-  readonly ice: { usernameFragment: string; password: string };
-  readonly #events: DataEvent[] = [];
-  readonly #waiters: (() => void)[] = [];
-
-  constructor(engine: MediaEngine, name: string) {
-    const certificate = native.Certificate.generate();
-    this.fingerprint = certificate.fingerprint("sha-256");
-    this.ice = { usernameFragment: `ufrag${name}`, password: `password+of+the+peer+called+${name}` };
-    this.transport = engine.createTransport({
-      iceRole: name === "A" ? "controlling" : "controlled",
-      local: this.ice,
-      stunServers: [],
-      certificatePem: certificate.certificatePem,
-      privateKeyPem: certificate.privateKeyPem,
-      settings: { bindAddresses: ["127.0.0.1"] },
-    });
-    this.transport.on("data", (event) => {
-      this.#events.push(event);
-      for (const wake of this.#waiters.splice(0)) wake();
-    });
-  }
-
-  connect(peer: End, role: "client" | "server", data = true): void {
-    const { transport } = this;
-    peer.transport.on("candidate", ({ candidate }) => transport.addRemoteCandidate(candidate));
-    transport.setRemoteIceParameters(peer.ice, false);
-    if (data) this.startData();
-    transport.startDtls(role, [{ algorithm: "sha-256", value: peer.fingerprint }]);
-    transport.gather();
-  }
-
-  startData(): void {
-    this.transport.startData({ localPort: 5000, remotePort: 5000, maxMessageBytes: 262_144 });
-  }
-
-  async next<T extends Kind>(type: T): Promise<EventOf<T>> {
-    for (;;) {
-      const at = this.#events.findIndex((event) => event.type === type);
-      if (at >= 0) return this.#events.splice(at, 1)[0] as EventOf<T>;
-      await new Promise<void>((resolve) => this.#waiters.push(resolve));
-    }
-  }
-}
+import { channelOf, End } from "./transport_end.js";
 
 describe("data channels of two transports", function () {
   this.timeout(30_000);
@@ -80,8 +18,8 @@ describe("data channels of two transports", function () {
   });
   after(() => engine.stop());
   beforeEach(() => {
-    a = new End(engine, "A");
-    b = new End(engine, "B");
+    a = new End(engine, "A", "controlling");
+    b = new End(engine, "B", "controlled");
   });
   afterEach(async () => {
     await Promise.all([a.transport.close(), b.transport.close()]);
@@ -166,7 +104,7 @@ describe("data channels of two transports", function () {
     try {
       connect();
       await a.next("dataconnected");
-      const [c, d] = [new End(other, "A"), new End(other, "B")];
+      const [c, d] = [new End(other, "A", "controlling"), new End(other, "B", "controlled")];
       c.connect(d, "server");
       d.connect(c, "client");
       c.transport.openDataChannel(channelOf(0));

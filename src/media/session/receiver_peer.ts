@@ -6,6 +6,7 @@ import { DtlsSession } from "./dtls_session.js";
 import { makeIceAgent } from "./ice_agent.js";
 import type { ReceiverCommand, ReceiverEvent, TransportNotice } from "./messages.js";
 import { type ReceiverChannels, ReceiverSinks, type VideoRoom } from "./receiver_sinks.js";
+import type { SharedPorts } from "./shared_port.js";
 import { systemRandom } from "./system_random.js";
 import { type TransportOutput, TransportSession } from "./transport_session.js";
 import { TransportSockets } from "./transport_sockets.js";
@@ -35,6 +36,7 @@ export class ReceiverPeer {
   constructor(
     { transportId, options, counters }: OpenTransport,
     poller: UdpPoller,
+    ports: SharedPorts,
     channels: ReceiverChannels,
     room: VideoRoom,
     post: (event: ReceiverEvent, transfer?: ArrayBuffer[]) => void,
@@ -42,7 +44,7 @@ export class ReceiverPeer {
     this.#transportId = transportId;
     this.#options = options;
     this.#post = post;
-    this.sockets = new TransportSockets(poller);
+    this.sockets = new TransportSockets(poller, ports);
     this.#ice = makeIceAgent(options);
     const { settings } = options;
     this.session = new TransportSession({
@@ -78,6 +80,7 @@ export class ReceiverPeer {
         session.endOfRemoteCandidates();
         break;
       case "restartIce":
+        this.sockets.addFragment(order.local.usernameFragment);
         session.restartIce(order.local, nowUs);
         break;
       case "startDtls":
@@ -139,7 +142,8 @@ export class ReceiverPeer {
 
   #gather(): void {
     const { sockets } = this;
-    sockets.bind(this.#options.settings, () => systemRandom.uint32());
+    sockets.bind(this.#options.settings, this, () => systemRandom.uint32());
+    sockets.addFragment(this.#options.local.usernameFragment);
     sockets.list.forEach(({ family, address, port }, socketId) => {
       this.#ice.addLocalHost(socketId, { family, address, port }, this.#shownAs(address));
     });

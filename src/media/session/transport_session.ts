@@ -201,6 +201,15 @@ export class TransportSession {
     this.#media.remove(streamId);
   }
 
+  /** How often the peer has proven itself by a check, and by an answer to one. */
+  get checksAuthenticated(): number {
+    return this.#ice.checksReceived;
+  }
+
+  get answersAuthenticated(): number {
+    return this.#ice.responsesReceived;
+  }
+
   /** Takes one datagram; whatever it is, it never throws. */
   handleDatagram(datagram: ReceivedDatagram, nowUs: number): void {
     const { length } = datagram;

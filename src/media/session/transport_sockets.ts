@@ -2,6 +2,7 @@ import { DatagramTable, native, type UdpPoller, type UdpSocket } from "../../../
 import { parseIp, type TransportAddress } from "../../protocol/primitives/address.js";
 import type { TransportSettings } from "../transport_api.js";
 import { localAddresses } from "./local_addresses.js";
+import type { PortOwner, PortUse, SharedPort, SharedPorts } from "./shared_port.js";
 import type { DatagramWriter } from "./transport_session.js";
 
 /** Room in the kernel for the burst of a keyframe, and for what arrives while the thread is busy. */
@@ -20,11 +21,23 @@ export interface BindProblem {
   readonly reason: string;
 }
 
-/** The UDP sockets of one transport, one for each local address. A socket's id is its place in the list. */
+/** What one connection has of a shared port. */
+interface Share {
+  readonly port: SharedPort;
+  readonly use: PortUse;
+}
+
+/**
+ * The UDP sockets of one transport, one for each local address, its own or shared ones (`settings.udpMux`). A socket's id
+ * is its place in the list.
+ */
 export class TransportSockets implements DatagramWriter {
   readonly list: UdpSocket[] = [];
   readonly problems: BindProblem[] = [];
   readonly #poller: UdpPoller;
+  readonly #ports: SharedPorts;
+  /** By socket id; sparse. */
+  readonly #shares: Share[] = [];
   readonly #slab = new Uint8Array(MAX_DATAGRAM_BYTES);
   readonly #entry = new Int32Array(DatagramTable.words);
   readonly #entryBytes = new Uint8Array(this.#entry.buffer);
@@ -39,25 +52,46 @@ export class TransportSockets implements DatagramWriter {
   #to: TransportAddress | undefined;
   #toBytes: Uint8Array | undefined;
 
-  constructor(poller: UdpPoller) {
+  constructor(poller: UdpPoller, ports: SharedPorts) {
     this.#poller = poller;
+    this.#ports = ports;
   }
 
-  /** Binds a socket for every local address that the settings allow. */
-  bind(settings: TransportSettings, randomUint32: () => number): void {
+  /** Whether the socket is shared with other transports: then it is not this one's to read. */
+  isShared(socketId: number): boolean {
+    return this.#shares[socketId] !== undefined;
+  }
+
+  /** On shared ports, checks for this user name fragment are the transport's. */
+  addFragment(fragment: string): void {
+    for (const { port, use } of this.#shares) port.demux.addFragment(fragment, use);
+  }
+
+  /** Binds a socket for every local address that the settings allow, or joins its shared port. */
+  bind(settings: TransportSettings, owner: PortOwner, randomUint32: () => number): void {
     for (const address of localAddresses(settings)) {
       if (this.list.length >= MAX_SOCKETS) {
         this.problems.push({ address, reason: `more than ${MAX_SOCKETS} local addresses` });
         continue;
       }
       try {
-        const socket = bindInRange(address, settings.portRange, randomUint32);
-        this.#poller.add(socket);
-        this.list.push(socket);
+        if (settings.udpMux !== undefined) this.#join(address, settings.udpMux.port, owner);
+        else this.#add(bindInRange(address, settings.portRange, randomUint32));
       } catch (error) {
         this.problems.push({ address, reason: error instanceof Error ? error.message : String(error) });
       }
     }
+  }
+
+  #add(socket: UdpSocket): void {
+    this.#poller.add(socket);
+    this.list.push(socket);
+  }
+
+  #join(address: string, number: number, owner: PortOwner): void {
+    const port = this.#ports.open(address, number);
+    this.#shares[this.list.length] = { port, use: { owner, socketId: this.list.length, touched: false } };
+    this.list.push(port.socket);
   }
 
   /** Sends one datagram; false when the kernel did not take it. */
@@ -71,6 +105,8 @@ export class TransportSockets implements DatagramWriter {
     this.#entry[DatagramTable.family] = to.family;
     this.#entry[DatagramTable.port] = to.port;
     this.#entryBytes.set(address, 4 * DatagramTable.address);
+    const share = this.#shares[socketId];
+    share?.port.demux.noteSent(data, share.use);
     return socket.send(this.#slab, this.#entry, 0, 1) === 1;
   }
 
@@ -111,10 +147,16 @@ export class TransportSockets implements DatagramWriter {
   }
 
   close(): void {
-    for (const socket of this.list.splice(0)) {
+    const shares = this.#shares.splice(0);
+    this.list.splice(0).forEach((socket, socketId) => {
+      const share = shares[socketId];
+      if (share !== undefined) {
+        this.#ports.release(share.port, share.use);
+        return;
+      }
       this.#poller.remove(socket);
       socket.close();
-    }
+    });
   }
 }
 

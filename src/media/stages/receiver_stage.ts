@@ -10,6 +10,7 @@ import { ReceiverPeer } from "../session/receiver_peer.js";
 import { type ReceiverChannels, VideoRoom } from "../session/receiver_sinks.js";
 import { rehearseReceiving } from "../session/rehearsal.js";
 import { SctpClock } from "../session/sctp_clock.js";
+import { type SharedPort, SharedPorts } from "../session/shared_port.js";
 import { asError } from "./problem.js";
 
 /** Room for four coalesced bursts (64 KiB and 128 datagrams each) in one system call. */
@@ -22,6 +23,7 @@ const MAX_BATCHES = 4;
 export class ReceiverStage implements Stage<"receiver"> {
   readonly #host: WorkerHost<"receiver">;
   readonly #poller: UdpPoller = new native.UdpPoller();
+  readonly #ports = new SharedPorts(this.#poller);
   readonly #channels: ReceiverChannels;
   readonly #room: VideoRoom;
   readonly #peers = new Map<number, ReceiverPeer>();
@@ -98,9 +100,11 @@ export class ReceiverStage implements Stage<"receiver"> {
       const peer = this.#list[i];
       const sockets = peer.sockets.list;
       for (let socketId = 0; socketId < sockets.length; socketId++) {
+        if (peer.sockets.isShared(socketId)) continue;
         if (this.#poller.isReadable(sockets[socketId])) this.#drain(peer, socketId);
       }
     }
+    for (const port of this.#ports.list) if (this.#poller.isReadable(port.socket)) this.#drainShared(port);
   }
 
   #drain(peer: ReceiverPeer, socketId: number): void {
@@ -120,12 +124,33 @@ export class ReceiverStage implements Stage<"receiver"> {
     }
   }
 
+  #drainShared(port: SharedPort): void {
+    const { row } = this.#host;
+    for (let batch = 0; batch < MAX_BATCHES; batch++) {
+      const count = port.socket.receive(this.#slab, this.#table);
+      if (count === 0) return;
+      const nowUs = native.monotonicUs();
+      for (let entry = 0; entry < count; entry++) {
+        this.#cursor.moveTo(entry, 0);
+        row.add(WorkerCounter.bytes, this.#cursor.length);
+        port.handle(this.#cursor, this.#table, entry, nowUs);
+      }
+      row.add(WorkerCounter.frames, count);
+      port.afterBatch(nowUs);
+    }
+  }
+
   #open(order: Extract<OrderOf<"receiver">, { type: "openTransport" }>): void {
     this.#forget(order.transportId);
     const { transportId } = order;
     try {
-      const peer = new ReceiverPeer(order, this.#poller, this.#channels, this.#room, (event, transfer) =>
-        this.#tell(event, transfer),
+      const peer = new ReceiverPeer(
+        order,
+        this.#poller,
+        this.#ports,
+        this.#channels,
+        this.#room,
+        (event, transfer) => this.#tell(event, transfer),
       );
       this.#peers.set(transportId, peer);
       this.#list = [...this.#peers.values()];

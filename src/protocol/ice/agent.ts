@@ -311,6 +311,16 @@ export class IceAgent {
     else this.#handleResponse(path, from, message, nowUs);
   }
 
+  /** Checks of the peer whose integrity was right, so far. */
+  get checksReceived(): number {
+    return this.#core.counters.checksReceived;
+  }
+
+  /** Answers of the peer whose integrity was right, so far. */
+  get responsesReceived(): number {
+    return this.#core.counters.responsesReceived;
+  }
+
   /** Data of the selected pair's peer counts as a sign of life, not as consent. */
   noteTraffic(nowUs: number): void {
     const pair = this.#checks.carrier;
