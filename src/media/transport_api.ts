@@ -57,6 +57,11 @@ export interface TransportSettings {
   /** One UDP port at each local address for all transports of the engine that name it; no port of their own. */
   readonly udpMux?: { readonly port: number };
   readonly nat1to1?: Nat1To1Settings;
+  /**
+   * Names of candidates by multicast DNS. "resolve" (default): the peer's are asked for. "hide": our own host addresses are
+   * behind random names, too, which this engine answers for. "off": the peer's are ignored.
+   */
+  readonly mdns?: "resolve" | "hide" | "off";
   readonly ice?: IceTimeSettings;
   /** Largest UDP payload; 1200 by default. */
   readonly maxPacketBytes?: number;

@@ -103,6 +103,7 @@ const checkMembers: Check = members<TransportSettings>({
   interfaces,
   udpMux,
   nat1to1,
+  mdns: oneOf("resolve", "hide", "off"),
   ice,
   maxPacketBytes: whole(500, 2000),
   srtpProfiles: listOf(oneOf("AEAD_AES_128_GCM", "AEAD_AES_256_GCM", "AES128_CM_SHA1_80"), 3, 1),
@@ -117,4 +118,12 @@ const checkMembers: Check = members<TransportSettings>({
 /** @throws SettingsError (a TypeError) that names the option, what was found and what is allowed. */
 export function checkTransportSettings(settings: TransportSettings): void {
   checkMembers(settings, "transport");
+  const { mdns, nat1to1 } = settings;
+  if (mdns === "hide" && nat1to1 !== undefined && nat1to1.as !== "srflx") {
+    throw new SettingsError(
+      "transport.mdns",
+      mdns,
+      '"resolve" or "off" where nat1to1 says what host candidates show',
+    );
+  }
 }

@@ -230,7 +230,7 @@ export class VirtualPeer {
       } else if (output.type === "keys") {
         this.sender.setKeys(output.keys);
         this.rtcp.start(nowUs);
-      } else this.discarded.push(output.kind);
+      } else if (output.type === "discarded") this.discarded.push(output.kind);
     }
   }
 

@@ -4,6 +4,7 @@ import type { DataEvent, TransportOptions } from "../transport_api.js";
 import { externalAddress } from "./address_mapping.js";
 import { DtlsSession } from "./dtls_session.js";
 import { makeIceAgent } from "./ice_agent.js";
+import type { MdnsStation } from "./mdns_station.js";
 import type { ReceiverCommand, ReceiverEvent, TransportNotice } from "./messages.js";
 import { type ReceiverChannels, ReceiverSinks, type VideoRoom } from "./receiver_sinks.js";
 import type { SharedPorts } from "./shared_port.js";
@@ -30,6 +31,9 @@ export class ReceiverPeer {
   readonly #transportId: number;
   readonly #ice: IceAgent;
   readonly #options: TransportOptions;
+  readonly #mdns: MdnsStation;
+  /** Ours, of the addresses that are hidden. */
+  readonly #names: string[] = [];
   readonly #post: (event: ReceiverEvent, transfer?: ArrayBuffer[]) => void;
 
   /** @throws what the certificate, the ICE credentials or a STUN server's address are wrong in */
@@ -37,12 +41,14 @@ export class ReceiverPeer {
     { transportId, options, counters }: OpenTransport,
     poller: UdpPoller,
     ports: SharedPorts,
+    mdns: MdnsStation,
     channels: ReceiverChannels,
     room: VideoRoom,
     post: (event: ReceiverEvent, transfer?: ArrayBuffer[]) => void,
   ) {
     this.#transportId = transportId;
     this.#options = options;
+    this.#mdns = mdns;
     this.#post = post;
     this.sockets = new TransportSockets(poller, ports);
     this.#ice = makeIceAgent(options);
@@ -57,6 +63,7 @@ export class ReceiverPeer {
       counters: new Float64Array(counters),
       ...(settings.maxReceiveBytes === undefined ? {} : { maxReceiveBytes: settings.maxReceiveBytes }),
       ...(settings.unstableAfterUs === undefined ? {} : { unstableAfterUs: settings.unstableAfterUs }),
+      resolvesNames: settings.mdns !== "off",
       ...(settings.failAfterUs === undefined ? {} : { failAfterUs: settings.failAfterUs }),
     });
   }
@@ -137,6 +144,7 @@ export class ReceiverPeer {
     this.session.close();
     this.#drain();
     this.#postData();
+    for (const name of this.#names) this.#mdns.forget(name);
     this.sockets.close();
   }
 
@@ -157,12 +165,21 @@ export class ReceiverPeer {
     this.#notice({ event: "failed", args: [{ code: "ERR_TRANSPORT_BIND", message }] });
   }
 
-  /** 1:1 NAT. */
+  /** What others are told of a local address: a 1:1 NAT's, or a name that hides it. */
   #shownAs(local: string): LocalHostOptions {
     const { nat1to1 } = this.#options.settings;
     const external = nat1to1 && externalAddress(local, nat1to1);
-    if (external === undefined) return {};
-    return nat1to1?.as === "srflx" ? { reflexive: external } : { shown: external };
+    if (external !== undefined && nat1to1?.as !== "srflx") return { shown: external };
+    const reflexive = external === undefined ? {} : { reflexive: external };
+    return { ...reflexive, ...this.#hidden(local) };
+  }
+
+  #hidden(local: string): LocalHostOptions {
+    const { settings, relayOnly } = this.#options;
+    if (settings.mdns !== "hide" || relayOnly === true) return {};
+    const shown = this.#mdns.hide(local, native.monotonicUs());
+    this.#names.push(shown);
+    return { shown };
   }
 
   #pumpData(): void {
@@ -195,6 +212,9 @@ export class ReceiverPeer {
         case "notice":
           this.#notice(output.notice);
           break;
+        case "resolve":
+          this.#resolve(output.name);
+          break;
         case "route":
           this.#route(output);
           break;
@@ -206,6 +226,11 @@ export class ReceiverPeer {
           break;
       }
     }
+  }
+
+  #resolve(name: string): void {
+    const answer = (addresses: readonly string[]) => this.session.nameResolved(name, addresses);
+    this.#mdns.resolve(name, answer, native.monotonicUs());
   }
 
   #route({ socketId, to, channel }: Extract<TransportOutput, { type: "route" }>): void {

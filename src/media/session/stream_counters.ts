@@ -21,6 +21,7 @@ export const discardKinds = [
   "rtcp-authentication",
   "rtcp-replay",
   "remote-candidate",
+  "remote-name",
   "audio-queue-full",
   "closed",
 ] as const;

@@ -16,6 +16,7 @@ import type { DtlsSession } from "./dtls_session.js";
 import { candidateError, localCandidate, selectedPair } from "./ice_notices.js";
 import { MediaReceiver, type MediaSinks } from "./media_receiver.js";
 import type { SrtpKeys, TransportNotice } from "./messages.js";
+import { NamedCandidates } from "./named_candidates.js";
 import { SessionError } from "./session_error.js";
 import { SilenceWatch } from "./silence_watch.js";
 import { type DiscardKind, TransportCounters } from "./stream_counters.js";
@@ -40,6 +41,8 @@ export type TransportOutput =
       readonly data: Uint8Array;
     }
   | { readonly type: "notice"; readonly notice: TransportNotice }
+  /** A name to ask for by multicast: {@link TransportSession.nameResolved} is to follow. */
+  | { readonly type: "resolve"; readonly name: string }
   /** The sender's way from now on. */
   | {
       readonly type: "route";
@@ -74,6 +77,8 @@ export interface TransportSessionOptions {
   readonly maxReceiveBytes?: number;
   readonly unstableAfterUs?: number;
   readonly failAfterUs?: number;
+  /** Whether names of candidates are asked for. */
+  readonly resolvesNames?: boolean;
 }
 
 const MAX_PACKET_BYTES = 1200;
@@ -99,6 +104,7 @@ export class TransportSession {
   readonly #header = new RtpHeader();
   readonly #early: { bytes: Uint8Array; arrivalUs: number }[] = [];
   readonly #unproven: { socketId: number; from: TransportAddress; data: Uint8Array }[] = [];
+  readonly #named = new NamedCandidates();
   readonly #silence: SilenceWatch;
   readonly #maxReceiveBytes: number;
   #srtp: SrtpContext | undefined;
@@ -139,18 +145,37 @@ export class TransportSession {
   /** A bad candidate is counted and ignored. */
   addRemoteCandidate(candidate: string): void {
     try {
-      this.#ice.addRemoteCandidate(parseCandidate(candidate));
+      const parsed = parseCandidate(candidate);
+      const named = this.#options.resolvesNames === true ? this.#named.add(parsed) : "refused";
+      if (named === "refused") this.#ice.addRemoteCandidate(parsed);
+      else if (named === "ask") this.#outputs.push({ type: "resolve", name: parsed.address });
     } catch {
       this.#discard("remote-candidate", candidate);
     }
   }
 
+  /** What a name stands for; nothing when nobody knows, which is never fatal. */
+  nameResolved(name: string, addresses: readonly string[]): void {
+    if (this.#ended) return;
+    for (const candidate of this.#named.take(name)) {
+      if (addresses.length === 0) this.#discard("remote-name", name);
+      for (const address of addresses) this.#ice.addRemoteCandidate(candidate, address);
+    }
+    this.#endCandidates();
+  }
+
   endOfRemoteCandidates(): void {
-    this.#ice.endOfRemoteCandidates();
+    this.#named.end();
+    this.#endCandidates();
+  }
+
+  #endCandidates(): void {
+    if (this.#named.takeEnd()) this.#ice.endOfRemoteCandidates();
   }
 
   /** The association and the keys stay; the selected pair carries on until the checks find another. */
   restartIce(local: IceParameters, nowUs: number): void {
+    this.#named.clear();
     this.#ice.restart(local);
     this.#drainIce(nowUs);
   }

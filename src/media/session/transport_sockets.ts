@@ -3,6 +3,7 @@ import { parseIp, type TransportAddress } from "../../protocol/primitives/addres
 import type { TransportSettings } from "../transport_api.js";
 import { localAddresses } from "./local_addresses.js";
 import type { PortOwner, PortUse, SharedPort, SharedPorts } from "./shared_port.js";
+import { SingleDatagram } from "./single_datagram.js";
 import type { DatagramWriter } from "./transport_session.js";
 
 /** Room in the kernel for the burst of a keyframe, and for what arrives while the thread is busy. */
@@ -38,9 +39,7 @@ export class TransportSockets implements DatagramWriter {
   readonly #ports: SharedPorts;
   /** By socket id; sparse. */
   readonly #shares: Share[] = [];
-  readonly #slab = new Uint8Array(MAX_DATAGRAM_BYTES);
-  readonly #entry = new Int32Array(DatagramTable.words);
-  readonly #entryBytes = new Uint8Array(this.#entry.buffer);
+  readonly #single = new SingleDatagram(MAX_DATAGRAM_BYTES);
   readonly #batch = new Uint8Array(BATCH * MAX_DATAGRAM_BYTES);
   readonly #rooms = Array.from({ length: BATCH }, (_, i) =>
     this.#batch.subarray(i * MAX_DATAGRAM_BYTES, (i + 1) * MAX_DATAGRAM_BYTES),
@@ -97,17 +96,10 @@ export class TransportSockets implements DatagramWriter {
   /** Sends one datagram; false when the kernel did not take it. */
   send(socketId: number, to: TransportAddress, data: Uint8Array): boolean {
     const socket = this.list[socketId];
-    const address = parseIp(to.address);
-    if (socket === undefined || address === undefined || data.length > MAX_DATAGRAM_BYTES) return false;
-    this.#slab.set(data);
-    this.#entry[DatagramTable.offset] = 0;
-    this.#entry[DatagramTable.length] = data.length;
-    this.#entry[DatagramTable.family] = to.family;
-    this.#entry[DatagramTable.port] = to.port;
-    this.#entryBytes.set(address, 4 * DatagramTable.address);
+    if (socket === undefined) return false;
     const share = this.#shares[socketId];
     share?.port.demux.noteSent(data, share.use);
-    return socket.send(this.#slab, this.#entry, 0, 1) === 1;
+    return this.#single.send(socket, to, data);
   }
 
   room(): Uint8Array {

@@ -5,12 +5,14 @@ import { SlotProducer } from "../ring/slot_channel.js";
 import type { Stage, WorkerHost } from "../ring/worker_loop.js";
 import { ArrivalLogWriter } from "../session/arrival_log.js";
 import { DatagramCursor } from "../session/datagram_cursor.js";
+import { MdnsStation } from "../session/mdns_station.js";
 import type { ReceiverEvent } from "../session/messages.js";
 import { ReceiverPeer } from "../session/receiver_peer.js";
 import { type ReceiverChannels, VideoRoom } from "../session/receiver_sinks.js";
 import { rehearseReceiving } from "../session/rehearsal.js";
 import { SctpClock } from "../session/sctp_clock.js";
 import { type SharedPort, SharedPorts } from "../session/shared_port.js";
+import { systemRandom } from "../session/system_random.js";
 import { asError } from "./problem.js";
 
 /** Room for four coalesced bursts (64 KiB and 128 datagrams each) in one system call. */
@@ -24,6 +26,7 @@ export class ReceiverStage implements Stage<"receiver"> {
   readonly #host: WorkerHost<"receiver">;
   readonly #poller: UdpPoller = new native.UdpPoller();
   readonly #ports = new SharedPorts(this.#poller);
+  readonly #mdns = new MdnsStation(this.#poller, systemRandom);
   readonly #channels: ReceiverChannels;
   readonly #room: VideoRoom;
   readonly #peers = new Map<number, ReceiverPeer>();
@@ -66,12 +69,15 @@ export class ReceiverStage implements Stage<"receiver"> {
     this.#advanceSctp(nowUs);
     this.#receive();
     const { log } = this.#channels;
+    this.#mdns.receive(nowUs);
     let deadlineUs = Number.POSITIVE_INFINITY;
     for (let i = 0; i < this.#list.length; i++) {
       deadlineUs = Math.min(deadlineUs, this.#list[i].advance(nowUs));
     }
     log.handleTimeout(nowUs);
     this.#flush();
+    // A peer may just have asked for a name.
+    deadlineUs = Math.min(deadlineUs, this.#mdns.nextDeadlineUs());
     return Math.min(deadlineUs, log.nextDeadlineUs(), this.#sctp.nextDeadlineUs());
   }
 
@@ -91,6 +97,7 @@ export class ReceiverStage implements Stage<"receiver"> {
     this.#flush();
     this.#peers.clear();
     this.#list = [];
+    this.#mdns.close();
     this.#host.doorbells.receiver.useEventFd(-1);
     this.#poller.close();
   }
@@ -148,6 +155,7 @@ export class ReceiverStage implements Stage<"receiver"> {
         order,
         this.#poller,
         this.#ports,
+        this.#mdns,
         this.#channels,
         this.#room,
         (event, transfer) => this.#tell(event, transfer),

@@ -17,7 +17,7 @@ import {
   StunMethod,
 } from "../stun/index.js";
 import { encodeServerRequest } from "./binding.js";
-import { candidateAddress, type IceCandidate } from "./candidate.js";
+import type { IceCandidate } from "./candidate.js";
 import { ConnectivityChecks, describePair } from "./checks.js";
 import { IceCore, type IceRequest } from "./core.js";
 import { IceError } from "./errors.js";
@@ -168,22 +168,25 @@ export class IceAgent {
     this.#wake();
   }
 
-  /** A signaled candidate. One that cannot be used is reported as `candidateignored` and is never an error. */
-  addRemoteCandidate(candidate: IceCandidate): void {
+  /**
+   * A signaled candidate. One that cannot be used is reported as `candidateignored` and is never an error.
+   *
+   * @param resolved - the IP address that the candidate's name stands for. Reports keep to the name.
+   */
+  addRemoteCandidate(candidate: IceCandidate, resolved = candidate.address): void {
     if (this.#state === "closed") return;
-    const reason = this.#reasonToIgnore(candidate);
-    const address = candidateAddress(candidate);
+    const address = makeTransportAddress(resolved, candidate.port);
+    const reason = this.#reasonToIgnore(candidate, address);
     if (reason || !address) this.#ignore(candidate, reason ?? "name");
     else this.#checks.addRemote({ candidate, address, key: formatTransportAddress(address) });
     this.#wake();
   }
 
-  #reasonToIgnore(c: IceCandidate): IgnoredReason | undefined {
+  #reasonToIgnore(c: IceCandidate, address: TransportAddress | undefined): IgnoredReason | undefined {
     const { remote, remotes, remoteEnded } = this.#checks.current;
     const ufrag = c.usernameFragment;
     if (remote && ufrag !== undefined && ufrag !== remote.usernameFragment) return "other-generation";
     if (c.transport === "tcp") return "tcp";
-    const address = candidateAddress(c);
     if (!address) return "name";
     if (!isUsableRemote(address)) return "unusable-address";
     if (remoteEnded) return "ended";

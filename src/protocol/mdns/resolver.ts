@@ -13,6 +13,8 @@ export interface MdnsResolverOptions {
   readonly attempts?: number;
   /** How long to wait after the last query. Default 2 s. */
   readonly lastWaitUs?: number;
+  /** Whether the first query wants an answer to us alone (RFC 6762 §5.4); no good where the port is shared. Default true. */
+  readonly unicastFirst?: boolean;
   /** Names asked for at the same time, and answers remembered. Default 64. */
   readonly limit?: number;
 }
@@ -53,7 +55,14 @@ export class MdnsResolver {
   unsolicited = 0;
 
   constructor(options: MdnsResolverOptions = {}) {
-    this.#options = { families: [4, 6], attempts: 4, lastWaitUs: 2 * SECOND_US, limit: 64, ...options };
+    this.#options = {
+      families: [4, 6],
+      attempts: 4,
+      lastWaitUs: 2 * SECOND_US,
+      unicastFirst: true,
+      limit: 64,
+      ...options,
+    };
   }
 
   /** Asks for a name; `resolved` or `unresolved` follows exactly once for each name that is being asked for. */
@@ -146,8 +155,8 @@ export class MdnsResolver {
   }
 
   #query(asked: Asked, nowUs: number): void {
-    const { families, attempts, lastWaitUs } = this.#options;
-    const data = encodeMdnsQuery(trimDot(asked.name), { unicast: asked.attempts === 0 });
+    const { families, attempts, lastWaitUs, unicastFirst } = this.#options;
+    const data = encodeMdnsQuery(trimDot(asked.name), { unicast: unicastFirst && asked.attempts === 0 });
     for (const family of families) {
       this.#outputs.push({ type: "transmit", to: family === 4 ? MDNS_GROUP_IPV4 : MDNS_GROUP_IPV6, data });
     }

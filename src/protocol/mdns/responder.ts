@@ -34,13 +34,17 @@ export class MdnsResponder {
   readonly #outputs: MdnsResponderOutput[] = [];
   malformed = 0;
 
+  /** How many names are answered for. */
+  get size(): number {
+    return this.#names.length;
+  }
+
   /**
-   * Hides an address behind a new random name (draft-ietf-mmusic-mdns-ice-candidates §3.1.1: a version 4 UUID).
+   * Hides an address behind a new random name (draft-ietf-mmusic-mdns-ice-candidates §3.1.1: a version 4 UUID). Each call
+   * gives another one: a name kept for several connections would tell that they come from one host.
    * @returns the name.
    */
   hide(address: string, random: RandomSource): string {
-    const known = this.#names.find((n) => n.address === address);
-    if (known) return known.name;
     const name = `${uuid(random)}.local`;
     this.#names.push({ name, address, multicastUs: new Map() });
     return name;
@@ -50,6 +54,11 @@ export class MdnsResponder {
   forget(name: string): void {
     const index = this.#names.findIndex((n) => sameName(n.name, name));
     if (index >= 0) this.#names.splice(index, 1);
+  }
+
+  /** What one of our own names stands for. */
+  addressOf(name: string): string | undefined {
+    return this.#names.find((n) => sameName(n.name, name))?.address;
   }
 
   /** Takes a datagram from a socket on port 5353. Only questions for our names are answered. */
@@ -84,11 +93,12 @@ export class MdnsResponder {
       return;
     }
     const data = encodeMdnsResponse([record(TTL_SECONDS, true)]);
-    if (question.unicast) {
+    const lastUs = own.multicastUs.get(from.family) ?? -Infinity;
+    // RFC 6762 §5.4: the group hears it again all the same when a quarter of its life has passed.
+    if (question.unicast && nowUs - lastUs < (TTL_SECONDS / 4) * 1_000_000) {
       this.#outputs.push({ to: from, data });
       return;
     }
-    const lastUs = own.multicastUs.get(from.family) ?? -Infinity;
     if (nowUs - lastUs < MULTICAST_INTERVAL_US) return;
     own.multicastUs.set(from.family, nowUs);
     this.#outputs.push({ to: from.family === 4 ? MDNS_GROUP_IPV4 : MDNS_GROUP_IPV6, data });

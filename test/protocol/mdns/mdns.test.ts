@@ -222,8 +222,16 @@ describe("mDNS responder", () => {
   it("hides an address behind one random version 4 UUID", () => {
     const { r, name } = responder();
     assert.match(name, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\.local$/);
-    assert.equal(r.hide("192.0.2.1", seededRandom(6)), name);
-    assert.notEqual(r.hide("192.0.2.2", seededRandom(6)), name);
+    assert.equal(r.addressOf(name.toUpperCase()), "192.0.2.1");
+  });
+
+  it("gives the same address another name each time, so that two connections do not look like one host", () => {
+    const { r, name } = responder();
+    const other = r.hide("192.0.2.1", seededRandom(6));
+    assert.notEqual(other, name);
+    assert.equal(r.size, 2);
+    r.forget(name);
+    assert.deepEqual([r.addressOf(name), r.addressOf(other), r.size], [undefined, "192.0.2.1", 1]);
   });
 
   it("is understood by the resolver, by multicast and by unicast", () => {
@@ -233,6 +241,9 @@ describe("mDNS responder", () => {
       asker.resolve(name, 0);
       const [query] = drain();
       assert.ok(query.type === "transmit");
+      // The group has heard it just now.
+      answerer.handleDatagram(PEER, encodeMdnsQuery(name), 0);
+      assert.equal(answerer.pollOutput()?.to.address, "224.0.0.251");
       answerer.handleDatagram({ family: 4, address: "192.0.2.50", port }, query.data, 0);
       const answer = answerer.pollOutput();
       assert.ok(answer);
@@ -240,6 +251,18 @@ describe("mDNS responder", () => {
       asker.handleDatagram(PEER, answer.data, 0);
       assert.deepEqual(drain(), [{ type: "resolved", name, addresses: ["192.0.2.1"] }]);
     }
+  });
+
+  it("tells the group instead of the asker when the group has not heard it for a quarter of its life", () => {
+    const { r, name } = responder();
+    const askedUs = (nowUs: number) => {
+      r.handleDatagram(PEER, encodeMdnsQuery(name, { unicast: true }), nowUs);
+      return r.pollOutput()?.to.address;
+    };
+    assert.deepEqual(
+      [askedUs(0), askedUs(1e6), askedUs(29e6), askedUs(30e6)],
+      ["224.0.0.251", PEER.address, PEER.address, "224.0.0.251"],
+    );
   });
 
   it("tells the group at most once a second", () => {
