@@ -55,6 +55,8 @@ export interface TransportSettings {
   readonly portRange?: { readonly min: number; readonly max: number };
   readonly interfaces?: InterfaceSettings;
   /** One UDP port at each local address for all transports of the engine that name it; no port of their own. */
+  /** A lite agent (RFC 8445 §2.5), for hosts that everybody can reach: answers checks, makes none. Peers must be full ones. */
+  readonly iceLite?: boolean;
   readonly udpMux?: { readonly port: number };
   readonly nat1to1?: Nat1To1Settings;
   /**

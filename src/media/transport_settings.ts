@@ -103,6 +103,7 @@ const checkMembers: Check = members<TransportSettings>({
   interfaces,
   udpMux,
   nat1to1,
+  iceLite: boolean,
   mdns: oneOf("resolve", "hide", "off"),
   ice,
   maxPacketBytes: whole(500, 2000),

@@ -96,6 +96,11 @@ export class BundleTransport {
     this.local = createIceParameters(options.random);
   }
 
+  /** This side only answers checks (`settings.transport.iceLite`). */
+  get isLite(): boolean {
+    return this.options.settings.iceLite ?? false;
+  }
+
   /** Credentials to announce in the next description. */
   get announced(): IceParameters {
     return this.next ?? this.local;
@@ -112,12 +117,14 @@ export class BundleTransport {
   /** Makes the engine's transport; nothing is sent before {@link gather} and {@link connect}. */
   open(role: IceRole, certificate: RTCCertificate, servers: ResolvedServers, relayOnly: boolean): void {
     const { certificatePem, privateKeyPem } = certificate[internals];
+    // RFC 8445 §6.1.1: a lite agent is controlled, whoever offers.
+    const iceRole = this.isLite ? "controlled" : role;
     this.local = this.announced;
     this.next = null;
-    this.ice[internals].role = role;
+    this.ice[internals].role = iceRole;
     this.ice[internals].localParameters = this.local;
     this.media = this.options.factory.createTransport({
-      iceRole: role,
+      iceRole,
       local: this.local,
       stunServers: servers.servers,
       turnServers: servers.turnServers,
@@ -311,7 +318,7 @@ export class BundleTransport {
   }
 
   private takeControl(media: MediaTransport): void {
-    if (this.ice.role === "controlling") return;
+    if (this.ice.role === "controlling" || this.isLite) return;
     this.ice[internals].role = "controlling";
     media.setIceRole("controlling");
   }

@@ -244,6 +244,42 @@ describe("a call through RTCPeerConnection", function () {
       await whenClosed(pc);
     }
 
+    it("meets a lite agent of ours on a shared port: it controls, though we offer", async () => {
+      const udpMux = { port: 20_000 + (process.pid % 10_000) };
+      const transport = { includeLoopback: true, iceLite: true, udpMux };
+      const pc = new RTCPeerConnection({}, { transportFactory: engine, transport });
+      const channel = pc.createDataChannel("x");
+      await pc.setLocalDescription();
+      assert.match(pc.localDescription?.sdp ?? "", /^a=ice-lite\r$/m);
+      toUs = () => {};
+      const gathered = new Promise<void>((resolve) => {
+        pc.onicecandidate = ({ candidate }) => candidate === null && resolve();
+        if (pc.iceGatheringState === "complete") resolve();
+      });
+      await gathered;
+      const answer = await run<string>(
+        page,
+        `window.pc = new RTCPeerConnection();
+        pc.onicecandidate = ({ candidate }) => candidate && sendCandidate(candidate.toJSON());
+        pc.ondatachannel = ({ channel }) => { channel.onmessage = ({ data }) => channel.send("echo " + data); };
+        await pc.setRemoteDescription(${JSON.stringify(pc.localDescription)});
+        await pc.setLocalDescription();
+        return pc.localDescription.sdp;`,
+      );
+      const opened = nextEvent(channel, "open");
+      await pc.setRemoteDescription({ type: "answer", sdp: answer });
+      await opened;
+      assert.equal(pc.sctp?.transport.iceTransport.role, "controlled");
+      const echoed = nextEvent(channel, "message");
+      channel.send("hello");
+      assert.equal(((await echoed) as MessageEvent).data, "echo hello");
+      const pair = pc.sctp?.transport.iceTransport.getSelectedCandidatePair();
+      assert.equal(pair?.local?.port, udpMux.port);
+      await run(page, "pc.close();");
+      pc.close();
+      await whenClosed(pc);
+    });
+
     it("we offer, it answers", async () => {
       const pc = connection();
       const early: object[] = [];

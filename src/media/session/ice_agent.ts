@@ -9,6 +9,7 @@ export function makeIceAgent(options: TransportOptions): IceAgent {
   const [low, high] = [systemRandom.uint32(), systemRandom.uint32()];
   return new IceAgent({
     role: options.iceRole,
+    lite: options.settings.iceLite ?? false,
     local: options.local,
     tieBreaker: (BigInt(high) << 32n) | BigInt(low),
     random: systemRandom,

@@ -67,7 +67,8 @@ export class IceAgent {
   }
 
   #makeGatherer(): Gatherer {
-    const { stunServers = [], turn } = this.#options;
+    const { stunServers = [], turn, lite } = this.#options;
+    if (lite) return new Gatherer([]);
     return new Gatherer(this.#core.relayOnly ? [] : stunServers, turn?.servers);
   }
 
@@ -512,7 +513,8 @@ export class IceAgent {
   #hasFailed(nowUs: number): boolean {
     const g = this.#checks.current;
     if (nowUs < this.#patienceEndsUs) return false;
-    return (g.remotes.size > 0 || g.remoteEnded) && g.checklist.allFailed;
+    // A lite agent has no checks that could fail: it has waited for the peer's.
+    return this.#core.lite || ((g.remotes.size > 0 || g.remoteEnded) && g.checklist.allFailed);
   }
 
   get #patienceEndsUs(): number {

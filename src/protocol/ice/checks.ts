@@ -50,7 +50,7 @@ export class ConnectivityChecks {
 
   constructor(core: IceCore, options: IceAgentOptions) {
     this.#core = core;
-    this.#role = options.role;
+    this.#role = core.lite ? "controlled" : options.role;
     this.#tieBreaker = options.tieBreaker;
     this.#pacer = new CheckPacer(core.timers.taUs, core.limits.urgentBurst);
     this.#consent = new ConsentFreshness(core.timers, core.random);
@@ -75,7 +75,8 @@ export class ConnectivityChecks {
   }
 
   setRole(role: IceRole): void {
-    if (this.#role === role) return;
+    // RFC 8445 §6.1.1: a lite agent never controls a full one.
+    if (this.#role === role || this.#core.lite) return;
     this.#role = role;
     for (const g of this.#generations) {
       g.checklist.reorder(role);
@@ -193,6 +194,7 @@ export class ConnectivityChecks {
 
   /** RFC 8445 §7.3.1.1. "conflict": the sender is to change its mind. */
   #settleRoles(check: AuthenticCheck): "agreed" | "conflict" {
+    if (this.#core.lite) return check.controlled === undefined ? "agreed" : "conflict";
     const theirs = this.#role === "controlling" ? check.controlling : check.controlled;
     if (theirs === undefined) return "agreed";
     this.#core.counters.roleConflicts++;
@@ -239,6 +241,8 @@ export class ConnectivityChecks {
     pair.responsesSent++;
     pair.lastAliveUs = nowUs;
     if (useCandidate && this.#role === "controlled") pair.lastNominatedUs = nowUs;
+    // RFC 7675 §5.1: a lite agent asks for no consent; that the peer goes on asking is all it has.
+    if (this.#core.lite && pair === this.carrier) this.#consent.refresh(nowUs);
     this.#triggerBy(g, pair, useCandidate);
     this.#considerNominated(g, pair, nowUs);
   }
@@ -246,6 +250,12 @@ export class ConnectivityChecks {
   /** RFC 8445 §7.3.1.4: the peer got through to us here, so try the way back at once. */
   #triggerBy(g: IceGeneration, pair: CandidatePair, useCandidate: boolean): void {
     if (useCandidate && this.#role === "controlled") pair.nominationPending = true;
+    if (this.#core.lite) {
+      // RFC 8445 §7.3.2: what the peer nominates is valid at once.
+      if (useCandidate) pair.state = "succeeded";
+      pair.lastAliveUs = Math.max(pair.lastAliveUs, this.#core.nowUs);
+      return;
+    }
     if (pair.state === "succeeded" || g.failed) return;
     // Once we, controlling, have concluded, another pair is of use only when the selected one is silent.
     if (this.#role === "controlling" && !g.isChecking) return;
@@ -417,6 +427,11 @@ export class ConnectivityChecks {
     const g = this.#current;
     if (g.remote && g.startedUs === undefined) g.startedUs = nowUs;
     this.#keepConsent(nowUs);
+    if (this.#core.lite) {
+      // Those nominated ahead of the peer's parameters.
+      if (!g.selected) for (const pair of g.checklist.pairs) this.#considerNominated(g, pair, nowUs);
+      return;
+    }
     this.#watchSelected(nowUs);
     this.#nominate(g, nowUs);
     while (g.triggered.length > 0 && this.#pacer.tryUrgent(nowUs)) this.#sendTriggered(g, nowUs);
@@ -441,7 +456,7 @@ export class ConnectivityChecks {
       g.rechecking = false;
       return;
     }
-    if (this.#consent.takeDue(nowUs)) this.#sendConsentCheck(g, pair, nowUs);
+    if (this.#consent.takeDue(nowUs) && !this.#core.lite) this.#sendConsentCheck(g, pair, nowUs);
   }
 
   /** A silent selected pair makes all others worth a check; a sign of life ends that. */
@@ -530,6 +545,7 @@ export class ConnectivityChecks {
   nextDeadlineUs(): number {
     const g = this.#current;
     let next = this.carrier ? this.#consent.nextDeadlineUs() : Infinity;
+    if (this.#core.lite) return next;
     if (g.triggered.length > 0) next = Math.min(next, this.#pacer.nextUrgentUs);
     if (g.isChecking && !g.nominating && g.checklist.next())
       next = Math.min(next, this.#pacer.nextOrdinaryUs);

@@ -44,12 +44,15 @@ export class IceCore {
     this.random = options.random;
     this.hmac = options.hmacSha1;
     this.timers = { ...DEFAULT_ICE_TIMERS, ...options.timers };
+    this.lite = options.lite ?? false;
     this.relayOnly = options.turn?.relayOnly ?? false;
     this.limits = { ...DEFAULT_ICE_LIMITS, ...options.limits };
   }
 
   /** The time of the call that is being served. */
   nowUs = 0;
+  /** Answers checks and makes none (RFC 8445 §2.5). */
+  readonly lite: boolean;
   /** Only relayed paths are used (`iceTransportPolicy: "relay"`). */
   readonly relayOnly: boolean;
   /** Set by the agent: carries datagrams of relayed paths. */

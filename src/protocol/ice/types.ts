@@ -19,6 +19,11 @@ export interface IceAgentOptions {
   readonly hmacSha1: HmacSha1;
   readonly stunServers?: readonly TransportAddress[];
   readonly turn?: IceTurnOptions;
+  /**
+   * A lite agent (RFC 8445 §2.5): host candidates alone, no checks of its own, always controlled. For hosts with an address
+   * that everybody can reach, facing full agents.
+   */
+  readonly lite?: boolean;
   readonly timers?: Partial<IceTimers>;
   readonly limits?: Partial<IceLimits>;
 }

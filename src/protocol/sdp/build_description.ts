@@ -25,6 +25,8 @@ import {
 export interface LocalTransportDescription {
   readonly iceUfrag: string;
   readonly icePwd: string;
+  /** RFC 8839 §5.3: this side only answers checks. */
+  readonly iceLite?: boolean;
   readonly fingerprints: readonly SdpFingerprint[];
   /** What to say in an offer; "actpass" unless the association exists already (RFC 8842 §5.5). */
   readonly offerSetup: SdpSetup;
@@ -87,7 +89,7 @@ export function buildOffer(input: OfferInput): SdpSession {
   });
   const accepted = media.filter((section) => section.port !== 0);
   if (input.bundleOnly) for (const section of accepted.slice(1)) markBundleOnly(section);
-  return assembleSession(input.origin, media, accepted);
+  return assembleSession(input, media, accepted);
 }
 
 function markBundleOnly(media: SdpMedia): void {
@@ -96,7 +98,11 @@ function markBundleOnly(media: SdpMedia): void {
 }
 
 /** RFC 8829 §5.2.1: the parts every WebRTC description shares. */
-function assembleSession(origin: SdpOrigin, media: SdpMedia[], bundled: readonly SdpMedia[]): SdpSession {
+function assembleSession(
+  { origin, transport }: { readonly origin: SdpOrigin; readonly transport: LocalTransportDescription },
+  media: SdpMedia[],
+  bundled: readonly SdpMedia[],
+): SdpSession {
   const mids = bundled.flatMap((section) => (section.mid === undefined ? [] : [section.mid]));
   return {
     origin,
@@ -104,7 +110,7 @@ function assembleSession(origin: SdpOrigin, media: SdpMedia[], bundled: readonly
     bandwidth: [],
     timing: ["0 0"],
     groups: mids.length > 0 ? [{ semantics: "BUNDLE", mids }] : [],
-    iceLite: false,
+    iceLite: transport.iceLite ?? false,
     extmapAllowMixed: true,
     extensions: [],
     fingerprints: [],
@@ -192,7 +198,7 @@ export function buildAnswer(input: AnswerInput): SdpSession {
   const group = bundledMids(offer);
   // RFC 8843 §7.3.1: the offerer's tag stays first when it was accepted; an offer without BUNDLE gets none back.
   const bundled = group.flatMap((mid) => accepted.filter((section) => section.mid === mid));
-  const session = assembleSession(input.origin, media, bundled);
+  const session = assembleSession(input, media, bundled);
   session.extmapAllowMixed = offer.extmapAllowMixed;
   return session;
 }

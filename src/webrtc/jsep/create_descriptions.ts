@@ -176,6 +176,7 @@ function localTransport(core: ConnectionCore, certificate: RTCCertificate): Loca
   return {
     iceUfrag: usernameFragment,
     icePwd: password,
+    iceLite: transport.isLite,
     fingerprints: [certificate[internals].fingerprint],
     offerSetup: "actpass",
     ...(transport.role !== null && { dtlsRole: transport.role }),
