@@ -179,9 +179,21 @@ function installFolderModules(folder) {
   });
 }
 
+/** Versions of what the addon carries inside: a library that was mended since must not live on in it. */
+function linkedVersions() {
+  try {
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query expands it
+    const args = ["-W", "-f=${Package} ${Version}\n", "libssl-dev", "libusrsctp-dev"];
+    return execFileSync("dpkg-query", args, { stdio: ["ignore", "pipe", "ignore"], encoding: "utf8" });
+  } catch {
+    return "";
+  }
+}
+
 function buildAddon() {
   const inputs = ["CMakeLists.txt", "native/core", "native/binding", "package-lock.json"];
-  unlessStamped("build/.roomrtc-stamp", digest(inputs), "build/Release/roomrtc.node", () => {
+  const current = digest(inputs) + linkedVersions();
+  unlessStamped("build/.roomrtc-stamp", current, "build/Release/roomrtc.node", () => {
     say("building the addon (cmake-js)");
     run("npm", ["run", "--silent", "build:addon"]);
   });

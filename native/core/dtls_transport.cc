@@ -9,6 +9,7 @@
 
 #include "coded_error.h"
 #include "dtls_clock.h"
+#include "dtls_record.h"
 
 namespace roomrtc {
 
@@ -129,6 +130,10 @@ void DtlsTransport::Start(double nowUs) {
 
 void DtlsTransport::HandleDatagram(std::span<const uint8_t> datagram, double nowUs) {
   if ((state_ != State::kConnecting && state_ != State::kConnected) || datagram.empty()) return;
+  if (!HasSoundRecords(datagram, LeastCipheredBytes())) {
+    ++droppedDatagrams_;
+    return;
+  }
   const DtlsClockScope clock(clock_);
   port_.Offer(datagram);
   if (state_ == State::kConnecting) Handshake();
@@ -136,6 +141,17 @@ void DtlsTransport::HandleDatagram(std::span<const uint8_t> datagram, double now
   if (state_ == State::kConnected) ReadApplicationData();
   port_.Withdraw();
   NoteTimer(nowUs);
+}
+
+/// Explicit nonce and tag (RFC 5288 §3, RFC 7905 §2). While the cipher is not known the larger one counts:
+/// what is ciphered in a handshake is a Finished message, which is longer, or an alert, which repeats as
+/// silence.
+size_t DtlsTransport::LeastCipheredBytes() const {
+  constexpr size_t kGcm = 8 + 16;
+  constexpr size_t kChaCha20Poly1305 = 16;
+  if (state_ != State::kConnected) return kGcm;
+  const SSL_CIPHER* cipher = SSL_get_current_cipher(ssl_.get());
+  return cipher && SSL_CIPHER_get_cipher_nid(cipher) == NID_chacha20_poly1305 ? kChaCha20Poly1305 : kGcm;
 }
 
 void DtlsTransport::HandleTimeout(double nowUs) {

@@ -74,6 +74,8 @@ class DtlsTransport {
   size_t TakeApplicationData(std::span<uint8_t> out);
   /// Datagrams of application data dropped because nobody took them.
   uint64_t droppedApplicationData() const { return droppedApplicationData_; }
+  /// Datagrams that OpenSSL never saw, as their records cannot be what they claim.
+  uint64_t droppedDatagrams() const { return droppedDatagrams_; }
 
  private:
   static constexpr size_t kMaxQueuedApplicationData = 1024;
@@ -88,6 +90,7 @@ class DtlsTransport {
   void Fail(const std::string& why);
   void FailWithReason();
   void NoteTimer(double nowUs);
+  size_t LeastCipheredBytes() const;
 
   const DtlsOptions options_;
   DatagramPort port_;  // before ssl_, whose BIO points here
@@ -101,6 +104,7 @@ class DtlsTransport {
   double giveUpAtUs_;
   std::deque<std::vector<uint8_t>> applicationData_;
   uint64_t droppedApplicationData_ = 0;
+  uint64_t droppedDatagrams_ = 0;
 };
 
 }  // namespace roomrtc

@@ -1,6 +1,7 @@
 // libFuzzer: bytes from the network at any moment of a DTLS handshake. The first byte says which end hears
 // them and after how many exchanged datagrams; the rest is cut into datagrams by two-byte lengths.
 #include <array>
+#include <cstdlib>
 #include <vector>
 
 #include "byte_order.h"
@@ -42,7 +43,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   while (rest.size() > 2) {
     const size_t length = std::min<size_t>(ReadU16(rest.data()), rest.size() - 2);
     const std::vector<uint8_t> datagram(rest.begin() + 2, rest.begin() + 2 + static_cast<long>(length));
+    const bool wasConnected = target.state() == DtlsTransport::State::kConnected;
     target.HandleDatagram(datagram, kNowUs);
+    // What nobody can have ciphered must not end what is connected.
+    if (wasConnected && target.state() != DtlsTransport::State::kConnected) std::abort();
     rest = rest.subspan(2 + length);
   }
   std::array<uint8_t, DtlsTransport::kMaxApplicationData> out;

@@ -237,6 +237,20 @@ describe("DtlsTransport", () => {
     assertConnected(link);
   });
 
+  it("takes no forged record for an error of its own, however short it is", () => {
+    for (const side of ["client", "server"] as const) {
+      for (let length = 0; length < 30; length++) {
+        const link = new DtlsLink(certificates);
+        link.connect();
+        const forged = new Uint8Array(13 + length).fill(1);
+        forged.set([20 + (length % 4), 0xfe, 0xfd, 0, 1]);
+        forged.set([0, length], 11);
+        link[side].handleDatagram(forged, link.nowUs);
+        assert.equal(link[side].state, "connected", `${side}, ${length} bytes: ${link[side].failure}`);
+      }
+    }
+  });
+
   it("names wrong options", () => {
     const make = (options: object) => () =>
       new native.DtlsTransport({ role: "client", certificate: certificates.client, ...options });
