@@ -6,6 +6,8 @@ export interface IceTimers {
   readonly rtoUs: number;
   /** Lower bound of it on pairs whose round trip is known. */
   readonly knownRtoUs: number;
+  /** A check is repeated at least this often, however long it goes unanswered; less often only where `rtoUs` says so. */
+  readonly maxRtoUs: number;
   /** Rc: how often a request is sent before it counts as lost (RFC 8489 §6.2.1). */
   readonly requestCount: number;
   /** Rm: how many RTOs to wait after the last one. */
@@ -28,6 +30,7 @@ export const DEFAULT_ICE_TIMERS: IceTimers = {
   taUs: 50_000,
   rtoUs: 500_000,
   knownRtoUs: 100_000,
+  maxRtoUs: 2_000_000,
   requestCount: 7,
   lastWaitFactor: 16,
   gatherTimeoutUs: 5_000_000,

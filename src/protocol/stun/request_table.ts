@@ -8,6 +8,8 @@ export interface RetransmissionPlan {
   readonly requestCount: number;
   /** Rm. */
   readonly lastWaitFactor: number;
+  /** The doubling stops here; never, by default. */
+  readonly maxRtoUs?: number;
   /** Gives up after this long, whatever the other numbers say. */
   readonly limitUs?: number;
 }
@@ -93,7 +95,8 @@ export class RequestTable<C> {
 
   #advance(r: OutstandingRequest<C>, nowUs: number): void {
     const isLast = ++r.attempts >= r.plan.requestCount;
-    const waitUs = r.plan.rtoUs * (isLast ? r.plan.lastWaitFactor : 2 ** (r.attempts - 1));
+    const { rtoUs, lastWaitFactor, maxRtoUs = Infinity } = r.plan;
+    const waitUs = isLast ? rtoUs * lastWaitFactor : Math.min(rtoUs * 2 ** (r.attempts - 1), maxRtoUs);
     r.nextUs = Math.min(nowUs + waitUs, r.giveUpUs);
   }
 
