@@ -47,7 +47,10 @@ export class DtlsSession {
     this.#options = options;
   }
 
-  /** Role and fingerprints are known; a client waits for {@link usePath}, a server answers from now on. */
+  /**
+   * Role and fingerprints are known; a client waits for {@link usePath}, a server for the first datagram too: the time
+   * for the handshake must not run out while ICE still looks for a path.
+   */
   start(role: "client" | "server", fingerprints: readonly Fingerprint[], nowUs: number): void {
     if (this.#dtls !== undefined || this.state === "closed") return;
     this.#role = role;
@@ -59,7 +62,7 @@ export class DtlsSession {
       ...(srtpProfiles === undefined ? {} : { srtpProfiles }),
       ...(mtu === undefined ? {} : { mtu }),
     });
-    if (role === "server" || this.#pathUsable) this.#begin(nowUs);
+    if (this.#pathUsable || (role === "server" && this.#early.length > 0)) this.#begin(nowUs);
   }
 
   /** A candidate pair works: datagrams can be sent. */
@@ -73,6 +76,7 @@ export class DtlsSession {
   handleDatagram(datagram: Uint8Array, nowUs: number): boolean {
     if (this.state === "failed" || this.state === "closed") return false;
     const dtls = this.#dtls;
+    if (dtls?.state === "new" && this.#role === "server") this.#begin(nowUs);
     if (dtls === undefined || dtls.state === "new") return this.#keepEarly(datagram);
     dtls.handleDatagram(datagram, nowUs);
     this.#update();

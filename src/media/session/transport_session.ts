@@ -368,7 +368,8 @@ export class TransportSession {
   /** The path's first SRTP packets may overtake the last handshake datagram. */
   #keepEarly(datagram: ReceivedDatagram): void {
     const { bytes, offset, length, arrivalUs } = datagram;
-    if (this.#dtls.state !== "connecting" || this.#early.length >= EARLY_PACKETS) {
+    const isExpected = this.#dtls.state === "connecting" && this.#early.length < EARLY_PACKETS;
+    if (!isExpected || !this.#ice.isVerifiedPeer(datagram.socketId, datagram.source())) {
       this.#discardFrom("rtp-before-keys", datagram);
       return;
     }
@@ -387,25 +388,36 @@ export class TransportSession {
   }
 
   #handshake(datagram: ReceivedDatagram, nowUs: number): void {
-    const { bytes, offset, length, socketId } = datagram;
+    const { bytes, offset, length } = datagram;
     const data = bytes.subarray(offset, offset + length);
-    // Answers go where ICE has proven somebody listens, never to an address a forger wrote down. The peer may know its
-    // pair to work a moment before we do: its first flight waits for that moment instead of for its repetition.
-    if (this.#ice.selectedPair === undefined) {
-      const from = datagram.source();
-      if (!this.#ice.isVerifiedPeer(socketId, from)) {
-        if (this.#unproven.length >= UNPROVEN_DATAGRAMS) this.#discardFrom("dtls", datagram);
-        else this.#unproven.push({ socketId, from, data: data.slice() });
-        return;
-      }
-      this.#path = { socketId, to: from };
-    }
+    if (this.#dtls.state !== "connected" && !this.#isProven(datagram, data)) return;
     if (!this.#dtls.handleDatagram(data, nowUs)) this.#discardFrom("dtls", datagram);
     this.#afterDtls(nowUs);
     if (this.#data !== undefined && !this.#ended) {
       this.#data.receive(this.#dtls);
       this.#heardSince = true;
     }
+  }
+
+  /**
+   * Until the handshake is done nothing in a record proves where it comes from, and one forged alert would end it: it
+   * counts only from where ICE has proven the peer to be, and answers go nowhere else. The peer may know its pair to work
+   * a moment before we do: its first flight waits for that moment instead of for its repetition.
+   */
+  #isProven(datagram: ReceivedDatagram, data: Uint8Array): boolean {
+    const { socketId } = datagram;
+    const from = datagram.source();
+    if (this.#ice.isVerifiedPeer(socketId, from)) {
+      if (this.#ice.selectedPair === undefined) this.#path = { socketId, to: from };
+      return true;
+    }
+    if (this.#unproven.length >= UNPROVEN_DATAGRAMS) {
+      // The oldest makes room, so that whoever came first does not keep the peer out.
+      this.#unproven.shift();
+      this.#discardFrom("dtls", datagram);
+    }
+    this.#unproven.push({ socketId, from, data: data.slice() });
+    return false;
   }
 
   /** Takes up the handshake datagrams whose sender has been proven meanwhile. */
@@ -495,7 +507,10 @@ export class TransportSession {
     }
     if (connected !== undefined) this.#data?.connect(this.#dtls.role);
     if (this.#dtls.state !== this.#dtlsStateTold) this.#tellDtlsState(connected?.remoteCertificate);
-    if (connected !== undefined) this.#replayEarly(nowUs);
+    if (connected !== undefined) {
+      this.#unproven.length = 0;
+      this.#replayEarly(nowUs);
+    }
     if (this.#dtls.error !== undefined) this.#fail(this.#dtls.error);
   }
 
