@@ -27,12 +27,31 @@ BIO* DatagramPort::CreateBio() {
   return bio;
 }
 
+namespace {
+
+/// Everything of a flight but application data (RFC 6347 §4.1), ciphered or not.
+bool IsOfHandshake(const std::vector<uint8_t>& datagram) {
+  constexpr uint8_t kApplicationData = 23;
+  return datagram[0] < kApplicationData;
+}
+
+}  // namespace
+
 size_t DatagramPort::Take(std::span<uint8_t> out) {
   if (outgoing_.empty() || outgoing_.front().size() > out.size()) return 0;
-  const std::vector<uint8_t> datagram = std::move(outgoing_.front());
-  outgoing_.pop_front();
-  std::copy(datagram.begin(), datagram.end(), out.begin());
-  return datagram.size();
+  const size_t limit = std::min(out.size(), mtu_);
+  const bool joins = IsOfHandshake(outgoing_.front());
+  size_t taken = 0;
+  // RFC 6347 §4.1.1: a datagram may hold several records. OpenSSL repeats a flight message by message; the
+  // fewer datagrams it takes, the sooner all of it arrives on a path that loses some.
+  do {
+    const std::vector<uint8_t>& next = outgoing_.front();
+    std::copy(next.begin(), next.end(), out.begin() + static_cast<ptrdiff_t>(taken));
+    taken += next.size();
+    outgoing_.pop_front();
+  } while (joins && !outgoing_.empty() && IsOfHandshake(outgoing_.front()) &&
+           taken + outgoing_.front().size() <= limit);
+  return taken;
 }
 
 int DatagramPort::Write(BIO* bio, const char* data, int size) {

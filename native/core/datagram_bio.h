@@ -27,7 +27,8 @@ class DatagramPort {
   void Offer(std::span<const uint8_t> datagram) { incoming_ = datagram; }
   void Withdraw() { incoming_.reset(); }
 
-  /// Copies the oldest datagram to send into `out`; 0 when there is none. One that does not fit stays.
+  /// Copies the oldest datagram to send into `out`, handshake records that follow joined to it as far as the
+  /// MTU goes; 0 when there is none. One that does not fit stays.
   size_t Take(std::span<uint8_t> out);
   size_t pendingBytes() const { return outgoing_.empty() ? 0 : outgoing_.front().size(); }
 

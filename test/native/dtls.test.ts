@@ -84,6 +84,19 @@ describe("DtlsTransport", () => {
     );
   });
 
+  it("repeats a flight in as few datagrams as it first took", () => {
+    const link = new DtlsLink(certificates);
+    link.delivers = (crossing) => crossing.index < 2;
+    link.start().run(500_000);
+    const flights = new Map<number, number>();
+    for (const { from, sentUs, index } of link.crossings) {
+      if (from === "client" && index >= 2) flights.set(sentUs, (flights.get(sentUs) ?? 0) + 1);
+    }
+    const [first, ...again] = [...flights.values()];
+    assert.ok(again.length >= 2, `${again.length} repetitions`);
+    for (const count of again) assert.ok(count <= first, `${count} datagrams, at first ${first}`);
+  });
+
   it("answers a client that missed the last flight", () => {
     const link = new DtlsLink(certificates);
     const arrivesFromUs = link.nowUs + 120_000;
