@@ -209,6 +209,11 @@ export interface UdpSocket {
    * less are skipped.
    */
   send(slab: Uint8Array, table: Int32Array, first: number, count: number): number;
+  /**
+   * As `send`, but stops where the kernel has no room. Returns how many entries are done with; the others can be sent
+   * later.
+   */
+  sendWhatFits(slab: Uint8Array, table: Int32Array, first: number, count: number): number;
   /** Takes part in a multicast group of the socket's family on one interface, by its name. */
   joinMulticast(group: string, interfaceName: string): void;
   /** Datagrams to multicast groups leave through this interface from now on, with 255 hops to live. */
@@ -316,8 +321,10 @@ export interface SctpAssociationOptions {
   readonly maxPacketBytes?: number;
   /** Largest message that is taken in; 1 MiB by default. */
   readonly maxMessageBytes?: number;
-  /** Bytes that may wait for acknowledgement, each way; 16 MiB by default. */
-  readonly bufferBytes?: number;
+  /** What the send buffer holds, sent or not, until it is acknowledged; 16 MiB by default. */
+  readonly sendBufferBytes?: number;
+  /** The receive window that the peer is told; 4 MiB by default. */
+  readonly receiveWindowBytes?: number;
   /** Streams each way; 1024 by default. */
   readonly streams?: number;
 }
@@ -335,6 +342,7 @@ export const SctpEvent = {
   tooSmall: -1,
   none: 0,
   connected: 1,
+  /** `words`: bytes of the reason in `out` (none: it was asked for here), cause code of an ABORT (0: none). */
   closed: 2,
   /** `words`: bytes in `out`, stream id, payload protocol identifier. */
   message: 3,
@@ -353,12 +361,33 @@ export interface SctpAssociation {
   handlePacket(packet: Uint8Array): void;
   /** The next packet to send into `out`; 0: none. */
   takePacket(out: Uint8Array): number;
+  /**
+   * Takes the DTLS datagrams at the head of entries [first, first+count); returns how many those are. Stops at the
+   * first that is no DTLS, and when `dtls` is no longer connected.
+   */
+  receiveRecords(
+    dtls: DtlsTransport,
+    slab: Uint8Array,
+    table: Int32Array,
+    first: number,
+    count: number,
+    nowUs: number,
+  ): number;
+  /**
+   * Protects the packets that wait, as many as `slab` and `table` have room for; writes offset and length of each
+   * datagram and returns how many.
+   */
+  protectPackets(dtls: DtlsTransport, slab: Uint8Array, table: Int32Array): number;
+  /** Messages given to `send` of which a part was never sent yet; they leave in the order of the calls. */
+  readonly pendingMessages: number;
   /** False: the buffer is full, try again when packets have come in. Throws SCTP_STATE, SCTP_SEND. */
   send(streamId: number, payloadProtocol: number, bytes: Uint8Array, options?: SctpSendOptions): boolean;
   /** Resets our side of the stream once what was sent on it is through (RFC 6525). */
   resetStream(streamId: number): void;
   /** The next event, see {@link SctpEvent}; `words` has room for three. */
   takeEvent(out: Uint8Array, words: Int32Array): number;
+  /** Says ABORT; packets that wait can still be taken. */
+  abort(): void;
   /** Aborts and frees. */
   close(): void;
 }

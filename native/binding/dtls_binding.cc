@@ -1,14 +1,16 @@
+#include "dtls_binding.h"
+
 #include <array>
 
 #include "addon.h"
 #include "args.h"
 #include "certificate_binding.h"
-#include "dtls_transport.h"
 
 namespace roomrtc::binding {
 
 namespace {
 
+constexpr napi_type_tag kTransportTag{0x8c41d7e05b2f4a93, 0xb7e6f15d02c8394a};
 constexpr std::string_view kRoles[] = {"client", "server"};
 constexpr std::string_view kProfiles[] = {"AEAD_AES_128_GCM", "AEAD_AES_256_GCM", "AES128_CM_SHA1_80"};
 constexpr std::string_view kStates[] = {"new", "connecting", "connected", "closed", "failed"};
@@ -49,6 +51,14 @@ class DtlsTransportJs : public Napi::ObjectWrap<DtlsTransportJs> {
       const Certificate& certificate = ToCertificate(options.Get("certificate"), options.Name("certificate"));
       core_ = std::make_unique<DtlsTransport>(ToOptions(options), certificate);
     });
+    info.This().As<Napi::Object>().TypeTag(&kTransportTag);
+  }
+
+  static DtlsTransport& From(const Napi::Value& value, const std::string& name) {
+    if (!value.IsObject() || !value.As<Napi::Object>().CheckTypeTag(&kTransportTag)) {
+      ThrowType(value, name, "a DtlsTransport");
+    }
+    return Alive(value.Env(), Unwrap(value.As<Napi::Object>())->core_, "DtlsTransport");
   }
 
   static Napi::Function Define(Napi::Env env) {
@@ -163,6 +173,10 @@ class DtlsTransportJs : public Napi::ObjectWrap<DtlsTransportJs> {
 };
 
 }  // namespace
+
+DtlsTransport& ToDtlsTransport(const Napi::Value& value, const std::string& name) {
+  return DtlsTransportJs::From(value, name);
+}
 
 void InitDtlsTransport(Napi::Env env, Napi::Object exports) {
   exports.Set("DtlsTransport", DtlsTransportJs::Define(env));

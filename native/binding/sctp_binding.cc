@@ -3,7 +3,9 @@
 
 #include "addon.h"
 #include "args.h"
+#include "dtls_binding.h"
 #include "sctp_association.h"
+#include "sctp_over_dtls.h"
 
 namespace roomrtc::binding {
 
@@ -32,8 +34,10 @@ class SctpAssociationJs : public Napi::ObjectWrap<SctpAssociationJs> {
           options.Integer("maxPacketBytes", 576, 9000, static_cast<int64_t>(settings.maxPacketBytes)));
       settings.maxMessageBytes = static_cast<size_t>(
           options.Integer("maxMessageBytes", 1024, 1 << 28, static_cast<int64_t>(settings.maxMessageBytes)));
-      settings.bufferBytes = static_cast<size_t>(
-          options.Integer("bufferBytes", 1 << 16, 1 << 28, static_cast<int64_t>(settings.bufferBytes)));
+      settings.sendBufferBytes = static_cast<size_t>(options.Integer(
+          "sendBufferBytes", 1 << 16, 1 << 28, static_cast<int64_t>(settings.sendBufferBytes)));
+      settings.receiveWindowBytes = static_cast<size_t>(options.Integer(
+          "receiveWindowBytes", 1 << 16, 1 << 28, static_cast<int64_t>(settings.receiveWindowBytes)));
       settings.streams = static_cast<uint16_t>(options.Integer("streams", 1, 65535, settings.streams));
       core_ = std::make_unique<SctpAssociation>(settings);
     });
@@ -45,9 +49,13 @@ class SctpAssociationJs : public Napi::ObjectWrap<SctpAssociationJs> {
                         InstanceMethod<&SctpAssociationJs::Connect>("connect"),
                         InstanceMethod<&SctpAssociationJs::HandlePacket>("handlePacket"),
                         InstanceMethod<&SctpAssociationJs::TakePacket>("takePacket"),
+                        InstanceMethod<&SctpAssociationJs::ReceiveRecords>("receiveRecords"),
+                        InstanceMethod<&SctpAssociationJs::ProtectPackets>("protectPackets"),
+                        InstanceAccessor<&SctpAssociationJs::PendingMessages>("pendingMessages"),
                         InstanceMethod<&SctpAssociationJs::Send>("send"),
                         InstanceMethod<&SctpAssociationJs::ResetStream>("resetStream"),
                         InstanceMethod<&SctpAssociationJs::TakeEvent>("takeEvent"),
+                        InstanceMethod<&SctpAssociationJs::Abort>("abort"),
                         InstanceMethod<&SctpAssociationJs::Close>("close")});
   }
 
@@ -75,6 +83,45 @@ class SctpAssociationJs : public Napi::ObjectWrap<SctpAssociationJs> {
       const std::span<uint8_t> out = ToBytes(info[0], "SctpAssociation.takePacket: out");
       return Napi::Number::New(info.Env(), static_cast<double>(Core(info).TakePacket(out)));
     });
+  }
+
+  Napi::Value ReceiveRecords(const Napi::CallbackInfo& info) {
+    return Guard(info.Env(), [&] {
+      SctpAssociation& core = Core(info);
+      DtlsTransport& dtls = ToDtlsTransport(info[0], "SctpAssociation.receiveRecords: dtls");
+      const std::span<uint8_t> slab = ToBytes(info[1], "SctpAssociation.receiveRecords: slab");
+      const std::span<DatagramEntry> entries =
+          DatagramEntries(ToWords(info[2], "SctpAssociation.receiveRecords: table"));
+      const auto size = static_cast<int64_t>(entries.size());
+      const int64_t first = ToInteger(info[3], "SctpAssociation.receiveRecords: first", 0, size);
+      const int64_t count = ToInteger(info[4], "SctpAssociation.receiveRecords: count", 0, size - first);
+      const double nowUs = ToNumber(info[5], "SctpAssociation.receiveRecords: nowUs", 0, 1e18);
+      const auto run = entries.subspan(static_cast<size_t>(first), static_cast<size_t>(count));
+      return Napi::Number::New(info.Env(),
+                               static_cast<double>(roomrtc::ReceiveRecords(core, dtls, slab, run, nowUs)));
+    });
+  }
+
+  Napi::Value ProtectPackets(const Napi::CallbackInfo& info) {
+    return Guard(info.Env(), [&] {
+      SctpAssociation& core = Core(info);
+      DtlsTransport& dtls = ToDtlsTransport(info[0], "SctpAssociation.protectPackets: dtls");
+      const std::span<uint8_t> slab = ToBytes(info[1], "SctpAssociation.protectPackets: slab");
+      const std::span<DatagramEntry> entries =
+          DatagramEntries(ToWords(info[2], "SctpAssociation.protectPackets: table"));
+      return Napi::Number::New(info.Env(),
+                               static_cast<double>(roomrtc::ProtectPackets(core, dtls, slab, entries)));
+    });
+  }
+
+  Napi::Value PendingMessages(const Napi::CallbackInfo& info) {
+    return Guard(info.Env(), [&] {
+      return Napi::Number::New(info.Env(), static_cast<double>(Core(info).PendingMessages()));
+    });
+  }
+
+  void Abort(const Napi::CallbackInfo& info) {
+    Guard(info.Env(), [&] { Core(info).Abort(); });
   }
 
   Napi::Value Send(const Napi::CallbackInfo& info) {
@@ -128,6 +175,9 @@ class SctpAssociationJs : public Napi::ObjectWrap<SctpAssociationJs> {
       case SctpEvent::Kind::kConnected:
         return kConnected;
       case SctpEvent::Kind::kClosed:
+        words[0] = static_cast<int32_t>(std::min(event.reason.size(), out.size()));
+        words[1] = event.causeCode;
+        std::memcpy(out.data(), event.reason.data(), static_cast<size_t>(words[0]));
         return kClosed;
       case SctpEvent::Kind::kStreamsReset: {
         const size_t fits = std::min(event.streams.size(), out.size() / sizeof(uint16_t));

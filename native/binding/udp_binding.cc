@@ -33,6 +33,7 @@ class UdpSocketJs : public Napi::ObjectWrap<UdpSocketJs> {
          InstanceMethod<&UdpSocketJs::Receive>("receive"), InstanceMethod<&UdpSocketJs::Send>("send"),
          InstanceMethod<&UdpSocketJs::Join>("joinMulticast"),
          InstanceMethod<&UdpSocketJs::SendVia>("setMulticastInterface"),
+         InstanceMethod<&UdpSocketJs::SendWhatFits>("sendWhatFits"),
          InstanceMethod<&UdpSocketJs::Close>("close")});
   }
 
@@ -102,7 +103,11 @@ class UdpSocketJs : public Napi::ObjectWrap<UdpSocketJs> {
     });
   }
 
-  Napi::Value Send(const Napi::CallbackInfo& info) {
+  Napi::Value Send(const Napi::CallbackInfo& info) { return SendBy<&UdpSocket::Send>(info); }
+  Napi::Value SendWhatFits(const Napi::CallbackInfo& info) { return SendBy<&UdpSocket::SendWhatFits>(info); }
+
+  template <size_t (UdpSocket::*kSend)(std::span<const uint8_t>, std::span<const DatagramEntry>)>
+  Napi::Value SendBy(const Napi::CallbackInfo& info) {
     return Guard(info.Env(), [&] {
       UdpSocket& core = Core(info);
       const std::span<uint8_t> slab = ToBytes(info[0], "UdpSocket.send: slab");
@@ -110,8 +115,8 @@ class UdpSocketJs : public Napi::ObjectWrap<UdpSocketJs> {
       const auto size = static_cast<int64_t>(entries.size());
       const int64_t first = ToInteger(info[2], "UdpSocket.send: first", 0, size);
       const int64_t count = ToInteger(info[3], "UdpSocket.send: count", 0, size - first);
-      return ToJs(info.Env(),
-                  core.Send(slab, entries.subspan(static_cast<size_t>(first), static_cast<size_t>(count))));
+      const auto run = entries.subspan(static_cast<size_t>(first), static_cast<size_t>(count));
+      return ToJs(info.Env(), (core.*kSend)(slab, run));
     });
   }
 

@@ -305,10 +305,16 @@ size_t DtlsTransport::TakeApplicationData(std::span<uint8_t> out) {
                                          std::to_string(applicationData_.front().size()) + " bytes, found " +
                                          std::to_string(out.size()));
   }
-  const std::vector<uint8_t> record = std::move(applicationData_.front());
-  applicationData_.pop_front();
+  const std::vector<uint8_t> record = *TakeApplicationData();
   std::copy(record.begin(), record.end(), out.begin());
   return record.size();
+}
+
+std::optional<std::vector<uint8_t>> DtlsTransport::TakeApplicationData() {
+  if (applicationData_.empty()) return std::nullopt;
+  std::vector<uint8_t> record = std::move(applicationData_.front());
+  applicationData_.pop_front();
+  return record;
 }
 
 }  // namespace roomrtc

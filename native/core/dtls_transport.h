@@ -72,6 +72,7 @@ class DtlsTransport {
   /// Sends one record; throws CodedError("INVALID_STATE") unless connected.
   void SendApplicationData(std::span<const uint8_t> data);
   size_t TakeApplicationData(std::span<uint8_t> out);
+  std::optional<std::vector<uint8_t>> TakeApplicationData();
   /// Datagrams of application data dropped because nobody took them.
   uint64_t droppedApplicationData() const { return droppedApplicationData_; }
   /// Datagrams that OpenSSL never saw, as their records cannot be what they claim.

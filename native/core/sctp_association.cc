@@ -10,12 +10,22 @@
 #include <string>
 #include <thread>
 
+#include "byte_order.h"
 #include "coded_error.h"
 #include "crc32c.h"
 
 namespace roomrtc {
 
 namespace {
+
+/// RFC 9260 §3.3.10.12.
+constexpr uint16_t kUserAbort = 12;
+/// SACKs that wait to be sent and say less than the one after them, which is sent in their place.
+constexpr size_t kMergedSacks = 3;
+/// How far ahead of the first missing chunk usrsctp takes others.
+constexpr size_t kReceiveSpanChunks = 4096;
+constexpr size_t kCommonHeader = 12;
+constexpr size_t kDataChunkHeader = 16;
 
 /// The process's one usrsctp: counted, and bound to one thread while anyone uses it.
 class Stack {
@@ -25,15 +35,15 @@ class Stack {
     return stack;
   }
 
-  void Acquire(int (*output)(void*, void*, size_t, uint8_t, uint8_t), size_t bufferBytes) {
+  void Acquire(int (*output)(void*, void*, size_t, uint8_t, uint8_t), const SctpSettings& settings) {
     const std::lock_guard lock(mutex_);
     if (users_ > 0 && owner_ != std::this_thread::get_id()) {
       throw CodedError("SCTP_OWNER", "SCTP: another thread owns this process's associations");
     }
     owner_ = std::this_thread::get_id();
     if (users_++ == 0 && !initialised_) Initialise(output);
-    usrsctp_sysctl_set_sctp_sendspace(static_cast<uint32_t>(bufferBytes));
-    usrsctp_sysctl_set_sctp_recvspace(static_cast<uint32_t>(bufferBytes));
+    usrsctp_sysctl_set_sctp_sendspace(static_cast<uint32_t>(settings.sendBufferBytes));
+    usrsctp_sysctl_set_sctp_recvspace(static_cast<uint32_t>(settings.receiveWindowBytes));
   }
 
   void Release() {
@@ -65,6 +75,15 @@ class Stack {
     usrsctp_sysctl_set_sctp_max_burst_default(64);
     usrsctp_sysctl_set_sctp_fr_max_burst_default(64);
     usrsctp_sysctl_set_sctp_max_chunks_on_queue(1 << 16);
+    // By default usrsctp aborts when a chunk was retransmitted 30 times, which takes a few round trips where
+    // a queue on the path is full. RFC 9260 §8.1 counts time-outs alone.
+    usrsctp_sysctl_set_sctp_max_retran_chunk(0);
+    // Acknowledgements are merged under load, so the window opens by what each acknowledges (RFC 3465 §2.1).
+    usrsctp_sysctl_set_sctp_L2_abc_variable(2 * (kMergedSacks + 1));
+    // One message after the other, in the order they were given: turns are taken above.
+    usrsctp_sysctl_set_sctp_default_ss_module(SCTP_SS_FIRST_COME);
+    // Aborts of its own say why.
+    usrsctp_sysctl_set_sctp_diag_info_code(kUserAbort);
   }
 
   std::mutex mutex_;
@@ -121,10 +140,46 @@ void SetOption(struct socket* sock, int level, int option, const T& value, const
   }
 }
 
+/// Whether the packet is one SACK chunk and nothing else (RFC 9260 §3.3.4).
+bool IsSackAlone(std::span<const uint8_t> packet) {
+  constexpr uint8_t kSack = 3;
+  constexpr size_t kChunkHeader = 4;
+  if (packet.size() < kCommonHeader + kChunkHeader || packet[kCommonHeader] != kSack) return false;
+  return kCommonHeader + ReadU16(&packet[kCommonHeader + 2]) == packet.size();
+}
+
+struct AbortCause {
+  uint16_t code = 0;
+  /// The text of a user's abort or of a protocol violation (RFC 9260 §3.3.10.12, .13).
+  std::string text;
+};
+
+/// The first cause in an ABORT chunk.
+AbortCause CauseOf(std::span<const uint8_t> abort) {
+  constexpr size_t kHeader = 4;
+  constexpr uint16_t kProtocolViolation = 13;
+  if (abort.size() < 2 * kHeader) return {};
+  const std::span<const uint8_t> cause = abort.subspan(kHeader);
+  AbortCause result{.code = ReadU16(cause.data()), .text = ""};
+  const size_t length = std::min<size_t>(ReadU16(cause.data() + 2), cause.size());
+  if (result.code != kUserAbort && result.code != kProtocolViolation) return result;
+  for (size_t i = kHeader; i < length; ++i) {
+    const bool printable = cause[i] >= ' ' && cause[i] <= '~';
+    result.text += printable ? static_cast<char>(cause[i]) : '?';
+  }
+  return result;
+}
+
+/// "cause 13: what the other end said".
+std::string Describe(const AbortCause& cause) {
+  if (cause.code == 0) return "no cause given";
+  return "cause " + std::to_string(cause.code) + (cause.text.empty() ? "" : ": " + cause.text);
+}
+
 }  // namespace
 
 SctpAssociation::SctpAssociation(const SctpSettings& settings) : settings_(settings) {
-  Stack::Instance().Acquire(&SctpAssociation::OnOutput, settings.bufferBytes);
+  Stack::Instance().Acquire(&SctpAssociation::OnOutput, settings);
   address_ = Directory::Instance().Add(this);
   usrsctp_register_address(address_);
   socket_ = usrsctp_socket(AF_CONN, SOCK_STREAM, IPPROTO_SCTP, nullptr, nullptr, 0, nullptr);
@@ -160,8 +215,8 @@ void SctpAssociation::Configure() {
   path.spp_flags = SPP_PMTUD_DISABLE;
   path.spp_pathmtu = static_cast<uint32_t>(settings_.maxPacketBytes);
   SetOption(socket_, IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, path, "SCTP_PEER_ADDR_PARAMS");
-  SetOption(socket_, SOL_SOCKET, SO_SNDBUF, static_cast<int>(settings_.bufferBytes), "SO_SNDBUF");
-  SetOption(socket_, SOL_SOCKET, SO_RCVBUF, static_cast<int>(settings_.bufferBytes), "SO_RCVBUF");
+  SetOption(socket_, SOL_SOCKET, SO_SNDBUF, static_cast<int>(settings_.sendBufferBytes), "SO_SNDBUF");
+  SetOption(socket_, SOL_SOCKET, SO_RCVBUF, static_cast<int>(settings_.receiveWindowBytes), "SO_RCVBUF");
   for (const uint16_t type : {SCTP_ASSOC_CHANGE, SCTP_STREAM_RESET_EVENT, SCTP_SENDER_DRY_EVENT}) {
     sctp_event event{};
     event.se_assoc_id = SCTP_ALL_ASSOC;
@@ -193,18 +248,26 @@ void SctpAssociation::HandlePacket(std::span<const uint8_t> packet) {
   FlushResets();
 }
 
-size_t SctpAssociation::TakePacket(std::span<uint8_t> out) {
-  if (packets_.empty()) return 0;
-  std::vector<uint8_t>& packet = packets_.front();
-  const size_t length = packet.size();
-  if (length > out.size()) {
-    throw CodedError("OUT_OF_RANGE", "SCTP: out holds " + std::to_string(out.size()) +
-                                         " bytes, the packet has " + std::to_string(length));
-  }
-  std::memcpy(out.data(), packet.data(), length);
+std::span<const uint8_t> SctpAssociation::NextPacket() const {
+  return packets_.empty() ? std::span<const uint8_t>() : packets_.front();
+}
+
+void SctpAssociation::DropPacket() {
   constexpr size_t kSpareLimit = 256;
-  if (spare_.size() < kSpareLimit) spare_.push_back(std::move(packet));
+  if (spare_.size() < kSpareLimit) spare_.push_back(std::move(packets_.front()));
   packets_.pop_front();
+}
+
+size_t SctpAssociation::TakePacket(std::span<uint8_t> out) {
+  const std::span<const uint8_t> packet = NextPacket();
+  if (packet.empty()) return 0;
+  if (packet.size() > out.size()) {
+    throw CodedError("OUT_OF_RANGE", "SCTP: out holds " + std::to_string(out.size()) +
+                                         " bytes, the packet has " + std::to_string(packet.size()));
+  }
+  std::memcpy(out.data(), packet.data(), packet.size());
+  const size_t length = packet.size();
+  DropPacket();
   return length;
 }
 
@@ -222,9 +285,11 @@ bool SctpAssociation::Send(uint16_t streamId, uint32_t payloadProtocol, std::spa
     parameters.sendv_prinfo.pr_policy = reliability.byTime ? SCTP_PR_SCTP_TTL : SCTP_PR_SCTP_RTX;
     parameters.sendv_prinfo.pr_value = reliability.limit;
   }
+  ++messagesGiven_;  // first: it may go out within the call
   const ssize_t sent = usrsctp_sendv(socket_, bytes.data(), bytes.size(), nullptr, 0, &parameters,
                                      sizeof parameters, SCTP_SENDV_SPA, 0);
   if (sent >= 0) return true;
+  --messagesGiven_;
   if (errno == EWOULDBLOCK || errno == EAGAIN) return false;
   throw CodedError("SCTP_SEND", std::string("SCTP: cannot send: ") + std::strerror(errno));
 }
@@ -281,28 +346,65 @@ void SctpAssociation::Close() {
     Directory::Instance().Remove(address_);
     address_ = nullptr;
   }
-  if (state_ != SctpState::kClosed) PushKind(SctpEvent::Kind::kClosed);
+  End("", 0);
+}
+
+/// Nothing after the first.
+void SctpAssociation::End(const std::string& reason, uint16_t causeCode) {
+  if (state_ == SctpState::kClosed) return;
   state_ = SctpState::kClosed;
+  SctpEvent event;
+  event.kind = SctpEvent::Kind::kClosed;
+  event.reason = reason;
+  event.causeCode = causeCode;
+  events_.push_back(std::move(event));
 }
 
 int SctpAssociation::OnOutput(void* address, void* buffer, size_t length, uint8_t, uint8_t) {
   SctpAssociation* self = Directory::Instance().Find(address);
-  if (!self) return 0;
-  const auto* bytes = static_cast<const uint8_t*>(buffer);
-  std::vector<uint8_t> packet;
-  if (!self->spare_.empty()) {
-    packet = std::move(self->spare_.back());
-    self->spare_.pop_back();
+  if (self) self->Queue({static_cast<const uint8_t*>(buffer), length});
+  return 0;
+}
+
+void SctpAssociation::Queue(std::span<const uint8_t> bytes) {
+  const bool isSack = IsSackAlone(bytes);
+  if (isSack && lastIsSack_ && !packets_.empty() && sacksMerged_ < kMergedSacks) {
+    // A SACK tells all that was received (RFC 9260 §3.3.4): the one before it need not be sent.
+    ++sacksMerged_;
+  } else {
+    std::vector<uint8_t> packet;
+    if (!spare_.empty()) {
+      packet = std::move(spare_.back());
+      spare_.pop_back();
+    }
+    packets_.push_back(std::move(packet));
+    sacksMerged_ = 0;
   }
-  packet.assign(bytes, bytes + length);
+  lastIsSack_ = isSack;
+  if (!isSack) CountEnds(bytes);
+  std::vector<uint8_t>& packet = packets_.back();
+  packet.assign(bytes.begin(), bytes.end());
   // RFC 9260 §6.8: the checksum covers the packet with its checksum field at zero; usrsctp left it so.
   constexpr size_t kChecksumOffset = 8;
-  if (length >= kChecksumOffset + sizeof(uint32_t)) {
-    const uint32_t checksum = Crc32c(packet);
-    std::memcpy(packet.data() + kChecksumOffset, &checksum, sizeof checksum);
+  if (packet.size() < kCommonHeader) return;
+  const uint32_t checksum = Crc32c(packet);
+  std::memcpy(packet.data() + kChecksumOffset, &checksum, sizeof checksum);
+}
+
+/// Counts the messages whose last chunk goes out for the first time (RFC 9260 §3.3.1).
+void SctpAssociation::CountEnds(std::span<const uint8_t> packet) {
+  constexpr uint8_t kData = 0;
+  constexpr uint8_t kEnding = 1;
+  for (size_t at = kCommonHeader; at + kDataChunkHeader <= packet.size();) {
+    const size_t length = ReadU16(&packet[at + 2]);
+    if (length < sizeof(uint32_t)) return;
+    const uint32_t tsn = ReadU32(&packet[at + 4]);
+    if (packet[at] == kData && (!highestTsn_ || static_cast<int32_t>(tsn - *highestTsn_) > 0)) {
+      highestTsn_ = tsn;
+      if (packet[at + 1] & kEnding && messagesSent_ < messagesGiven_) ++messagesSent_;
+    }
+    at += (length + 3) & ~size_t{3};
   }
-  self->packets_.push_back(std::move(packet));
-  return 0;
 }
 
 // Reads from the receive buffer until there is an event to tell.
@@ -332,7 +434,8 @@ void SctpAssociation::Receive(std::span<const uint8_t> part, const sctp_rcvinfo&
   if (whole.size() > settings_.maxMessageBytes) {
     // RFC 8841 §6.1: the peer was told our limit; what goes beyond it is not kept.
     partial_.erase(info.rcv_sid);
-    usrsctp_shutdown(socket_, SHUT_RDWR);
+    End("the peer sent a message of more than " + std::to_string(settings_.maxMessageBytes) + " bytes", 0);
+    Close();
     return;
   }
   if (!(flags & MSG_EOR)) return;
@@ -346,26 +449,59 @@ void SctpAssociation::Receive(std::span<const uint8_t> part, const sctp_rcvinfo&
 void SctpAssociation::Notify(std::span<const uint8_t> bytes) {
   if (bytes.size() < sizeof(sctp_notification::sctp_tlv)) return;
   const auto* notification = reinterpret_cast<const sctp_notification*>(bytes.data());
-  if (notification->sn_header.sn_type == SCTP_ASSOC_CHANGE) {
-    const uint16_t change = notification->sn_assoc_change.sac_state;
-    if (change == SCTP_COMM_UP && state_ != SctpState::kConnected) {
+  const uint16_t type = notification->sn_header.sn_type;
+  if (type == SCTP_ASSOC_CHANGE && bytes.size() >= sizeof(sctp_assoc_change)) {
+    NoteChange(notification->sn_assoc_change, bytes.subspan(sizeof(sctp_assoc_change)));
+  }
+  // Messages that were given up before their last chunk was sent (RFC 3758) are done with, too.
+  if (type == SCTP_SENDER_DRY_EVENT) messagesSent_ = messagesGiven_;
+  if (type == SCTP_STREAM_RESET_EVENT && bytes.size() >= sizeof(sctp_stream_reset_event)) NoteResets(bytes);
+}
+
+/// `abort` is the peer's ABORT chunk, empty when there was none.
+void SctpAssociation::NoteChange(const sctp_assoc_change& change, std::span<const uint8_t> abort) {
+  switch (change.sac_state) {
+    case SCTP_COMM_UP:
+      if (state_ == SctpState::kConnected) return;
       state_ = SctpState::kConnected;
-      PushKind(SctpEvent::Kind::kConnected);
-    } else if (change == SCTP_COMM_LOST || change == SCTP_SHUTDOWN_COMP || change == SCTP_CANT_STR_ASSOC) {
-      if (state_ != SctpState::kClosed) PushKind(SctpEvent::Kind::kClosed);
-      state_ = SctpState::kClosed;
+      LimitFlight();
+      return PushKind(SctpEvent::Kind::kConnected);
+    case SCTP_SHUTDOWN_COMP:
+      return End("the peer shut the SCTP association down", 0);
+    case SCTP_COMM_LOST:
+    case SCTP_CANT_STR_ASSOC: {
+      if (abort.empty()) {
+        const std::string what = change.sac_state == SCTP_COMM_LOST
+                                     ? "the SCTP association was given up"
+                                     : "the SCTP association could not be set up";
+        return End(what + " (" + Describe({change.sac_error, ""}) + ")", change.sac_error);
+      }
+      const AbortCause cause = CauseOf(abort);
+      return End("the peer aborted the SCTP association (" + Describe(cause) + ")", cause.code);
     }
+    default:
+      return;
   }
-  if (notification->sn_header.sn_type == SCTP_STREAM_RESET_EVENT) {
-    const sctp_stream_reset_event& reset = notification->sn_strreset_event;
-    if (reset.strreset_flags & (SCTP_STREAM_RESET_DENIED | SCTP_STREAM_RESET_FAILED)) return;
-    if (!(reset.strreset_flags & SCTP_STREAM_RESET_INCOMING_SSN)) return;
-    const size_t count = (bytes.size() - sizeof reset) / sizeof(uint16_t);
-    SctpEvent event;
-    event.kind = SctpEvent::Kind::kStreamsReset;
-    event.streams.assign(reset.strreset_stream_list, reset.strreset_stream_list + count);
-    events_.push_back(std::move(event));
-  }
+}
+
+/// What is in flight stays within what a receiver with usrsctp takes when the first of it is lost: the rest
+/// would be thrown away there and sent again, over and over.
+void SctpAssociation::LimitFlight() {
+  const size_t chunkBytes = settings_.maxPacketBytes - kCommonHeader - kDataChunkHeader;
+  sctp_assoc_value limit{};
+  limit.assoc_value = static_cast<uint32_t>(kReceiveSpanChunks * chunkBytes);
+  usrsctp_setsockopt(socket_, IPPROTO_SCTP, SCTP_MAX_CWND, &limit, sizeof limit);
+}
+
+void SctpAssociation::NoteResets(std::span<const uint8_t> notification) {
+  const auto& reset = *reinterpret_cast<const sctp_stream_reset_event*>(notification.data());
+  if (reset.strreset_flags & (SCTP_STREAM_RESET_DENIED | SCTP_STREAM_RESET_FAILED)) return;
+  if (!(reset.strreset_flags & SCTP_STREAM_RESET_INCOMING_SSN)) return;
+  const size_t count = (notification.size() - sizeof reset) / sizeof(uint16_t);
+  SctpEvent event;
+  event.kind = SctpEvent::Kind::kStreamsReset;
+  event.streams.assign(reset.strreset_stream_list, reset.strreset_stream_list + count);
+  events_.push_back(std::move(event));
 }
 
 }  // namespace roomrtc

@@ -9,10 +9,13 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 struct socket;
+struct sctp_assoc_change;
 struct sctp_rcvinfo;
 union sctp_sockstore;
 
@@ -26,8 +29,11 @@ struct SctpSettings {
   size_t maxPacketBytes = 1160;
   /// Largest message that is received; a longer one aborts the association.
   size_t maxMessageBytes = 1 << 20;
-  /// Bytes that may wait to be acknowledged, each way.
-  size_t bufferBytes = 16 << 20;
+  /// What may lie in the send buffer, acknowledged or not.
+  size_t sendBufferBytes = 16 << 20;
+  /// The receive window that the peer is told. usrsctp takes nothing that is 4096 chunks or more ahead of the
+  /// first missing one, so a window of more than so many packets invites what would be thrown away.
+  size_t receiveWindowBytes = 4 << 20;
   uint16_t streams = 1024;
 };
 
@@ -55,6 +61,9 @@ struct SctpEvent {
   SctpMessage message;
   /// kStreamsReset: the peer reset its side of these.
   std::vector<uint16_t> streams;
+  /// kClosed: why, "" when it was asked for here; and the cause code of an ABORT (RFC 9260 §3.3.10), 0: none.
+  std::string reason;
+  uint16_t causeCode = 0;
 };
 
 class SctpAssociation {
@@ -70,13 +79,16 @@ class SctpAssociation {
   void HandlePacket(std::span<const uint8_t> packet);
   /// Writes the next packet to send; 0: none.
   size_t TakePacket(std::span<uint8_t> out);
-  /// Bytes of the packet that TakePacket would give.
-  size_t NextPacketBytes() const { return packets_.empty() ? 0 : packets_.front().size(); }
+  /// The packet that TakePacket would give, valid until one is taken; empty: none.
+  std::span<const uint8_t> NextPacket() const;
+  void DropPacket();
 
   /// False when the send buffer is full; try again after acknowledgements came in. Throws when not connected
   /// or too long.
   bool Send(uint16_t streamId, uint32_t payloadProtocol, std::span<const uint8_t> bytes,
             const SctpReliability& reliability);
+  /// Messages given to Send of which a part was never sent yet. They leave in the order of the calls.
+  size_t PendingMessages() const { return messagesGiven_ - messagesSent_; }
   /// Resets our side of a stream (RFC 6525); queued until what was sent on it is through.
   void ResetStream(uint16_t streamId);
   /// The next event, if there is one. What nobody takes stays in the receive buffer: when that is full, the
@@ -97,7 +109,13 @@ class SctpAssociation {
   void Pull();
   void Receive(std::span<const uint8_t> part, const sctp_rcvinfo& info, int flags);
   void Notify(std::span<const uint8_t> notification);
+  void Queue(std::span<const uint8_t> packet);
+  void CountEnds(std::span<const uint8_t> packet);
   void PushKind(SctpEvent::Kind kind);
+  void NoteChange(const sctp_assoc_change& change, std::span<const uint8_t> abort);
+  void NoteResets(std::span<const uint8_t> notification);
+  void End(const std::string& reason, uint16_t causeCode);
+  void LimitFlight();
   void Configure();
   void Close();
   void FlushResets();
@@ -107,6 +125,12 @@ class SctpAssociation {
   void* address_ = nullptr;
   SctpState state_ = SctpState::kNew;
   std::deque<std::vector<uint8_t>> packets_;
+  /// The last of `packets_` is nothing but a SACK, which took the place of so many before it.
+  size_t sacksMerged_ = 0;
+  bool lastIsSack_ = false;
+  size_t messagesGiven_ = 0;
+  size_t messagesSent_ = 0;
+  std::optional<uint32_t> highestTsn_;
   std::vector<std::vector<uint8_t>> spare_;
   std::deque<SctpEvent> events_;
   std::vector<uint8_t> part_;

@@ -280,6 +280,16 @@ size_t UdpSocket::Send(std::span<const uint8_t> slab, std::span<const DatagramEn
   return taken;
 }
 
+size_t UdpSocket::SendWhatFits(std::span<const uint8_t> slab, std::span<const DatagramEntry> entries) {
+  unsegmentedUntil_ = 0;
+  keepsRest_ = true;
+  full_ = false;
+  size_t next = 0;
+  while (next < entries.size() && !full_) counters_.sent += SendMessages(slab, entries, next);
+  keepsRest_ = false;
+  return next;
+}
+
 /// The longest run of datagrams from `first` that one message can carry.
 UdpSocket::Run UdpSocket::FindRun(std::span<const uint8_t> slab, std::span<const DatagramEntry> entries,
                                   size_t first) const {
@@ -372,6 +382,10 @@ size_t UdpSocket::NextAfterError(int error, std::span<const DatagramEntry> entri
     case EAGAIN:
     case ENOBUFS:
     case ENOMEM:  // no room for the others either
+      if (keepsRest_) {
+        full_ = true;
+        return run.first;
+      }
       for (const DatagramEntry& entry : entries.subspan(run.first)) counters_.sendErrors += entry.length > 0;
       return entries.size();
     case EIO:

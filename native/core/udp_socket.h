@@ -56,6 +56,10 @@ class UdpSocket {
   /// Sends the entries in order; those of length zero or less are skipped. Returns how many the kernel took.
   size_t Send(std::span<const uint8_t> slab, std::span<const DatagramEntry> entries);
 
+  /// As Send, but stops where the kernel has no room; returns how many entries are done with. The others can
+  /// be sent later.
+  size_t SendWhatFits(std::span<const uint8_t> slab, std::span<const DatagramEntry> entries);
+
  private:
   friend class UdpPoller;
   struct Batches;
@@ -87,6 +91,8 @@ class UdpSocket {
   bool coalescing_ = false;    // UDP_GRO is on
   bool coalescingWorks_ = true;
   size_t unsegmentedUntil_ = 0;  // while sending: entries before this go one by one
+  bool keepsRest_ = false;       // while sending: what finds no room stays
+  bool full_ = false;            // while sending: there was no room
   UdpPoller* poller_ = nullptr;
   bool readable_ = false;
   const std::unique_ptr<Batches> batches_;

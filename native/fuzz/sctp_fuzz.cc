@@ -23,7 +23,8 @@ bool Carry(SctpAssociation& from, SctpAssociation& to) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 1) return 0;
   SctpSettings settings;
-  settings.bufferBytes = 1 << 16;
+  settings.sendBufferBytes = 1 << 16;
+  settings.receiveWindowBytes = 1 << 16;
   settings.maxMessageBytes = 1 << 14;
   SctpAssociation ours(settings);
   SctpAssociation theirs(settings);

@@ -193,14 +193,19 @@ export type DataEvent =
       readonly binary: boolean;
       readonly data: ArrayBuffer;
     }
-  /** SCTP took this many bytes of what waited. */
+  /** This many bytes of what waited were sent for the first time. */
   | { readonly type: "channelsent"; readonly channel: number; readonly bytes: number }
   /** The peer began to close the channel; what still waits is dropped. */
   | { readonly type: "channelclosing"; readonly channel: number }
-  /** `error` is "" after an orderly close. */
-  | { readonly type: "channelclosed"; readonly channel: number; readonly error: string }
+  /** `error` is "" after an orderly close; `sctpCauseCode` is that of an ABORT (RFC 9260 §3.3.10). */
+  | {
+      readonly type: "channelclosed";
+      readonly channel: number;
+      readonly error: string;
+      readonly sctpCauseCode?: number;
+    }
   /** The association is gone, and every channel with it. */
-  | { readonly type: "dataclosed"; readonly error: string };
+  | { readonly type: "dataclosed"; readonly error: string; readonly sctpCauseCode?: number };
 
 /** One stage's latency, microseconds. */
 export interface LatencySummary {

@@ -13,6 +13,7 @@ import { internals, queueTask } from "./internals.js";
 import {
   announceClosed,
   beginClosing,
+  type CloseReason,
   type DataChannelHost,
   noteSent,
   openChannel,
@@ -102,7 +103,7 @@ export class DataChannels implements DataChannelHost {
   close(channel: RTCDataChannel): void {
     const { handle } = channel[internals];
     if (this.started) this.options.transport().media?.closeDataChannel(handle);
-    else queueTask(() => this.finish(handle, ""));
+    else queueTask(() => this.finish(handle, { error: "" }));
   }
 
   handle(event: DataEvent): void {
@@ -111,13 +112,13 @@ export class DataChannels implements DataChannelHost {
         this.setState("connected", event.maxChannels);
         break;
       case "dataclosed":
-        this.end(event.error);
+        this.end(event);
         break;
       case "channelannounced":
         this.accept(event);
         break;
       case "channelclosed":
-        this.finish(event.channel, event.error);
+        this.finish(event.channel, event);
         break;
       default:
         this.handleOf(this.channels.get(event.channel), event);
@@ -168,16 +169,16 @@ export class DataChannels implements DataChannelHost {
     if (channel.readyState === "open") channel.dispatchEvent(new Event("open"));
   }
 
-  private finish(handle: number, error: string): void {
+  private finish(handle: number, reason: CloseReason): void {
     const channel = this.channels.get(handle);
     if (channel === undefined) return;
     this.channels.delete(handle);
     if (channel.id !== null) this.closed++;
-    announceClosed(channel, error);
+    announceClosed(channel, reason);
   }
 
-  private end(error: string): void {
-    for (const handle of [...this.channels.keys()]) this.finish(handle, error);
+  private end(reason: CloseReason): void {
+    for (const handle of [...this.channels.keys()]) this.finish(handle, reason);
     this.setState("closed", this.sctp?.maxChannels ?? null);
   }
 

@@ -108,7 +108,7 @@ export class RTCDataChannel extends eventTarget<DataChannelEvents>() {
     return this[internals].readyState;
   }
 
-  /** Bytes handed to `send` that SCTP has not taken yet. */
+  /** Bytes handed to `send` that were not sent to the network yet. */
   get bufferedAmount(): number {
     return this[internals].bufferedAmount;
   }
@@ -253,14 +253,22 @@ export function beginClosing(channel: RTCDataChannel): void {
   channel.dispatchEvent(new Event("closing"));
 }
 
-/** WebRTC 1.0 §6.2.5 "announce the data channel as closed"; `error` is "" when nothing went wrong. */
-export function announceClosed(channel: RTCDataChannel, error: string): void {
+export interface CloseReason {
+  /** "": nothing went wrong. */
+  readonly error: string;
+  /** Of an ABORT (RFC 9260 §3.3.10). */
+  readonly sctpCauseCode?: number;
+}
+
+/** WebRTC 1.0 §6.2.5 "announce the data channel as closed". */
+export function announceClosed(channel: RTCDataChannel, { error, sctpCauseCode }: CloseReason): void {
   const state = channel[internals];
   if (state.readyState === "closed") return;
   state.readyState = "closed";
   state.outgoing.length = 0;
   if (error !== "") {
-    const failure = new RTCError({ errorDetail: "sctp-failure" }, error);
+    const cause = sctpCauseCode === undefined ? {} : { sctpCauseCode };
+    const failure = new RTCError({ errorDetail: "sctp-failure", ...cause }, error);
     channel.dispatchEvent(new RTCErrorEvent("error", { error: failure }));
   }
   channel.dispatchEvent(new Event("close"));

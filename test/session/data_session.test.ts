@@ -166,6 +166,59 @@ describe("data channels over SCTP", () => {
     assert.ok(messages.every(({ data }, i) => new Uint8Array(data)[65_535] === i % 256));
   });
 
+  it("counts as sent what left for the network, not what SCTP keeps", () => {
+    client.open(0);
+    exchange();
+    const [count, size] = [40, 50_000];
+    for (let i = 0; i < count; i++) client.session.send(0, true, new Uint8Array(size));
+    const sentBytes = () => client.of("channelsent").reduce((sum, { bytes }) => sum + bytes, 0);
+    client.drain();
+    // The window begins with ten packets or so; no packet was acknowledged yet.
+    assert.ok(sentBytes() < 2 * size, `${sentBytes()} bytes`);
+    exchange();
+    assert.equal(sentBytes(), count * size);
+  });
+
+  it("shares what the path carries by priority", () => {
+    const [low, high] = [0, 2];
+    client.open(low, { label: "low", priority: 256 });
+    client.open(high, { label: "high", priority: 1024 });
+    exchange();
+    const [count, size] = [1000, 2000];
+    for (const channel of [low, high]) {
+      for (let i = 0; i < count; i++) client.session.send(channel, true, new Uint8Array(size));
+    }
+    exchange();
+    const highHandle = server.of("channelannounced").find(({ open }) => open.label === "high")?.channel;
+    const arrived = server.of("channelmessage").slice(0, count);
+    const share = arrived.filter(({ channel }) => channel === highHandle).length / count;
+    assert.ok(share > 0.75 && share < 0.85, `a share of ${share}`);
+    assert.equal(server.of("channelmessage").length, 2 * count);
+  });
+
+  it("lets a small message pass many large ones of another channel", () => {
+    client.open(0);
+    client.open(2);
+    exchange();
+    for (let i = 0; i < 40; i++) client.session.send(0, true, new Uint8Array(262_144));
+    client.session.send(2, true, new Uint8Array(1));
+    exchange();
+    const order = server.of("channelmessage").map(({ data }) => data.byteLength);
+    assert.ok(order.indexOf(1) < 5, `arrived as number ${order.indexOf(1)}`);
+  });
+
+  it("tells why the association ended: a message beyond the limit", () => {
+    client.open(0);
+    exchange();
+    client.session.send(0, true, new Uint8Array(options.maxMessageBytes + 1));
+    exchange();
+    assert.match(server.of("channelclosed")[0].error, /message of more than 1048576 bytes/);
+    const [{ error, sctpCauseCode }] = client.of("channelclosed");
+    assert.match(error, /the peer aborted the SCTP association \(cause 12/);
+    assert.equal(sctpCauseCode, 12);
+    assert.deepEqual(client.of("dataclosed")[0].sctpCauseCode, 12);
+  });
+
   it("refuses a channel beyond the last stream id", () => {
     exchange();
     for (let i = 0; i <= options.streams / 2; i++) client.open(i * 2);

@@ -317,9 +317,10 @@ describe("RTCDataChannel (§6.2)", () => {
     const { a, channel, transport } = await openPair();
     const failed = nextEvent<RTCErrorEvent>(channel, "error");
     const closed = nextEvent(channel, "close");
-    transport.emit("data", { type: "dataclosed", error: "gone" });
+    transport.emit("data", { type: "dataclosed", error: "gone", sctpCauseCode: 12 });
     const { error } = await failed;
     assert.deepEqual([error.name, error.errorDetail], ["OperationError", "sctp-failure"]);
+    assert.deepEqual([error.message, error.sctpCauseCode], ["gone", 12]);
     await closed;
     assert.equal(a.pc.sctp?.state, "closed");
   });

@@ -5,7 +5,13 @@
  * A channel is known by a handle that whoever creates it chooses: the main thread even numbers, this side odd ones. Stream
  * ids are assigned when the DTLS role is known (RFC 8832 §6: the DTLS client takes even ids).
  */
-import { native, type SctpAssociation, SctpEvent, type SctpSendOptions } from "../../../native/addon.js";
+import {
+  type DtlsTransport,
+  native,
+  type SctpAssociation,
+  SctpEvent,
+  type SctpSendOptions,
+} from "../../../native/addon.js";
 import {
   type ChannelReliability,
   type DataChannelOpen,
@@ -51,11 +57,30 @@ interface Channel {
   resetSent: boolean;
   resetReceived: boolean;
   readonly waiting: Fifo<Waiting>;
+  /** What it may hand over in a turn, by its priority (RFC 8831 §6.4), and what is left of that. */
+  readonly turnBytes: number;
+  allowanceBytes: number;
+}
+
+/** A message that SCTP has and has not sent to its end yet. */
+interface Pending {
+  readonly channel: Channel;
+  readonly counted: number;
 }
 
 const SCRATCH_BYTES = 4096;
-/** Messages that one channel hands over before the next has its turn. */
-const TURN_MESSAGES = 8;
+/**
+ * What SCTP is given ahead of what it can send: the rest waits here, where it counts as buffered and where channels
+ * take turns.
+ */
+const AHEAD_BYTES = 65_536;
+/** A turn of a channel of priority 256, "low"; deficit round robin serves a message that is longer after some turns. */
+const TURN_BYTES = 16_384;
+/** What a message costs beyond its bytes, so that empty ones end a turn, too. */
+const MESSAGE_COST_BYTES = 64;
+const LOW_PRIORITY = 256;
+const MAX_PRIORITY = 1024;
+const MIN_PRIORITY = 64;
 
 export class DataSession {
   readonly #association: SctpAssociation;
@@ -68,6 +93,11 @@ export class DataSession {
   readonly #scratch = new Uint8Array(SCRATCH_BYTES);
   readonly #words = new Int32Array(3);
   readonly #sendOptions = new Map<Channel, SctpSendOptions>();
+  /** In the order in which SCTP sends them. */
+  readonly #pending = new Fifo<Pending>();
+  #pendingBytes = 0;
+  /** Bytes sent since the last {@link #settle}, by the channel's handle. */
+  readonly #sent = new Map<number, number>();
   #nextHandle = 1;
   #connected = false;
   #closed = false;
@@ -101,7 +131,7 @@ export class DataSession {
       this.#events.push({
         type: "channelclosed",
         channel: request.channel,
-        error: "the SCTP association ended",
+        error: "the SCTP association has ended",
       });
       return;
     }
@@ -144,6 +174,26 @@ export class DataSession {
     this.#unsettled = true;
   }
 
+  /** As {@link SctpAssociation.receiveRecords}: the DTLS datagrams at the head of the entries; how many. */
+  receiveRecords(
+    dtls: DtlsTransport,
+    slab: Uint8Array,
+    table: Int32Array,
+    first: number,
+    count: number,
+    nowUs: number,
+  ): number {
+    if (this.#closed) return 0;
+    this.#unsettled = true;
+    return this.#association.receiveRecords(dtls, slab, table, first, count, nowUs);
+  }
+
+  /** As {@link takePacket}, a batch of them as DTLS datagrams; how many. */
+  protectPackets(dtls: DtlsTransport, slab: Uint8Array, table: Int32Array): number {
+    this.#settle();
+    return this.#closed ? 0 : this.#association.protectPackets(dtls, slab, table);
+  }
+
   /** The next SCTP packet for DTLS; 0: none. Once for a batch of packets and orders: it sees to all of them. */
   takePacket(out: Uint8Array): number {
     this.#settle();
@@ -171,7 +221,7 @@ export class DataSession {
   destroy(error = ""): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#ended(error);
+    this.#ended(error, 0);
     this.#association.close();
   }
 
@@ -182,8 +232,11 @@ export class DataSession {
     try {
       this.#drain();
       this.#flush();
+      this.#flushSent();
     } catch (error) {
-      this.destroy(error instanceof Error ? error.message : String(error));
+      // The peer is told by the ABORT that waits to be sent now.
+      this.#association.abort();
+      this.#ended(error instanceof Error ? error.message : String(error), 0);
     }
   }
 
@@ -197,39 +250,73 @@ export class DataSession {
     this.#unsettled = true;
   }
 
-  /** Hands waiting messages to SCTP, channels in turn, until it takes no more. */
+  /** Hands waiting messages to SCTP, channels in turn, as far ahead as it needs to be busy. */
   #flush(): void {
+    this.#noteSent();
     if (!this.#connected) return;
-    for (let busy = true; busy; ) {
-      busy = false;
-      for (const channel of this.#busy) {
-        const more = this.#flushTurn(channel);
-        if (more === "blocked") return;
-        if (more === "done") this.#busy.delete(channel);
-        busy ||= more === "more";
-      }
+    for (const channel of this.#busy) {
+      const turn = this.#takeTurn(channel);
+      if (turn === "blocked") return;
+      this.#busy.delete(channel);
+      // Behind the others, where the loop comes to it again.
+      if (turn === "over") this.#busy.add(channel);
+      else channel.allowanceBytes = 0;
     }
   }
 
-  #flushTurn(channel: Channel): "done" | "more" | "blocked" {
+  #takeTurn(channel: Channel): "done" | "over" | "blocked" {
     if (channel.streamId < 0) return "done";
-    for (let turn = 0; turn < TURN_MESSAGES; turn++) {
-      const next = channel.waiting.peek();
-      if (next === undefined) break;
-      const { protocol, bytes, counted } = next;
-      if (!this.#association.send(channel.streamId, protocol, bytes, this.#optionsOf(channel, protocol))) {
-        return "blocked";
-      }
+    if (channel.allowanceBytes <= 0) channel.allowanceBytes += channel.turnBytes;
+    for (let next = channel.waiting.peek(); next !== undefined; next = channel.waiting.peek()) {
+      if (channel.allowanceBytes <= 0) return "over";
+      if (!this.#handOver(channel, next)) return "blocked";
       channel.waiting.shift();
-      if (counted > 0) this.#events.push({ type: "channelsent", channel: channel.handle, bytes: counted });
+      channel.allowanceBytes -= next.bytes.length + MESSAGE_COST_BYTES;
     }
-    if (channel.waiting.length > 0) return "more";
-    if (channel.closing && !channel.resetSent) {
-      channel.resetSent = true;
-      this.#association.resetStream(channel.streamId);
-      if (channel.resetReceived) this.#remove(channel, "");
-    }
+    if (channel.closing && !channel.resetSent) this.#reset(channel);
     return "done";
+  }
+
+  #handOver(channel: Channel, { protocol, bytes, counted }: Waiting): boolean {
+    if (this.#pendingBytes >= AHEAD_BYTES) {
+      this.#noteSent();
+      if (this.#pendingBytes >= AHEAD_BYTES) return false;
+    }
+    const options = this.#optionsOf(channel, protocol);
+    if (!this.#association.send(channel.streamId, protocol, bytes, options)) return false;
+    this.#pending.push({ channel, counted });
+    this.#pendingBytes += counted + MESSAGE_COST_BYTES;
+    return true;
+  }
+
+  /** What left SCTP's queue of unsent messages is no longer buffered (WebRTC 1.0 §6.2, `bufferedAmount`). */
+  #noteSent(): void {
+    if (this.#pending.length === 0) return;
+    const left = this.#association.pendingMessages;
+    while (this.#pending.length > left) {
+      const sent = this.#pending.shift();
+      if (sent === undefined) return;
+      this.#pendingBytes -= sent.counted + MESSAGE_COST_BYTES;
+      if (sent.counted > 0) this.#tellSent(sent.channel.handle, sent.counted);
+    }
+  }
+
+  #tellSent(channel: number, bytes: number): void {
+    const sent = this.#sent.get(channel);
+    if (sent === undefined) this.#sent.set(channel, bytes);
+    else this.#sent.set(channel, sent + bytes);
+  }
+
+  /** One event for all that a channel sent in a step. */
+  #flushSent(): void {
+    for (const [channel, bytes] of this.#sent) this.#events.push({ type: "channelsent", channel, bytes });
+    this.#sent.clear();
+  }
+
+  #reset(channel: Channel): void {
+    channel.resetSent = true;
+    this.#association.resetStream(channel.streamId);
+    if (channel.resetReceived) this.#remove(channel, "");
   }
 
   #optionsOf(channel: Channel, protocol: number): SctpSendOptions {
@@ -260,6 +347,8 @@ export class DataSession {
       resetSent: false,
       resetReceived: false,
       waiting: new Fifo(),
+      turnBytes: turnBytesOf(open.priority),
+      allowanceBytes: 0,
     };
     this.#byHandle.set(handle, channel);
     if (streamId >= 0) this.#claim(channel, streamId);
@@ -310,10 +399,10 @@ export class DataSession {
   #handle(event: number, out: Uint8Array): void {
     const [count, streamId, protocol] = this.#words;
     if (event === SctpEvent.connected) this.#begun();
-    else if (event === SctpEvent.closed) this.#ended("the SCTP association ended");
+    else if (event === SctpEvent.closed) this.#ended(decoder.decode(out.subarray(0, count)), streamId);
     else if (event === SctpEvent.message) this.#message(streamId, protocol, out, count);
     else if (event === SctpEvent.streamsReset) {
-      for (const id of new Uint16Array(out.slice(0, count * 2).buffer)) this.#reset(id);
+      for (const id of new Uint16Array(out.slice(0, count * 2).buffer)) this.#peerReset(id);
     }
   }
 
@@ -324,12 +413,14 @@ export class DataSession {
     for (const channel of [...this.#byHandle.values()]) this.#begin(channel);
   }
 
-  #ended(error: string): void {
+  /** @param causeCode of an ABORT (RFC 9260 §3.3.10); 0: none */
+  #ended(error: string, causeCode: number): void {
     if (this.#over) return;
     this.#over = true;
     this.#connected = false;
-    for (const channel of [...this.#byHandle.values()]) this.#remove(channel, error);
-    this.#events.push({ type: "dataclosed", error });
+    this.#flushSent();
+    for (const channel of [...this.#byHandle.values()]) this.#remove(channel, error, causeCode);
+    this.#events.push({ type: "dataclosed", error, ...causeOf(causeCode) });
   }
 
   #message(streamId: number, protocol: number, out: Uint8Array, length: number): void {
@@ -376,7 +467,7 @@ export class DataSession {
   }
 
   /** The peer closed its side: ours follows, and what still waited is dropped (W3C §6.2.5). */
-  #reset(streamId: number): void {
+  #peerReset(streamId: number): void {
     const channel = this.#byStream.get(streamId);
     if (!channel) return;
     channel.resetReceived = true;
@@ -389,7 +480,7 @@ export class DataSession {
     }
   }
 
-  #remove(channel: Channel, error: string): void {
+  #remove(channel: Channel, error: string, causeCode = 0): void {
     this.#byHandle.delete(channel.handle);
     this.#busy.delete(channel);
     this.#sendOptions.delete(channel);
@@ -397,10 +488,19 @@ export class DataSession {
       this.#byStream.delete(channel.streamId);
       this.#ids.release(channel.streamId);
     }
-    this.#events.push({ type: "channelclosed", channel: channel.handle, error });
+    this.#events.push({ type: "channelclosed", channel: channel.handle, error, ...causeOf(causeCode) });
   }
 }
 
+function causeOf(sctpCauseCode: number): { readonly sctpCauseCode?: number } {
+  return sctpCauseCode === 0 ? {} : { sctpCauseCode };
+}
+
+function turnBytesOf(priority: number): number {
+  return (TURN_BYTES * Math.min(Math.max(priority, MIN_PRIORITY), MAX_PRIORITY)) / LOW_PRIORITY;
+}
+
+const decoder = new TextDecoder();
 const RELIABLE: SctpSendOptions = { ordered: true };
 
 const KINDS: ReadonlyMap<number, { readonly binary: boolean; readonly empty: boolean }> = new Map([

@@ -1,3 +1,4 @@
+import type { DtlsTransport } from "../../../native/addon.js";
 import type { DataEvent, DataTransportOptions, OpenChannel } from "../transport_api.js";
 import { DataSession } from "./data_session.js";
 import type { DtlsSession } from "./dtls_session.js";
@@ -103,6 +104,23 @@ export class DataTransport {
   takePacket(): Uint8Array | undefined {
     const length = this.#session?.takePacket(this.#record) ?? 0;
     return length > 0 ? this.#first(length) : undefined;
+  }
+
+  /** As {@link DataSession.receiveRecords}; 0 while there is no association. */
+  receiveRecords(
+    dtls: DtlsTransport,
+    slab: Uint8Array,
+    table: Int32Array,
+    first: number,
+    count: number,
+    nowUs: number,
+  ): number {
+    return this.#session?.receiveRecords(dtls, slab, table, first, count, nowUs) ?? 0;
+  }
+
+  /** As {@link takePacket}, a batch of them as DTLS datagrams: offset and length of each go into `table`; how many. */
+  protectPackets(dtls: DtlsTransport, slab: Uint8Array, table: Int32Array): number {
+    return this.#session?.protectPackets(dtls, slab, table) ?? 0;
   }
 
   pollEvent(): DataEvent | undefined {

@@ -106,6 +106,16 @@ export class DtlsSession {
     return this.#role;
   }
 
+  /** The association itself, for what carries many records at once; only while it is connected. */
+  get connected(): DtlsTransport | undefined {
+    return this.state === "connected" ? this.#dtls : undefined;
+  }
+
+  /** The association was used past this class: its state may have changed. */
+  noteUse(): void {
+    this.#update();
+  }
+
   /** One record of application data; take its datagram before the next. */
   sendApplicationData(data: Uint8Array): void {
     if (this.state === "connected") this.#dtls?.sendApplicationData(data);
@@ -114,11 +124,6 @@ export class DtlsSession {
   /** The next received application data into `out`; 0: none, or the peer is not verified. */
   takeApplicationData(out: Uint8Array): number {
     return this.state === "connected" ? (this.#dtls?.takeApplicationData(out) ?? 0) : 0;
-  }
-
-  /** As {@link takeDatagram}, into `out`; 0: none. */
-  takeDatagramInto(out: Uint8Array): number {
-    return this.#dtls?.takeDatagram(out) ?? 0;
   }
 
   /** Once, after the handshake and the comparison of fingerprints. */

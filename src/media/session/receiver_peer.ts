@@ -18,6 +18,9 @@ const TRANSFER_BYTES = 4096;
 /** Of a candidate error: no server's answer, but a local address that could not be bound (docs/api/settings.md). */
 const BIND_FAILED = 700;
 
+/** A socket that the kernel has no room for is tried again after this. */
+const FULL_SOCKET_RETRY_US = 1_000;
+
 type OpenTransport = Extract<ReceiverCommand, { type: "openTransport" }>;
 type DataOrder = Extract<
   ReceiverCommand,
@@ -137,7 +140,8 @@ export class ReceiverPeer {
     if (session.nextDeadlineUs() <= nowUs) session.handleTimeout(nowUs);
     this.#pumpData();
     this.#drain();
-    return session.nextDeadlineUs();
+    const deadlineUs = session.nextDeadlineUs();
+    return this.sockets.isFull ? Math.min(deadlineUs, nowUs + FULL_SOCKET_RETRY_US) : deadlineUs;
   }
 
   close(): void {
@@ -185,7 +189,6 @@ export class ReceiverPeer {
   #pumpData(): void {
     if (this.session.data === undefined) return;
     this.session.pumpData();
-    this.sockets.flush();
     this.#postData();
   }
 

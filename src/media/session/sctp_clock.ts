@@ -1,6 +1,9 @@
 /** usrsctp counts its timers in steps of about this much. */
 const STEP_US = 10_000;
 
+/** A step that comes late counts as this late: what its thread missed, the peer's answers, lies in its sockets unread. */
+const LONGEST_STEP_US = 2 * STEP_US;
+
 /** Drives the timers of all SCTP associations of the process, while there are any. */
 export class SctpClock {
   readonly #handleTimers: (elapsedMs: number) => void;
@@ -16,7 +19,7 @@ export class SctpClock {
       this.#lastUs = undefined;
       return false;
     }
-    this.#lastUs ??= nowUs;
+    this.#lastUs = Math.max(this.#lastUs ?? nowUs, nowUs - LONGEST_STEP_US);
     const elapsedMs = Math.floor((nowUs - this.#lastUs) / 1000);
     if (elapsedMs * 1000 < STEP_US) return false;
     this.#lastUs += elapsedMs * 1000;

@@ -1,4 +1,4 @@
-import { type SrtpContext, SrtpError } from "../../../native/addon.js";
+import { DatagramTable, type SrtpContext, SrtpError } from "../../../native/addon.js";
 import { type IceAgent, type IceOutput, isRelaySocket, parseCandidate } from "../../protocol/ice/index.js";
 import { formatTransportAddress, type TransportAddress } from "../../protocol/primitives/address.js";
 import { parseRtp, RtpHeader } from "../../protocol/rtp/rtp_header.js";
@@ -55,11 +55,15 @@ export type TransportOutput =
   /** The first discarded datagram of its kind. */
   | { readonly type: "discarded"; readonly kind: DiscardKind; readonly from: string };
 
-/** Where datagrams of data channels are written, without a copy in between. */
+/** Where datagrams of data channels are written, a batch at a time, without a copy in between. */
 export interface DatagramWriter {
-  /** Room for one datagram, valid until it is committed. */
-  room(): Uint8Array;
-  commit(socketId: number, to: TransportAddress, length: number): void;
+  /** Room for a batch: the datagrams, and a table whose offsets and lengths say where each lies. */
+  readonly slab: Uint8Array;
+  readonly table: Int32Array;
+  /** Sends what the kernel had no room for, if there is any; false: it still has none, and no batch may be written. */
+  retry(): boolean;
+  /** Sends the first `count` datagrams of the table. */
+  sendBatch(socketId: number, to: TransportAddress, count: number): void;
 }
 
 export interface TransportSessionOptions {
@@ -202,20 +206,59 @@ export class TransportSession {
     const data = this.#data;
     const path = this.#path;
     if (data === undefined || path === undefined || this.#ended) return;
+    const { writer } = this.#options;
+    if (writer === undefined || isRelaySocket(path.socketId)) this.#pumpOneByOne(data);
+    else this.#pumpBatches(data, writer, path.socketId, path.to);
+  }
+
+  #pumpOneByOne(data: DataTransport): void {
     for (let packet = data.takePacket(); packet !== undefined; packet = data.takePacket()) {
       this.#dtls.sendApplicationData(packet);
-      const { writer } = this.#options;
-      if (writer === undefined || isRelaySocket(path.socketId)) this.#flushDtls();
-      else this.#writeDtls(writer, path.socketId, path.to);
+      this.#flushDtls();
     }
   }
 
-  #writeDtls(writer: DatagramWriter, socketId: number, to: TransportAddress): void {
-    const length = this.#dtls.takeDatagramInto(writer.room());
-    if (length === 0) return;
-    writer.commit(socketId, to, length);
-    this.#counters[TransportCounters.pathPacketsSent]++;
-    this.#counters[TransportCounters.pathBytesSent] += length;
+  /** While the kernel has no room, packets wait in SCTP: thrown away they would count as lost on the path. */
+  #pumpBatches(data: DataTransport, writer: DatagramWriter, socketId: number, to: TransportAddress): void {
+    const dtls = this.#dtls.connected;
+    if (dtls === undefined) return;
+    const { slab, table } = writer;
+    while (writer.retry()) {
+      const count = data.protectPackets(dtls, slab, table);
+      if (count === 0) return;
+      const last = (count - 1) * DatagramTable.words;
+      this.#counters[TransportCounters.pathPacketsSent] += count;
+      this.#counters[TransportCounters.pathBytesSent] +=
+        table[last + DatagramTable.offset] + table[last + DatagramTable.length];
+      writer.sendBatch(socketId, to, count);
+    }
+  }
+
+  /**
+   * Takes the datagrams of data channels at the head of entries [first, first+count) of a batch with one call; how many
+   * those are. All others are for {@link handleDatagram}.
+   */
+  handleRecords(slab: Uint8Array, table: Int32Array, first: number, count: number, nowUs: number): number {
+    // Before there is a pair, a datagram's sender has to be looked at first.
+    if (this.#data === undefined || this.#ended || this.#ice.selectedPair === undefined) return 0;
+    const dtls = this.#dtls.connected;
+    const start = table[first * DatagramTable.words + DatagramTable.offset];
+    if (dtls === undefined || classifyDatagram(slab, start, 1) !== DatagramKind.dtls) return 0;
+    const taken = this.#data.receiveRecords(dtls, slab, table, first, count, nowUs);
+    if (taken > 0) this.#afterRecords(table, first, taken, nowUs);
+    return taken;
+  }
+
+  #afterRecords(table: Int32Array, first: number, count: number, nowUs: number): void {
+    this.#nowUs = nowUs;
+    this.#counters[TransportCounters.packetsReceived] += count;
+    for (let entry = first; entry < first + count; entry++) {
+      this.#counters[TransportCounters.bytesReceived] +=
+        table[entry * DatagramTable.words + DatagramTable.length];
+    }
+    this.#heardSince = true;
+    this.#dtls.noteUse();
+    this.#afterDtls(nowUs);
   }
 
   addReceiveStream(streamId: number, options: ReceiveStreamOptions, counters: Float64Array): void {

@@ -7,7 +7,7 @@ import { SingleDatagram } from "./single_datagram.js";
 import type { DatagramWriter } from "./transport_session.js";
 
 /** Room in the kernel for the burst of a keyframe, and for what arrives while the thread is busy. */
-const SOCKET_BUFFER_BYTES = 2 * 1024 * 1024;
+const SOCKET_BUFFER_BYTES = 4 * 1024 * 1024;
 const MAX_DATAGRAM_BYTES = 2048;
 /** Datagrams handed to the kernel in one call at most; as many as one GSO burst holds. */
 const BATCH = 64;
@@ -40,16 +40,15 @@ export class TransportSockets implements DatagramWriter {
   /** By socket id; sparse. */
   readonly #shares: Share[] = [];
   readonly #single = new SingleDatagram(MAX_DATAGRAM_BYTES);
-  readonly #batch = new Uint8Array(BATCH * MAX_DATAGRAM_BYTES);
-  readonly #rooms = Array.from({ length: BATCH }, (_, i) =>
-    this.#batch.subarray(i * MAX_DATAGRAM_BYTES, (i + 1) * MAX_DATAGRAM_BYTES),
-  );
-  readonly #table = new Int32Array(BATCH * DatagramTable.words);
-  readonly #tableBytes = new Uint8Array(this.#table.buffer);
-  #waiting = 0;
+  readonly slab = new Uint8Array(BATCH * MAX_DATAGRAM_BYTES);
+  readonly table = new Int32Array(BATCH * DatagramTable.words);
+  readonly #tableBytes = new Uint8Array(this.table.buffer);
+  /** The part of the batch that the kernel has no room for: [first, end), through socket `waitingFor`. */
+  #first = 0;
+  #end = 0;
   #waitingFor = 0;
+  /** Whose address stands in every entry of the table. */
   #to: TransportAddress | undefined;
-  #toBytes: Uint8Array | undefined;
 
   constructor(poller: UdpPoller, ports: SharedPorts) {
     this.#poller = poller;
@@ -102,40 +101,39 @@ export class TransportSockets implements DatagramWriter {
     return this.#single.send(socket, to, data);
   }
 
-  room(): Uint8Array {
-    if (this.#waiting === BATCH) this.flush();
-    return this.#rooms[this.#waiting];
+  /** The kernel has no room for what was written last. */
+  get isFull(): boolean {
+    return this.#first < this.#end;
   }
 
-  /** Queues the datagram that was written into the last {@link room}; {@link flush} sends it. */
-  commit(socketId: number, to: TransportAddress, length: number): void {
-    if (this.#waiting > 0 && socketId !== this.#waitingFor) this.#moveToFront(length);
-    if (to !== this.#to) {
-      this.#to = to;
-      this.#toBytes = parseIp(to.address);
-    }
-    if (this.#toBytes === undefined) return;
+  sendBatch(socketId: number, to: TransportAddress, count: number): void {
+    if (!this.#address(to)) return;
     this.#waitingFor = socketId;
-    const at = this.#waiting++ * DatagramTable.words;
-    this.#table[at + DatagramTable.offset] = (this.#waiting - 1) * MAX_DATAGRAM_BYTES;
-    this.#table[at + DatagramTable.length] = length;
-    this.#table[at + DatagramTable.family] = to.family;
-    this.#table[at + DatagramTable.port] = to.port;
-    this.#tableBytes.set(this.#toBytes, 4 * (at + DatagramTable.address));
+    this.#first = 0;
+    this.#end = count;
+    this.retry();
   }
 
-  /** Sends what was committed, in as few system calls as the kernel allows. */
-  flush(): void {
-    if (this.#waiting === 0) return;
-    this.list[this.#waitingFor]?.send(this.#batch, this.#table, 0, this.#waiting);
-    this.#waiting = 0;
+  retry(): boolean {
+    if (!this.isFull) return true;
+    const socket = this.list[this.#waitingFor];
+    const left = this.#end - this.#first;
+    this.#first += socket?.sendWhatFits(this.slab, this.table, this.#first, left) ?? left;
+    return !this.isFull;
   }
 
-  /** The next datagram goes another way: those before it are sent, and it is the first of a new batch. */
-  #moveToFront(length: number): void {
-    const from = this.#waiting * MAX_DATAGRAM_BYTES;
-    this.flush();
-    this.#batch.copyWithin(0, from, from + length);
+  /** Writes the address into every entry of the table; false: it is none. */
+  #address(to: TransportAddress): boolean {
+    if (to === this.#to) return true;
+    const bytes = parseIp(to.address);
+    if (bytes === undefined) return false;
+    this.#to = to;
+    for (let at = 0; at < this.table.length; at += DatagramTable.words) {
+      this.table[at + DatagramTable.family] = to.family;
+      this.table[at + DatagramTable.port] = to.port;
+      this.#tableBytes.set(bytes, 4 * (at + DatagramTable.address));
+    }
+    return true;
   }
 
   close(): void {

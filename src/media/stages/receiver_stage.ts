@@ -121,11 +121,7 @@ export class ReceiverStage implements Stage<"receiver"> {
       const count = socket.receive(this.#slab, this.#table);
       if (count === 0) return;
       const nowUs = native.monotonicUs();
-      for (let entry = 0; entry < count; entry++) {
-        this.#cursor.moveTo(entry, socketId);
-        row.add(WorkerCounter.bytes, this.#cursor.length);
-        peer.session.handleDatagram(this.#cursor, nowUs);
-      }
+      for (let entry = 0; entry < count; ) entry += this.#take(peer, socketId, entry, count - entry, nowUs);
       row.add(WorkerCounter.frames, count);
       peer.afterBatch(nowUs);
     }
@@ -145,6 +141,20 @@ export class ReceiverStage implements Stage<"receiver"> {
       row.add(WorkerCounter.frames, count);
       port.afterBatch(nowUs);
     }
+  }
+
+  /** Hands on one datagram of the batch, or a run of those that belong to data channels; how many. */
+  #take({ session }: ReceiverPeer, socketId: number, entry: number, count: number, nowUs: number): number {
+    const { row } = this.#host;
+    const records = session.handleRecords(this.#slab, this.#table, entry, count, nowUs);
+    for (let i = entry; i < entry + records; i++) {
+      row.add(WorkerCounter.bytes, this.#table[i * DatagramTable.words + DatagramTable.length]);
+    }
+    if (records > 0) return records;
+    this.#cursor.moveTo(entry, socketId);
+    row.add(WorkerCounter.bytes, this.#cursor.length);
+    session.handleDatagram(this.#cursor, nowUs);
+    return 1;
   }
 
   #open(order: Extract<OrderOf<"receiver">, { type: "openTransport" }>): void {
