@@ -5,6 +5,7 @@
  * - the media engine: sources, sinks, statistics of every thread
  * - signaling: the server ({@link createServer}), the client ({@link SignalingClient}), the rules of a call
  *   ({@link CallController}) and a whole terminal ({@link Peer})
+ * - exchanging descriptions without a signaling server: by hand, or over HTTP ({@link serveOffers})
  * - the configuration of `room_rtc.conf`
  */
 import * as webrtc from "./webrtc/index.js";
@@ -16,6 +17,7 @@ export { Peer, type PeerOptions } from "./client/peer.js";
 export type { CallReport, PeerReport } from "./client/report.js";
 export { ConfigError, type ConfigErrorCode, loadConfig, type Override, parseConfig } from "./config/load.js";
 export type { Config } from "./config/schema.js";
+export * from "./exchange/index.js";
 export { type BlockCode, readBlockCode } from "./media/analysis/block_code.js";
 export { MediaEngine, type MediaEngineOptions, type WorkerFailure } from "./media/engine.js";
 export type { EngineStats, WorkerStats } from "./media/engine_stats.js";

@@ -7,6 +7,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { WebSocketServer } from "ws";
+import { namesLoopback } from "../exchange/http/loopback_host.js";
 import type { SignalingService } from "./signaling_service.js";
 import { refuse, type StaticSite } from "./static_site.js";
 import { serveWebSocket } from "./websocket_transport.js";
@@ -15,19 +16,11 @@ export const WEBSOCKET_PATH = "/ws";
 /** Above the 64 KiB of a message for what JSON adds; the message's own limit is checked after decoding. */
 const MAX_FRAME_BYTES = 131_072;
 const MAX_HEADER_BYTES = 16_384;
-const LOOPBACK_HOSTS = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 const isSecure = (request: IncomingMessage): boolean => request.socket instanceof TLSSocket;
 
-/**
- * The plain door serves names of this machine alone: a page of another site that made its own name point at 127.0.0.1
- * (DNS rebinding) shows that name here.
- */
-function hostAllowed(request: IncomingMessage): boolean {
-  const host = request.headers.host?.toLowerCase();
-  if (isSecure(request)) return true;
-  return host !== undefined && LOOPBACK_HOSTS.has(host.replace(/:\d+$/, ""));
-}
+/** The plain door serves names of this machine alone. */
+const hostAllowed = (request: IncomingMessage): boolean => isSecure(request) || namesLoopback(request);
 
 /** A browser says which page opens a WebSocket (RFC 6455 §10.2): it must be ours. Other clients send no Origin. */
 export function originAllowed(

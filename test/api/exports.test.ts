@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import * as roomrtc from "roomrtc";
 
 describe("the package", () => {
-  it("exports the W3C names, the engine, signaling and the configuration", () => {
+  it("exports the W3C names, the engine, signaling, the exchange of descriptions and the configuration", () => {
     const names = [
       "RTCPeerConnection",
       "RTCSessionDescription",
@@ -16,6 +16,11 @@ describe("the package", () => {
       "MediaEngine",
       "SignalingClient",
       "CallController",
+      "encodeDescription",
+      "decodeDescription",
+      "gatheringComplete",
+      "serveOffers",
+      "sendOffer",
       "createServer",
       "loadConfig",
     ];
