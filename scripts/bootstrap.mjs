@@ -24,6 +24,7 @@ const BUILD_PACKAGES = [
   "libusrsctp-dev",
 ];
 const TEST_PACKAGES = ["chromium", "coturn", "libsrtp2-dev", "openssl", "clang-format"];
+const PION_PACKAGES = ["golang-go", "golang-github-pion-webrtc.v3-dev"];
 /** Foreign stacks that `interop` calls. */
 const INTEROP_PACKAGES = [
   "chromium",
@@ -37,8 +38,7 @@ const INTEROP_PACKAGES = [
   "gstreamer1.0-plugins-good",
   "gstreamer1.0-plugins-bad",
   "gstreamer1.0-nice",
-  "golang-go",
-  "golang-github-pion-webrtc.v3-dev",
+  ...PION_PACKAGES,
 ];
 
 const COMMANDS = {
@@ -47,8 +47,9 @@ const COMMANDS = {
   bench: { run: ["dist/bench/main.js"], packages: [...BUILD_PACKAGES, "libsrtp2-dev"] },
   "bench:peers": {
     run: ["bench/peers/main.mjs"],
-    packages: [...BUILD_PACKAGES, "iproute2"],
+    packages: [...BUILD_PACKAGES, ...PION_PACKAGES, "iproute2"],
     modules: "bench/peers",
+    // No default route: what asks for a name of the outside (werift does) learns at once that there is none.
     ownNetwork: true,
   },
   test: { run: ["scripts/test.mjs"], packages: [...BUILD_PACKAGES, ...TEST_PACKAGES] },
@@ -58,6 +59,7 @@ const COMMANDS = {
     packages: [...BUILD_PACKAGES, ...INTEROP_PACKAGES, "iproute2"],
     modules: "interop",
     ownNetwork: true,
+    defaultRoute: true,
   },
   wpt: { run: ["dist/test/wpt/main.js"], packages: [...BUILD_PACKAGES, "iproute2"], ownNetwork: true },
   fuzz: { run: ["scripts/fuzz.mjs"], packages: [...BUILD_PACKAGES, "clang", "libclang-rt-14-dev"] },
@@ -219,12 +221,12 @@ const OWN_NETWORK = [
   "ip addr add 10.77.0.1/24 dev roomrtc0",
   "ip link set roomrtc0 up",
   "ip link set roomrtc1 up",
-  // Browsers look for the address of the default route; this one ends at the other end of the pair.
-  "ip route add default dev roomrtc0",
-  'exec "$@"',
-].join(" && ");
+];
+/** Browsers look for the address of the default route; this one ends at the other end of the pair. */
+const DEFAULT_ROUTE = "ip route add default dev roomrtc0";
 
-function launch(args, ownNetwork = false) {
+function launch(args, { ownNetwork = false, defaultRoute = false }) {
+  const network = [...OWN_NETWORK, ...(defaultRoute ? [DEFAULT_ROUTE] : []), 'exec "$@"'].join(" && ");
   const inside = [
     "unshare",
     ...(process.getuid?.() === 0 ? [] : ["--map-root-user"]),
@@ -232,7 +234,7 @@ function launch(args, ownNetwork = false) {
     "--",
     "sh",
     "-c",
-    OWN_NETWORK,
+    network,
     "sh",
   ];
   const [command, ...words] = [...(ownNetwork ? inside : []), process.execPath, ...args];
@@ -252,4 +254,4 @@ installModules();
 if (command.modules) installFolderModules(command.modules);
 buildAddon();
 buildTypeScript();
-if (command.run) launch([...command.run, ...rest], command.ownNetwork);
+if (command.run) launch([...command.run, ...rest], command);

@@ -1,43 +1,63 @@
-/** The parent's end of one stack's process: one order at a time, one answer each. */
+/** The parent's end of one stack's process: an answer to each order; notes come unasked. */
 import { fork } from "node:child_process";
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { launchPion } from "./pion_process.mjs";
 
 const program = fileURLToPath(new URL("./child.mjs", import.meta.url));
 
-export class StackProcess {
+export class StackProcess extends EventEmitter {
   #child;
+  #calls = 0;
+  /** What waits for the answer to a call, by its number. */
+  #waiting = new Map();
 
   static async start(name) {
-    const child = fork(program, [name], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+    const child = name === "pion" ? launchPion() : launchNode(name);
     const stack = new StackProcess(child);
-    stack.title = await stack.#answer();
+    // Its title, unasked.
+    stack.title = await stack.#answer(0);
     return stack;
   }
 
   constructor(child) {
+    super();
     this.#child = child;
+    child.on("message", ({ id, note, ...answer }) => {
+      if (note !== undefined) this.emit("note", note);
+      else this.#settle(id, answer);
+    });
+    child.on("exit", (code, signal) => {
+      const error = `the stack's process ended (${code ?? signal})`;
+      for (const id of [...this.#waiting.keys()]) this.#settle(id, { error });
+    });
   }
 
   call(order, options = {}) {
-    this.#child.send({ order, options });
-    return this.#answer();
+    const id = ++this.#calls;
+    const answer = this.#answer(id);
+    this.#child.send({ id, order, options });
+    return answer;
   }
 
   async end() {
+    const exit = once(this.#child, "exit");
     this.#child.send({ order: "end" });
-    await once(this.#child, "exit");
+    await exit;
   }
 
-  #answer() {
-    return new Promise((resolve, reject) => {
-      const onExit = (code, signal) => reject(new Error(`the stack's process ended (${code ?? signal})`));
-      this.#child.once("exit", onExit);
-      this.#child.once("message", ({ result, error }) => {
-        this.#child.off("exit", onExit);
-        if (error === undefined) resolve(result);
-        else reject(new Error(error));
-      });
-    });
+  #answer(id) {
+    return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
   }
+
+  #settle(id, { result, error }) {
+    const { resolve, reject } = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (error === undefined) resolve(result);
+    else reject(new Error(error));
+  }
+}
+
+function launchNode(name) {
+  return fork(program, [name], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
 }

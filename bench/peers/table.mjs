@@ -4,7 +4,7 @@ export function spread(values) {
   const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
   const middle = sorted.length >> 1;
   const median = sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-  return { median: median ?? Number.NaN, p10: at(0.1), p90: at(0.9), min: at(0), max: at(1) };
+  return { median: median ?? Number.NaN, p10: at(0.1), p90: at(0.9), p99: at(0.99), min: at(0), max: at(1) };
 }
 
 export function printTable(head, rows) {
@@ -18,5 +18,9 @@ export function printTable(head, rows) {
       )
       .join("  ")
       .trimEnd();
-  for (const cells of [head, ...rows]) process.stdout.write(`${line(cells)}\n`);
+  for (const cells of [head, ...rows]) say(line(cells));
+}
+
+export function say(line) {
+  process.stdout.write(`${line}\n`);
 }

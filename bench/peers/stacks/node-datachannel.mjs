@@ -1,6 +1,7 @@
 /** libdatachannel by way of node-datachannel. */
 import datachannel from "node-datachannel";
 import { installedVersion } from "../installed_version.mjs";
+import { DataEnd } from "../libdatachannel_end.mjs";
 import { measureFlow, writeRtpHeader } from "../rtp_flow.mjs";
 
 const { Audio, PeerConnection } = datachannel;
@@ -11,6 +12,7 @@ export async function openStack(address) {
   return {
     title: `node-datachannel ${installedVersion("node-datachannel")}`,
     createPair: () => new Pair(create, "RecvOnly"),
+    createEnd: (offers, onCandidate) => new DataEnd(create("end"), offers, onCandidate),
     srtp: (options) => srtp(create, options),
     close: () => datachannel.cleanup(),
   };

@@ -2,6 +2,7 @@
 import { MediaStreamTrack, RTCPeerConnection, RtpHeader, RtpPacket } from "werift";
 import { installedVersion } from "../installed_version.mjs";
 import { measureFlow } from "../rtp_flow.mjs";
+import { W3cEnd } from "../w3c_end.mjs";
 import { W3cPair } from "../w3c_pair.mjs";
 
 export async function openStack(address) {
@@ -15,6 +16,7 @@ export async function openStack(address) {
   return {
     title: `werift ${installedVersion("werift")}`,
     createPair: () => new W3cPair(create),
+    createEnd: (offers, onCandidate) => new W3cEnd(create(), offers, onCandidate),
     srtp: (options) => srtp(create, options),
   };
 }

@@ -1,0 +1,77 @@
+import { DataConnection } from "../data_connection.mjs";
+import { buildDelayRelay, DelayRelay, relayCapacity } from "../delay_relay.mjs";
+import { hostAddress } from "../host_address.mjs";
+import { printTable, say, spread } from "../table.mjs";
+
+const MESSAGE_BYTES = 65_536;
+const PING_BYTES = 64;
+const PINGS = 1_000;
+const CAPACITY_SECONDS = 2;
+
+const address = hostAddress();
+
+/** A large transfer and small round trips, at no delay and through a relay that delays. */
+export async function data({ names, rounds, seconds, megabytes, roundTripsMs }) {
+  const bytes = Math.ceil((1e6 * megabytes) / MESSAGE_BYTES) * MESSAGE_BYTES;
+  const load = { ping: { bytes: PING_BYTES, count: PINGS, seconds }, transfer: { bytes, seconds } };
+  say(
+    `Data channel: ${megabytes} MB one way in messages of 64 KiB, or what arrives within ${seconds} s of it;`,
+  );
+  say(`round trip of ${PING_BYTES} bytes, ${PINGS} one after the other, or as many as ${seconds} s allow.`);
+  say(`${rounds} rounds, the stacks in turn; a process for each end; median (smallest to largest).`);
+  buildDelayRelay();
+  for (const roundTripMs of roundTripsMs) {
+    const found = new Map();
+    for (let round = 0; round < rounds; round++) {
+      for (const name of names) await measure(name, roundTripMs, load, found);
+    }
+    say(`\n${await heading(roundTripMs)}\n`);
+    printRoundTrip(found);
+  }
+}
+
+async function heading(roundTripMs) {
+  if (roundTripMs === 0) return "No delay: from end to end";
+  const { mbps, lost } = await relayCapacity(address, 0, CAPACITY_SECONDS);
+  const alone = `without its delay it carries ${mbps.toFixed(0)} Mbit/s, ${(100 * lost).toFixed(2)} % lost`;
+  return `${roundTripMs} ms round trip, through the relay (${alone})`;
+}
+
+async function measure(name, roundTripMs, load, found) {
+  const relay = roundTripMs === 0 ? undefined : await DelayRelay.start(address, roundTripMs);
+  const connection = await DataConnection.open(name, relay);
+  const pings = spread(await connection.ping(load.ping));
+  const { bytes, seconds } = await connection.transfer({ ...load.transfer, messageBytes: MESSAGE_BYTES });
+  await connection.close();
+  const dropped = (await relay?.stop()) ?? 0;
+  const { title } = connection;
+  if (!found.has(title)) found.set(title, []);
+  found.get(title).push({ mbps: (8 * bytes) / 1e6 / seconds, bytes, dropped, ...pings });
+}
+
+function printRoundTrip(found) {
+  const cell = (values, digits) => {
+    const { median, min, max } = spread(values);
+    return `${median.toFixed(digits)} (${min.toFixed(digits)}-${max.toFixed(digits)})`;
+  };
+  printTable(
+    ["stack", "Mbit/s", "MB moved", "round trip p50, ms", "p99, ms", "dropped by the relay"],
+    [...found].map(([title, all]) => [
+      title,
+      cell(
+        all.map(({ mbps }) => mbps),
+        0,
+      ),
+      spread(all.map(({ bytes }) => bytes / 1e6)).median.toFixed(0),
+      cell(
+        all.map(({ median }) => median),
+        2,
+      ),
+      cell(
+        all.map(({ p99 }) => p99),
+        2,
+      ),
+      String(all.reduce((sum, { dropped }) => sum + dropped, 0)),
+    ]),
+  );
+}
