@@ -228,19 +228,77 @@ export interface UdpSocket {
   close(): void;
 }
 
+export interface StreamConnectOptions {
+  /** A numeric address of this machine to come from; the system's choice by default. */
+  readonly localAddress?: string;
+  /** A numeric IPv4 or IPv6 address. */
+  readonly address: string;
+  readonly port: number;
+  /**
+   * What ends a message: "turn" is STUN and ChannelData (RFC 8656 §12.5, which is padded by itself), "rfc4571" two bytes
+   * of length before each.
+   */
+  readonly framing: "turn" | "rfc4571";
+  /** TLS 1.2 or newer, the certificate checked against the name or address and the system's authorities. */
+  readonly tls?: {
+    readonly serverName: string;
+    /** PEM certificates that are trusted as well. */
+    readonly extraCaPem?: string;
+  };
+}
+
+/**
+ * One TCP connection, maybe under TLS, that carries messages as a `UdpSocket` carries datagrams. Never waits. One thread
+ * owns it and receives; any may `attach` and send: a message is taken whole or refused whole. What waits to be sent is
+ * bounded by 128 KiB, 160 KiB for ICE and DTLS handshakes.
+ */
+export interface StreamSocket {
+  /** Its number in the process, for `attach`. */
+  readonly handle: number;
+  readonly family: 4 | 6;
+  readonly localAddress: string;
+  readonly localPort: number;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly state: "connecting" | "handshaking" | "open" | "closed" | "failed";
+  /** Why it is closed or failed, such as `the certificate of a.example is refused: hostname mismatch`. */
+  readonly failure: string;
+  /**
+   * As `UdpSocket.receive`, one entry for each whole message; call it whenever the poller says readable, in every state:
+   * it goes on with connecting and with what waits to be sent. The slab has 65 555 bytes at least.
+   */
+  receive(slab: Uint8Array, table: Int32Array): number;
+  /** As `UdpSocket.send`, but in order until one is refused; the entries' addresses mean nothing. */
+  send(slab: Uint8Array, table: Int32Array, first: number, count: number): number;
+  /** Messages, and bytes received with what frames them. */
+  readonly counters: { sent: number; refused: number; received: number; bytesReceived: number };
+  /** The owner's ends the connection. */
+  close(): void;
+}
+
+/** What a poller can wait for. */
+export type Pollable = UdpSocket | StreamSocket | StreamListener;
+
+export interface StreamListener {
+  readonly address: string;
+  readonly port: number;
+  readonly family: 4 | 6;
+  close(): void;
+}
+
 /** Waits for sockets and for a doorbell (an eventfd) at once. One owner thread; `ring` from any thread. */
 export interface UdpPoller {
   /** The doorbell's descriptor, for `ringDoorbell(fd)` in other threads. Valid until `close`. */
   readonly doorbellFd: number;
-  add(socket: UdpSocket): void;
-  remove(socket: UdpSocket): void;
+  add(socket: Pollable): void;
+  remove(socket: Pollable): void;
   /**
    * Returns when a socket is readable, the doorbell rang or `timeoutUs` passed (Infinity: no limit); the number of
    * readable sockets.
    */
   wait(timeoutUs: number): number;
-  /** Whether `socket` was readable at the last wait. */
-  isReadable(socket: UdpSocket): boolean;
+  /** Whether `socket` was readable at the last wait; a stream also when something else about it has changed. */
+  isReadable(socket: Pollable): boolean;
   close(): void;
 }
 
@@ -434,6 +492,22 @@ export interface NativeAddon {
   }) => SrtpContext;
   UdpSocket: { bind(options: UdpBindOptions): UdpSocket; attach(fd: number): UdpSocket };
   UdpPoller: new () => UdpPoller;
+  StreamSocket: {
+    connect(options: StreamConnectOptions): StreamSocket;
+    /** Another thread's connection, to send on. */
+    attach(handle: number): StreamSocket;
+    /** The next connection that waits at `listener`; null when none does. */
+    accept(listener: StreamListener): StreamSocket | null;
+  };
+  StreamListener: {
+    /** @param options `port` 0: any; `backlog` is how many connections may wait to be accepted. */
+    listen(options: {
+      readonly address: string;
+      readonly port: number;
+      readonly backlog: number;
+      readonly framing: "turn" | "rfc4571";
+    }): StreamListener;
+  };
   Certificate: {
     generate(options?: {
       readonly commonName?: string;

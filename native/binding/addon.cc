@@ -9,7 +9,7 @@ using Init = void (*)(Napi::Env, Napi::Object);
 
 constexpr Init kInits[] = {
     InitThread,      InitYuv, InitH264Encoder, InitH264Decoder,   InitOpus, InitV4l2Capture,
-    InitSrtpContext, InitUdp, InitCertificate, InitDtlsTransport, InitSctp,
+    InitSrtpContext, InitUdp, InitCertificate, InitDtlsTransport, InitSctp, InitStream,
 };
 
 Napi::Object InitAddon(Napi::Env env, Napi::Object exports) {

@@ -15,6 +15,7 @@ void InitOpus(Napi::Env env, Napi::Object exports);
 void InitV4l2Capture(Napi::Env env, Napi::Object exports);
 void InitSrtpContext(Napi::Env env, Napi::Object exports);
 void InitUdp(Napi::Env env, Napi::Object exports);
+void InitStream(Napi::Env env, Napi::Object exports);
 void InitCertificate(Napi::Env env, Napi::Object exports);
 void InitDtlsTransport(Napi::Env env, Napi::Object exports);
 void InitSctp(Napi::Env env, Napi::Object exports);

@@ -1,5 +1,6 @@
 #include "addon.h"
 #include "args.h"
+#include "stream_binding.h"
 #include "udp_multicast.h"
 #include "udp_poller.h"
 #include "udp_socket.h"
@@ -37,10 +38,11 @@ class UdpSocketJs : public Napi::ObjectWrap<UdpSocketJs> {
          InstanceMethod<&UdpSocketJs::Close>("close")});
   }
 
-  /// The core of a JavaScript UdpSocket.
-  static UdpSocket& From(const Napi::Value& value, const char* name) {
+  /// What a poller takes: the core of a JavaScript UdpSocket, StreamSocket or StreamListener.
+  static Pollable& From(const Napi::Value& value, const char* name) {
+    if (Pollable* stream = StreamPollable(value)) return *stream;
     if (!value.IsObject() || !value.As<Napi::Object>().CheckTypeTag(&kSocketTag)) {
-      ThrowType(value, name, "a UdpSocket");
+      ThrowType(value, name, "a UdpSocket, StreamSocket or StreamListener");
     }
     return Alive(value.Env(), Unwrap(value.As<Napi::Object>())->core_, "UdpSocket");
   }
@@ -175,7 +177,7 @@ class UdpPollerJs : public Napi::ObjectWrap<UdpPollerJs> {
   }
   Napi::Value IsReadable(const Napi::CallbackInfo& info) {
     return Guard(info.Env(), [&] {
-      const UdpSocket& socket = UdpSocketJs::From(info[0], "UdpPoller.isReadable: socket");
+      const Pollable& socket = UdpSocketJs::From(info[0], "UdpPoller.isReadable: socket");
       return Napi::Boolean::New(info.Env(), Core(info).IsReadable(socket));
     });
   }

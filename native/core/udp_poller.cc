@@ -15,9 +15,13 @@
 #include <string>
 
 #include "coded_error.h"
-#include "udp_socket.h"
+#include "pollable.h"
 
 namespace roomrtc {
+
+void Pollable::LeavePoller() {
+  if (poller_) poller_->Remove(*this);
+}
 
 namespace {
 
@@ -57,21 +61,26 @@ UdpPoller::UdpPoller()
 }
 
 UdpPoller::~UdpPoller() {
-  for (UdpSocket* socket : sockets_) socket->poller_ = nullptr;
+  for (Pollable* socket : sockets_) {
+    socket->InPoller(-1);
+    socket->poller_ = nullptr;
+  }
 }
 
-void UdpPoller::Add(UdpSocket& socket) {
+void UdpPoller::Add(Pollable& socket) {
   if (socket.poller_ == this) return;
   if (socket.poller_) socket.poller_->Remove(socket);
-  epoll_event event{.events = EPOLLIN, .data = {.ptr = &socket}};
+  epoll_event event{.events = socket.Interest(), .data = {.ptr = &socket}};
   if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, socket.fd(), &event) != 0) ThrowErrno("UdpPoller.add");
   sockets_.push_back(&socket);
   socket.poller_ = this;
   socket.readable_ = false;
+  socket.InPoller(epoll_.get());
 }
 
-void UdpPoller::Remove(UdpSocket& socket) {
+void UdpPoller::Remove(Pollable& socket) {
   if (socket.poller_ != this) return;
+  socket.InPoller(-1);
   epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, socket.fd(), nullptr);
   std::erase(sockets_, &socket);
   socket.poller_ = nullptr;
@@ -79,15 +88,18 @@ void UdpPoller::Remove(UdpSocket& socket) {
 }
 
 size_t UdpPoller::Wait(double timeoutUs) {
-  for (UdpSocket* socket : sockets_) socket->readable_ = false;
-  std::array<epoll_event, kMaxEvents> events;
-  const int count = WaitForEvents(epoll_.get(), events, timeoutUs);
   size_t readable = 0;
+  for (Pollable* socket : sockets_) {
+    socket->readable_ = socket->HasBuffered();
+    readable += socket->readable_;
+  }
+  std::array<epoll_event, kMaxEvents> events;
+  const int count = WaitForEvents(epoll_.get(), events, readable > 0 ? 0 : timeoutUs);
   for (int i = 0; i < count; ++i) {
-    UdpSocket* socket = static_cast<UdpSocket*>(events[static_cast<size_t>(i)].data.ptr);
+    Pollable* socket = static_cast<Pollable*>(events[static_cast<size_t>(i)].data.ptr);
     if (socket) {
+      readable += !socket->readable_;
       socket->readable_ = true;
-      ++readable;
     } else {
       eventfd_t rings;
       eventfd_read(doorbell_.get(), &rings);
@@ -96,7 +108,7 @@ size_t UdpPoller::Wait(double timeoutUs) {
   return readable;
 }
 
-bool UdpPoller::IsReadable(const UdpSocket& socket) const {
+bool UdpPoller::IsReadable(const Pollable& socket) const {
   return socket.poller_ == this && socket.readable_;
 }
 

@@ -8,7 +8,7 @@
 
 namespace roomrtc {
 
-class UdpSocket;
+class Pollable;
 
 /// One owner thread; only RingDoorbell may be called from others. Sockets may be destroyed while they are in
 /// it.
@@ -21,12 +21,12 @@ class UdpPoller {
 
   int doorbellFd() const { return doorbell_.get(); }
   /// A socket belongs to one poller at a time; adding it twice changes nothing.
-  void Add(UdpSocket& socket);
-  void Remove(UdpSocket& socket);
+  void Add(Pollable& socket);
+  void Remove(Pollable& socket);
   /// Returns when a socket is readable, the doorbell rang (which is then reset) or `timeoutUs` passed
   /// (infinite: no limit; zero or less: at once). The number of readable sockets.
   size_t Wait(double timeoutUs);
-  bool IsReadable(const UdpSocket& socket) const;
+  bool IsReadable(const Pollable& socket) const;
 
   /// From any thread: ends the wait of the poller that owns the eventfd. A closed or foreign descriptor is
   /// ignored.
@@ -35,7 +35,7 @@ class UdpPoller {
  private:
   FileDescriptor epoll_;
   FileDescriptor doorbell_;
-  std::vector<UdpSocket*> sockets_;
+  std::vector<Pollable*> sockets_;
 };
 
 }  // namespace roomrtc

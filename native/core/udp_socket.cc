@@ -13,7 +13,6 @@
 
 #include "clock.h"
 #include "coded_error.h"
-#include "udp_poller.h"
 
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT 103
@@ -183,9 +182,7 @@ UdpSocket::UdpSocket(FileDescriptor fd)
   setsockopt(fd_.get(), SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
 }
 
-UdpSocket::~UdpSocket() {
-  if (poller_) poller_->Remove(*this);
-}
+UdpSocket::~UdpSocket() { LeavePoller(); }
 
 void UdpSocket::SetCoalescing(bool on) {
   const int value = on;

@@ -8,11 +8,10 @@
 
 #include "datagram_table.h"
 #include "file_descriptor.h"
+#include "pollable.h"
 #include "socket_address.h"
 
 namespace roomrtc {
-
-class UdpPoller;
 
 struct UdpBinding {
   std::string address;
@@ -30,19 +29,16 @@ struct UdpCounters {
   uint64_t syscalls = 0;
 };
 
-class UdpSocket {
+class UdpSocket final : public Pollable {
  public:
   /// Throws CodedError with the system's code (EADDRINUSE, EADDRNOTAVAIL, EACCES, …) or INVALID_ADDRESS.
   static std::unique_ptr<UdpSocket> Bind(const UdpBinding& binding);
   /// Duplicates another thread's descriptor of a bound UDP socket.
   static std::unique_ptr<UdpSocket> Attach(int fd);
   /// Leaves its poller first.
-  ~UdpSocket();
+  ~UdpSocket() override;
 
-  UdpSocket(const UdpSocket&) = delete;
-  UdpSocket& operator=(const UdpSocket&) = delete;
-
-  int fd() const { return fd_.get(); }
+  int fd() const override { return fd_.get(); }
   const SocketAddress& local() const { return local_; }
   const UdpCounters& counters() const { return counters_; }
 
@@ -61,7 +57,6 @@ class UdpSocket {
   size_t SendWhatFits(std::span<const uint8_t> slab, std::span<const DatagramEntry> entries);
 
  private:
-  friend class UdpPoller;
   struct Batches;
   class ArrivalClock;
 
@@ -93,8 +88,6 @@ class UdpSocket {
   size_t unsegmentedUntil_ = 0;  // while sending: entries before this go one by one
   bool keepsRest_ = false;       // while sending: what finds no room stays
   bool full_ = false;            // while sending: there was no room
-  UdpPoller* poller_ = nullptr;
-  bool readable_ = false;
   const std::unique_ptr<Batches> batches_;
 };
 

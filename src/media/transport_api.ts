@@ -32,6 +32,8 @@ export interface CandidateError {
   readonly port: number;
   readonly code: number;
   readonly reason: string;
+  /** As the server was given, where it was. */
+  readonly url?: string;
 }
 
 export interface SelectedPair {
@@ -76,6 +78,13 @@ export interface TransportSettings {
   readonly nackRetries?: number;
   /** Video packets that a stream's jitter buffer holds, a power of two; 1024 by default. */
   readonly jitterPackets?: number;
+  /**
+   * TCP candidates (RFC 6544) to offer: "active" ones connect to the peer's passive ones, "passive" ones listen. "active" by
+   * default, as browsers do.
+   */
+  readonly tcpCandidates?: "off" | "active" | "passive" | "both";
+  /** PEM certificates of authorities to trust for `turns:` servers, beside the system's. */
+  readonly extraCaPem?: string;
   /** Silence before the transport counts as unstable, and before it ends. 2 s and 20 s by default. */
   readonly unstableAfterUs?: number;
   readonly failAfterUs?: number;
@@ -86,12 +95,18 @@ export interface TransportOptions {
   readonly local: IceParameters;
   /** host:port of STUN servers, resolved. */
   readonly stunServers: readonly { readonly address: string; readonly port: number }[];
-  /** TURN servers reached over UDP, resolved. */
+  /** TURN servers, resolved. */
   readonly turnServers?: readonly {
     readonly address: string;
     readonly port: number;
     readonly username: string;
     readonly password: string;
+    /** UDP by default. */
+    readonly transport?: "udp" | "tcp" | "tls";
+    /** The name or address that the server's certificate must be for. */
+    readonly tlsName?: string;
+    /** As it was given, for reports. */
+    readonly url?: string;
   }[];
   /** Only relayed candidates are told, tried and answered on. */
   readonly relayOnly?: boolean;

@@ -9,6 +9,7 @@ import {
   members,
   oneOf,
   powerOfTwo,
+  text,
   whole,
 } from "./check_settings.js";
 import type { IceTimeSettings, InterfaceSettings, Nat1To1Settings } from "./ice_settings.js";
@@ -106,6 +107,8 @@ const checkMembers: Check = members<TransportSettings>({
   iceLite: boolean,
   mdns: oneOf("resolve", "hide", "off"),
   ice,
+  tcpCandidates: oneOf("off", "active", "passive", "both"),
+  extraCaPem: text,
   maxPacketBytes: whole(500, 2000),
   srtpProfiles: listOf(oneOf("AEAD_AES_128_GCM", "AEAD_AES_256_GCM", "AES128_CM_SHA1_80"), 3, 1),
   maxReceiveBytes: whole(100, 65_535),

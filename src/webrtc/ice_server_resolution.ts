@@ -8,10 +8,14 @@ export interface ResolvedServer {
   readonly port: number;
 }
 
-/** A numeric TURN server, to be reached over UDP. */
+/** A numeric TURN server. */
 export interface ResolvedTurnServer extends ResolvedServer {
   readonly username: string;
   readonly password: string;
+  readonly transport: "udp" | "tcp" | "tls";
+  /** What its certificate must be for. */
+  readonly tlsName: string;
+  readonly url: string;
 }
 
 /** A server that gives no candidates, and why. */
@@ -43,12 +47,11 @@ async function resolveServer(
   server: IceServerUrl,
   timeoutMs: number,
 ): Promise<ResolvedServer | ResolvedTurnServer | FailedServer> {
-  const { port, username, credential } = server;
-  if (server.transport !== "udp") return { server, reason: "STUN and TURN are spoken over UDP only" };
-  const login =
-    server.scheme === "turn" && username !== undefined && credential !== undefined
-      ? { username, password: credential }
-      : {};
+  const { port } = server;
+  // Over TCP a server could tell the address of that connection alone, which no candidate of ours has.
+  if (server.scheme === "stuns") return { server, reason: "STUN is spoken over UDP only" };
+  if (server.scheme === "turns" && server.udpAsked) return { server, reason: "TURN over DTLS is not spoken" };
+  const login = turnLogin(server);
   if (isIP(server.host) !== 0) return { address: server.host, port, ...login };
   try {
     const { address } = await within(lookup(server.host), timeoutMs);
@@ -56,6 +59,17 @@ async function resolveServer(
   } catch (error) {
     return { server, reason: error instanceof Error ? error.message : String(error) };
   }
+}
+
+function turnLogin({ scheme, transport, host, url, username, credential }: IceServerUrl) {
+  if (scheme.startsWith("stun") || username === undefined || credential === undefined) return {};
+  return {
+    username,
+    password: credential,
+    transport: scheme === "turns" ? ("tls" as const) : transport,
+    tlsName: host,
+    url,
+  };
 }
 
 async function within<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {

@@ -7,6 +7,8 @@ export interface IceServerUrl {
   readonly host: string;
   readonly port: number;
   readonly transport: "udp" | "tcp";
+  /** `?transport=udp` was said: with `turns:` that is DTLS (RFC 7065 §3.1). */
+  readonly udpAsked: boolean;
   /** As given. */
   readonly url: string;
   /** Of a TURN server. */
@@ -36,6 +38,7 @@ export function parseIceServerUrl(url: string): IceServerUrl {
     host: host.replace(/^\[|\]$/g, ""),
     port,
     transport: transport?.toLowerCase() === "tcp" || secure ? "tcp" : "udp",
+    udpAsked: transport?.toLowerCase() === "udp",
     url,
   };
 }

@@ -433,14 +433,14 @@ export class RTCPeerConnection extends eventTarget<PeerConnectionEvents>() {
     this.dispatchEvent(event);
   }
 
-  #onCandidateError({ address, port, code, reason }: CandidateError): void {
+  #onCandidateError({ address, port, code, reason, ...given }: CandidateError): void {
     if (port === 0) {
       // One of our own addresses, no server's.
       const init = { address, errorCode: code, errorText: reason };
       this.dispatchEvent(new RTCPeerConnectionIceErrorEvent("icecandidateerror", init));
       return;
     }
-    const url = `stun:${address.includes(":") ? `[${address}]` : address}:${port}`;
+    const url = given.url ?? `stun:${address.includes(":") ? `[${address}]` : address}:${port}`;
     const init = { address, port, url, errorCode: code, errorText: reason };
     this.dispatchEvent(new RTCPeerConnectionIceErrorEvent("icecandidateerror", init));
   }

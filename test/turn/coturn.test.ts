@@ -1,14 +1,9 @@
 /** Other people's implementation at each end: coturn's client at our server, our client at coturn's server. */
 import assert from "node:assert/strict";
-import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { createSocket } from "node:dgram";
-import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { promisify } from "node:util";
+import { Coturn, installed } from "./coturn_server.js";
 import {
   cleanUp,
   makeCertificate,
@@ -23,18 +18,7 @@ import {
 } from "./rig.js";
 
 const run = promisify(execFile);
-const installed = (program: string) => !spawnSync(program, ["-h"], { stdio: "ignore" }).error;
 const LIMIT_MS = 60_000;
-
-/** A port that nobody has, for a program that cannot choose one itself. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address ? address.port : 0;
-}
 
 /** Packets that `turnutils_uclient` sent through the server, got back and lost. */
 async function uclient(port: number, ...flags: string[]) {
@@ -108,8 +92,7 @@ describe("coturn's turnutils_uclient at our TURN server", () => {
 describe("our TURN client at coturn's server", () => {
   let port = 0;
   let tlsPort = 0;
-  let turnserver: ChildProcess | undefined;
-  let folder = "";
+  let server: Coturn | undefined;
 
   before(async function () {
     this.timeout(LIMIT_MS);
@@ -117,53 +100,11 @@ describe("our TURN client at coturn's server", () => {
       console.log("    skipped: coturn is not installed (apt-get install coturn)");
       this.skip();
     }
-    folder = mkdtempSync(join(tmpdir(), "roomrtc-coturn-"));
-    const { certificatePem, privateKeyPem } = makeCertificate();
-    writeFileSync(join(folder, "cert.pem"), certificatePem);
-    writeFileSync(join(folder, "key.pem"), privateKeyPem);
-    port = await freePort();
-    tlsPort = await freePort();
-    turnserver = spawn("turnserver", turnserverFlags(), { cwd: folder, stdio: "ignore" });
-    await answersBinding(port);
+    server = await Coturn.start();
+    ({ port, tlsPort } = server);
   });
-
-  function turnserverFlags(): string[] {
-    return [
-      ...["-n", "--listening-ip", "127.0.0.1", "--relay-ip", "127.0.0.1", "--allow-loopback-peers"],
-      ...[
-        "-p",
-        String(port),
-        "--tls-listening-port",
-        String(tlsPort),
-        "--cert",
-        "cert.pem",
-        "--pkey",
-        "key.pem",
-      ],
-      ...["--min-port", "38000", "--max-port", "39000", "--no-cli", "--no-multicast-peers", "--no-rfc5780"],
-      ...[
-        "-a",
-        "-u",
-        `${USER}:${PASSWORD}`,
-        "-r",
-        "example.org",
-        "--user-quota",
-        "3",
-        "--stale-nonce",
-        "600",
-      ],
-      ...["--log-file", "stdout", "--pidfile", join(folder, "pid"), "--userdb", join(folder, "db")],
-    ];
-  }
-
   afterEach(cleanUp);
-  after(async () => {
-    if (turnserver && turnserver.exitCode === null) {
-      turnserver.kill("SIGKILL");
-      await once(turnserver, "exit");
-    }
-    if (folder) rmSync(folder, { recursive: true });
-  });
+  after(() => server?.stop());
 
   for (const transport of ["udp", "tcp", "tls"] as const satisfies Transport[]) {
     it(`allocates over ${transport}, relays with and without a channel, refreshes and closes`, async () => {
@@ -207,13 +148,3 @@ describe("our TURN client at coturn's server", () => {
     assert.equal(codes.at(-1), "486", codes.join());
   }).timeout(LIMIT_MS);
 });
-
-/** Asks until the server answers: it says nowhere else that it is ready. */
-async function answersBinding(port: number): Promise<void> {
-  const socket = createSocket("udp4");
-  const request = Buffer.concat([Buffer.from([0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42]), randomBytes(12)]);
-  const timer = setInterval(() => socket.send(request, port, "127.0.0.1"), 50);
-  await once(socket, "message");
-  clearInterval(timer);
-  socket.close();
-}

@@ -16,10 +16,9 @@ export function makeIceAgent(options: TransportOptions): IceAgent {
     hmacSha1,
     stunServers: options.stunServers.map(transportAddress),
     turn: {
-      servers: (options.turnServers ?? []).map(({ username, password, ...server }) => ({
-        address: transportAddress(server),
-        username,
-        password,
+      servers: (options.turnServers ?? []).map(({ address, port, ...server }) => ({
+        ...server,
+        address: transportAddress({ address, port }),
       })),
       md5,
       relayOnly: options.relayOnly ?? false,

@@ -23,6 +23,6 @@ export function selectedPair(pair: IceSelectedPair): SelectedPair {
 
 /** A server's failure as the API shows it. */
 export function candidateError(output: Extract<IceOutput, { type: "candidateerror" }>): CandidateError {
-  const { server, code, reason } = output;
-  return { address: server.address, port: server.port, code, reason };
+  const { server, code, reason, url } = output;
+  return { address: server.address, port: server.port, code, reason, ...(url !== undefined && { url }) };
 }

@@ -31,6 +31,8 @@ export interface SrtpKeys {
 export interface SendRoute {
   /** The receiver's socket; the sender attaches a duplicate. */
   readonly fd: number;
+  /** The number of the receiver's TCP connection, which is to be used instead. */
+  readonly stream?: number;
   readonly family: 4 | 6;
   /** The peer's numeric address, or its relay's. */
   readonly address: string;

@@ -1,5 +1,5 @@
 import { native, type UdpPoller } from "../../../native/addon.js";
-import type { IceAgent, LocalHostOptions } from "../../protocol/ice/index.js";
+import { type IceAgent, isStreamSocket, type LocalHostOptions } from "../../protocol/ice/index.js";
 import type { DataEvent, TransportOptions } from "../transport_api.js";
 import { externalAddress } from "./address_mapping.js";
 import { DtlsSession } from "./dtls_session.js";
@@ -11,6 +11,7 @@ import type { SharedPorts } from "./shared_port.js";
 import { systemRandom } from "./system_random.js";
 import { type TransportOutput, TransportSession } from "./transport_session.js";
 import { TransportSockets } from "./transport_sockets.js";
+import { TransportStreams } from "./transport_streams.js";
 
 /** Messages from here on are handed to the main thread without a copy; smaller ones are copied sooner than moved. */
 const TRANSFER_BYTES = 4096;
@@ -31,6 +32,7 @@ type DataOrder = Extract<
 export class ReceiverPeer {
   readonly session: TransportSession;
   readonly sockets: TransportSockets;
+  readonly streams: TransportStreams;
   readonly #transportId: number;
   readonly #ice: IceAgent;
   readonly #options: TransportOptions;
@@ -54,6 +56,7 @@ export class ReceiverPeer {
     this.#mdns = mdns;
     this.#post = post;
     this.sockets = new TransportSockets(poller, ports);
+    this.streams = new TransportStreams(poller, options.settings);
     this.#ice = makeIceAgent(options);
     const { settings } = options;
     this.session = new TransportSession({
@@ -140,6 +143,7 @@ export class ReceiverPeer {
     if (session.nextDeadlineUs() <= nowUs) session.handleTimeout(nowUs);
     this.#pumpData();
     this.#drain();
+    if (this.streams.isDue) return nowUs;
     const deadlineUs = session.nextDeadlineUs();
     return this.sockets.isFull ? Math.min(deadlineUs, nowUs + FULL_SOCKET_RETRY_US) : deadlineUs;
   }
@@ -150,6 +154,7 @@ export class ReceiverPeer {
     this.#postData();
     for (const name of this.#names) this.#mdns.forget(name);
     this.sockets.close();
+    this.streams.close();
   }
 
   #gather(): void {
@@ -159,6 +164,10 @@ export class ReceiverPeer {
     sockets.list.forEach(({ family, address, port }, socketId) => {
       this.#ice.addLocalHost(socketId, { family, address, port }, this.#shownAs(address));
     });
+    if (!this.#options.relayOnly) {
+      const addresses = sockets.list.map((socket) => socket.address);
+      this.streams.gather(this.#ice, addresses, (address) => this.#shownAs(address).shown ?? address);
+    }
     this.#ice.endLocalHosts();
     for (const { address, reason } of sockets.problems) {
       this.#notice({ event: "candidateerror", args: [{ address, port: 0, code: BIND_FAILED, reason }] });
@@ -210,7 +219,14 @@ export class ReceiverPeer {
       const transportId = this.#transportId;
       switch (output.type) {
         case "transmit":
-          this.sockets.send(output.socketId, output.to, output.data);
+          if (isStreamSocket(output.socketId)) this.streams.send(output.socketId, output.data);
+          else this.sockets.send(output.socketId, output.to, output.data);
+          break;
+        case "connect":
+          this.streams.connect(output);
+          break;
+        case "disconnect":
+          this.streams.disconnect(output.socketId);
           break;
         case "notice":
           this.#notice(output.notice);
@@ -237,10 +253,18 @@ export class ReceiverPeer {
   }
 
   #route({ socketId, to, channel }: Extract<TransportOutput, { type: "route" }>): void {
-    const socket = this.sockets.list[socketId];
-    if (socket === undefined) return;
     const { family, address, port } = to;
-    const route = { fd: socket.fd, family, address, port, ...(channel !== undefined && { channel }) };
+    const stream = this.streams.find(socketId)?.handle;
+    const fd = this.sockets.list[socketId]?.fd ?? -1;
+    if (stream === undefined && fd < 0) return;
+    const route = {
+      fd,
+      family,
+      address,
+      port,
+      ...(stream !== undefined && { stream }),
+      ...(channel !== undefined && { channel }),
+    };
     this.#post({ type: "route", transportId: this.#transportId, route });
   }
 

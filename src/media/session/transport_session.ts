@@ -1,5 +1,11 @@
 import { DatagramTable, type SrtpContext, SrtpError } from "../../../native/addon.js";
-import { type IceAgent, type IceOutput, isRelaySocket, parseCandidate } from "../../protocol/ice/index.js";
+import {
+  type IceAgent,
+  type IceOutput,
+  isRelaySocket,
+  isStreamSocket,
+  parseCandidate,
+} from "../../protocol/ice/index.js";
 import { formatTransportAddress, type TransportAddress } from "../../protocol/primitives/address.js";
 import { parseRtp, RtpHeader } from "../../protocol/rtp/rtp_header.js";
 import type {
@@ -40,6 +46,7 @@ export type TransportOutput =
       readonly to: TransportAddress;
       readonly data: Uint8Array;
     }
+  | Extract<IceOutput, { type: "connect" | "disconnect" }>
   | { readonly type: "notice"; readonly notice: TransportNotice }
   /** A name to ask for by multicast: {@link TransportSession.nameResolved} is to follow. */
   | { readonly type: "resolve"; readonly name: string }
@@ -184,6 +191,29 @@ export class TransportSession {
     this.#drainIce(nowUs);
   }
 
+  /** A TCP connection that was asked for by `connect` stands. */
+  streamOpened(socketId: number, local: TransportAddress, nowUs: number): void {
+    this.#ice.streamOpened(socketId, local, nowUs);
+    this.#drainIce(nowUs);
+  }
+
+  streamClosed(socketId: number, reason: string, nowUs: number): void {
+    this.#ice.streamClosed(socketId, reason, nowUs);
+    this.#drainIce(nowUs);
+  }
+
+  /** Somebody connected to a listener. @returns the connection's number; undefined: close it. */
+  acceptStream(listenerId: number, from: TransportAddress, nowUs: number): number | undefined {
+    const socketId = this.#ended ? undefined : this.#ice.acceptStream(listenerId, from, nowUs);
+    this.#drainIce(nowUs);
+    return socketId;
+  }
+
+  /** @returns whether that is still to be told */
+  noteStreamBytes(socketId: number, totalBytes: number, nowUs: number): boolean {
+    return this.#ice.noteStreamBytes(socketId, totalBytes, nowUs);
+  }
+
   startDtls(role: "client" | "server", fingerprints: readonly Fingerprint[], nowUs: number): void {
     this.#dtls.start(role, fingerprints, nowUs);
     this.#afterDtls(nowUs);
@@ -207,7 +237,9 @@ export class TransportSession {
     const path = this.#path;
     if (data === undefined || path === undefined || this.#ended) return;
     const { writer } = this.#options;
-    if (writer === undefined || isRelaySocket(path.socketId)) this.#pumpOneByOne(data);
+    // The writer is for UDP sockets.
+    const byDatagram = writer === undefined || isRelaySocket(path.socketId) || isStreamSocket(path.socketId);
+    if (byDatagram) this.#pumpOneByOne(data);
     else this.#pumpBatches(data, writer, path.socketId, path.to);
   }
 
@@ -482,6 +514,10 @@ export class TransportSession {
       switch (output.type) {
         case "transmit":
           this.#transmit(output.socketId, output.to, output.data);
+          break;
+        case "connect":
+        case "disconnect":
+          this.#outputs.push(output);
           break;
         case "candidate":
           this.#notice({ event: "candidate", args: [localCandidate(output.candidate)] });

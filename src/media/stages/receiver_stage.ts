@@ -1,4 +1,10 @@
-import { DatagramTable, native, type UdpPoller } from "../../../native/addon.js";
+import {
+  DatagramTable,
+  native,
+  type StreamSocket,
+  type UdpPoller,
+  type UdpSocket,
+} from "../../../native/addon.js";
 import type { OrderOf } from "../engine_messages.js";
 import { WorkerCounter } from "../metrics_rows.js";
 import { SlotProducer } from "../ring/slot_channel.js";
@@ -108,14 +114,26 @@ export class ReceiverStage implements Stage<"receiver"> {
       const sockets = peer.sockets.list;
       for (let socketId = 0; socketId < sockets.length; socketId++) {
         if (peer.sockets.isShared(socketId)) continue;
-        if (this.#poller.isReadable(sockets[socketId])) this.#drain(peer, socketId);
+        if (this.#poller.isReadable(sockets[socketId])) this.#drain(peer, sockets[socketId], socketId);
       }
+      this.#receiveStreams(peer);
     }
     for (const port of this.#ports.list) if (this.#poller.isReadable(port.socket)) this.#drainShared(port);
   }
 
-  #drain(peer: ReceiverPeer, socketId: number): void {
-    const socket = peer.sockets.list[socketId];
+  #receiveStreams(peer: ReceiverPeer): void {
+    const { streams, session } = peer;
+    streams.serve(session, native.monotonicUs());
+    // One that ends leaves the list; the one behind it is served at the next turn.
+    for (let i = 0; i < streams.list.length; i++) {
+      const stream = streams.list[i];
+      if (!this.#poller.isReadable(stream.socket)) continue;
+      this.#drain(peer, stream.socket, stream.socketId);
+      streams.follow(session, stream, native.monotonicUs());
+    }
+  }
+
+  #drain(peer: ReceiverPeer, socket: UdpSocket | StreamSocket, socketId: number): void {
     const { row } = this.#host;
     for (let batch = 0; batch < MAX_BATCHES; batch++) {
       const count = socket.receive(this.#slab, this.#table);

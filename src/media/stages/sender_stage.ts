@@ -1,4 +1,4 @@
-import { native, type UdpSocket } from "../../../native/addon.js";
+import { native, type StreamSocket, type UdpSocket } from "../../../native/addon.js";
 import type { OrderOf } from "../engine_messages.js";
 import { WorkerCounter, WorkerHistogram } from "../metrics_rows.js";
 import { ControlWord } from "../ring/control_block.js";
@@ -13,7 +13,7 @@ import { asError } from "./problem.js";
 
 interface Peer {
   readonly transport: SendTransport;
-  socket: UdpSocket | undefined;
+  socket: UdpSocket | StreamSocket | undefined;
 }
 
 /** Sends every peer its packets: encoded frames as RTP, the rtcp thread's compounds, and packets asked for again. */
@@ -152,7 +152,10 @@ export class SenderStage implements Stage<"sender"> {
   #setRoute(peer: Peer, route: SendRoute): void {
     const before = peer.socket;
     try {
-      peer.socket = native.UdpSocket.attach(route.fd);
+      peer.socket =
+        route.stream === undefined
+          ? native.UdpSocket.attach(route.fd)
+          : native.StreamSocket.attach(route.stream);
       peer.transport.setRoute(route, peer.socket);
       before?.close();
     } catch (error) {

@@ -1,10 +1,5 @@
 import type { TransportAddress } from "../primitives/address.js";
-import {
-  formatTransportAddress,
-  isUnspecified,
-  makeTransportAddress,
-  parseIp,
-} from "../primitives/address.js";
+import { makeTransportAddress } from "../primitives/address.js";
 import {
   decodeStun,
   isSymmetric,
@@ -18,13 +13,18 @@ import {
 } from "../stun/index.js";
 import { encodeServerRequest } from "./binding.js";
 import type { IceCandidate } from "./candidate.js";
-import { ConnectivityChecks, describePair } from "./checks.js";
+import { ConnectivityChecks } from "./checks.js";
 import { IceCore, type IceRequest } from "./core.js";
 import { IceError } from "./errors.js";
 import { Gatherer, type GatherTask, type IceGatheringState } from "./gatherer.js";
 import { checkCredentials, type IceCredentials } from "./generation.js";
-import { type IceRole, isUsableRemote, type LocalPath } from "./pair.js";
+import { boundAddress } from "./local_candidates.js";
+import { describePair, type IceRole, isUsableRemote, type LocalPath, remoteKey } from "./pair.js";
+import { pairStats } from "./pair_stats.js";
 import { Relays } from "./relays.js";
+import { isStreamSocket } from "./streams.js";
+import { isUsableTcp, TcpPaths } from "./tcp_paths.js";
+import type { IceTurnServer } from "./turn_options.js";
 import type {
   IceAgentOptions,
   IceOutput,
@@ -48,6 +48,7 @@ export class IceAgent {
   readonly #core: IceCore;
   readonly #checks: ConnectivityChecks;
   readonly #relays: Relays;
+  readonly #tcp: TcpPaths;
   readonly #options: IceAgentOptions;
   #gatherer: Gatherer;
   #hostsEnded = false;
@@ -63,7 +64,18 @@ export class IceAgent {
     this.#options = options;
     this.#relays = this.#makeRelays(options);
     this.#core.relays = this.#relays;
+    this.#tcp = this.#makeTcp();
+    this.#core.tcp = this.#tcp;
     this.#gatherer = this.#makeGatherer();
+  }
+
+  #makeTcp(): TcpPaths {
+    const { locals, streams, limits, timers, outputs } = this.#core;
+    const tcp = new TcpPaths(locals, streams, limits, timers, {
+      lost: (path, gone, nowUs) => this.#checks.losePath(path, gone, nowUs),
+    });
+    tcp.transmit = (socketId, to, data) => outputs.push({ type: "transmit", socketId, to, data });
+    return tcp;
   }
 
   #makeGatherer(): Gatherer {
@@ -75,10 +87,11 @@ export class IceAgent {
   #makeRelays(options: IceAgentOptions): Relays {
     return new Relays(this.#core, options.turn?.md5, {
       allocated: (relay, mapped, via, server) => this.#relayAllocated(relay, mapped, via, server),
+      lost: (relay, nowUs) => this.#checks.losePath(relay, true, nowUs),
       data: (relay, from, data, nowUs) => this.#relayData(relay, from, data, nowUs),
       refused: (path, server, code, reason) => {
         this.#gatherer.finish();
-        this.#reportServer({ path, server }, code, reason);
+        this.#reportServer({ path, server: server.address, turn: server }, code, reason);
         this.#settleGathering();
       },
     });
@@ -121,16 +134,10 @@ export class IceAgent {
    */
   addLocalHost(socketId: number, base: TransportAddress, options: LocalHostOptions = {}): void {
     this.#mustBeOpen();
-    const address = makeTransportAddress(base.address, base.port);
-    const ip = parseIp(base.address);
-    if (!address || !ip || isUnspecified(ip) || base.port === 0) {
-      throw new IceError("ERR_ICE_ADDRESS", `Not a bound address: ${formatTransportAddress(base)}`);
-    }
+    const address = boundAddress(base);
     if (this.#core.locals.find(socketId))
       throw new IceError("ERR_ICE_ADDRESS", `Socket ${socketId} is there already`);
-    if (this.#core.locals.paths.length >= this.#core.limits.localPaths) {
-      throw new IceError("ERR_ICE_ADDRESS", `More than ${this.#core.limits.localPaths} local sockets`);
-    }
+    this.#mustHaveRoom(this.#core.locals.paths.filter((p) => !isStreamSocket(p.socketId)).length);
     const path = this.#core.locals.addHost(socketId, address, options.shown);
     this.#gatherer.addPath(path);
     this.#announce(path.candidate);
@@ -138,6 +145,71 @@ export class IceAgent {
     if (mapped) this.#addReflexive(path, mapped);
     this.#checks.addPath(path);
     this.#wake();
+  }
+
+  /**
+   * Offers to connect from an address over TCP: an active candidate (RFC 6544 §3).
+   *
+   * @param shown - the address or name it carries.
+   * @throws IceError ERR_ICE_ADDRESS, ERR_ICE_CLOSED
+   */
+  addLocalActive(address: string, shown = address): void {
+    this.#mustBeOpen();
+    this.#mustHaveRoom(this.#tcp.size);
+    // The port is the system's choice, for each connection anew.
+    this.#announce(this.#tcp.addActive(boundAddress(makeTransportAddress(address, 9)), shown));
+    this.#wake();
+  }
+
+  /**
+   * Adds a TCP listener: a passive candidate. Its connections come with `acceptStream`.
+   *
+   * @param shown - the address or name it carries.
+   * @throws IceError ERR_ICE_ADDRESS, ERR_ICE_CLOSED
+   */
+  addLocalPassive(listenerId: number, base: TransportAddress, shown = base.address): void {
+    this.#mustBeOpen();
+    this.#mustHaveRoom(this.#tcp.size);
+    this.#announce(this.#tcp.addPassive(listenerId, boundAddress(base), shown));
+    this.#wake();
+  }
+
+  #mustHaveRoom(used: number): void {
+    const { localPaths } = this.#core.limits;
+    if (used >= localPaths) throw new IceError("ERR_ICE_ADDRESS", `More than ${localPaths} local sockets`);
+  }
+
+  /** A listener has a new connection. @returns its number; undefined: close it, there are too many. */
+  acceptStream(listenerId: number, from: TransportAddress, nowUs: number): number | undefined {
+    if (this.#state === "closed" || this.#core.relayOnly) return undefined;
+    const socketId = this.#tcp.accept(listenerId, from, nowUs);
+    this.#run(nowUs);
+    return socketId;
+  }
+
+  /** A connection that was asked for by `connect` stands, TLS included. */
+  streamOpened(socketId: number, local: TransportAddress, nowUs: number): void {
+    if (this.#state === "closed") return;
+    this.#core.nowUs = nowUs;
+    this.#core.streams.opened(socketId, local, nowUs);
+    this.#run(nowUs);
+  }
+
+  /** A connection could not be made, or is gone. */
+  streamClosed(socketId: number, reason: string, nowUs: number): void {
+    if (this.#state === "closed") return;
+    this.#core.nowUs = nowUs;
+    this.#core.streams.closed(socketId, reason, nowUs);
+    this.#run(nowUs);
+  }
+
+  /**
+   * How much has come in all on a connection that was accepted, whatever it was.
+   *
+   * @returns whether that is still to be told: not once it has shown that it is the peer's.
+   */
+  noteStreamBytes(socketId: number, totalBytes: number, nowUs: number): boolean {
+    return this.#tcp.noteReceived(socketId, totalBytes, nowUs);
   }
 
   /** No more sockets: gathering completes when the STUN servers have answered or been given up. */
@@ -179,7 +251,9 @@ export class IceAgent {
     const address = makeTransportAddress(resolved, candidate.port);
     const reason = this.#reasonToIgnore(candidate, address);
     if (reason || !address) this.#ignore(candidate, reason ?? "name");
-    else this.#checks.addRemote({ candidate, address, key: formatTransportAddress(address) });
+    else if (candidate.tcpType !== "active")
+      this.#checks.addRemote({ candidate, address, key: remoteKey(candidate.transport, address) });
+    // An active one connects to us, from a port nobody knows yet.
     this.#wake();
   }
 
@@ -187,11 +261,11 @@ export class IceAgent {
     const { remote, remotes, remoteEnded } = this.#checks.current;
     const ufrag = c.usernameFragment;
     if (remote && ufrag !== undefined && ufrag !== remote.usernameFragment) return "other-generation";
-    if (c.transport === "tcp") return "tcp";
+    if (c.transport === "tcp" && !isUsableTcp(c)) return "tcp";
     if (!address) return "name";
     if (!isUsableRemote(address)) return "unusable-address";
     if (remoteEnded) return "ended";
-    const isNew = !remotes.has(formatTransportAddress(address));
+    const isNew = !remotes.has(remoteKey(c.transport, address));
     return isNew && this.#checks.signaledRemotes >= this.#core.limits.remoteCandidates
       ? "too-many"
       : undefined;
@@ -235,9 +309,11 @@ export class IceAgent {
     this.#gatherer = relayed ? new Gatherer(this.#options.stunServers ?? []) : this.#makeGatherer();
     for (const path of this.#core.locals.paths) {
       path.reflexive.clear();
+      if (isStreamSocket(path.socketId)) continue;
       if (path.candidate.type !== "relay") this.#gatherer.addPath(path);
       this.#announce(path.candidate);
     }
+    for (const candidate of this.#tcp.candidates) this.#announce(candidate);
     if (this.#hostsEnded) this.endLocalHosts();
   }
 
@@ -248,6 +324,7 @@ export class IceAgent {
     this.#core.outputs.length = 0;
     this.#checks.close();
     this.#relays.close(this.#core.nowUs);
+    this.#core.streams.closeAll();
     this.#setState("closed");
     this.#deadlineUs = Infinity;
   }
@@ -260,7 +337,7 @@ export class IceAgent {
   handleDatagram(socketId: number, from: TransportAddress, data: Uint8Array, nowUs: number): boolean {
     const path = this.#core.locals.find(socketId);
     this.#core.nowUs = nowUs;
-    if (path && this.#state !== "closed" && this.#relays.handleDatagram(path, from, data, nowUs)) {
+    if (this.#state !== "closed" && this.#relays.handleDatagram(socketId, from, data, nowUs)) {
       this.#run(nowUs);
       return true;
     }
@@ -293,10 +370,11 @@ export class IceAgent {
     relay: LocalPath,
     mapped: TransportAddress,
     via: LocalPath,
-    server: TransportAddress,
+    { address, transport = "udp" }: IceTurnServer,
   ): void {
     this.#gatherer.finish();
-    if (!this.#core.relayOnly) this.#addReflexive(via, mapped, server);
+    // What a server sees over TCP is a connection's address, not the socket's.
+    if (!this.#core.relayOnly && transport === "udp") this.#addReflexive(via, mapped, address);
     this.#announce(relay.candidate);
     this.#checks.addPath(relay);
     this.#settleGathering();
@@ -328,7 +406,7 @@ export class IceAgent {
   /** Data of the selected pair's peer counts as a sign of life, not as consent. */
   noteTraffic(nowUs: number): void {
     const pair = this.#checks.carrier;
-    if (pair) pair.lastAliveUs = Math.max(pair.lastAliveUs, nowUs);
+    if (pair) pair.lastAliveUs = pair.trafficUs = Math.max(pair.lastAliveUs, nowUs);
     if (this.#state === "disconnected") this.#wake();
   }
 
@@ -359,22 +437,7 @@ export class IceAgent {
       state: this.#state,
       role: this.#checks.role,
       counters: { ...this.#core.counters },
-      pairs: checklist.pairs.map((p) => ({
-        id: String(p.id),
-        local: p.local,
-        remote: p.remote.candidate,
-        state: p.state,
-        priority: p.priority,
-        nominated: p.nominated,
-        selected: p === selected,
-        rttUs: p.rttUs,
-        totalRttUs: p.totalRttUs,
-        requestsSent: p.requestsSent,
-        requestsReceived: p.requestsReceived,
-        responsesSent: p.responsesSent,
-        responsesReceived: p.responsesReceived,
-        consentRequestsSent: p.consentRequestsSent,
-      })),
+      pairs: checklist.pairs.map((pair) => pairStats(pair, selected)),
       pairsDiscarded: checklist.discarded,
       remoteCandidates: remotes.size,
       selectedPairChanges: this.#checks.selectedPairChanges,
@@ -420,7 +483,9 @@ export class IceAgent {
 
   #reportServer(task: GatherTask, code: number, reason: string): void {
     const { socketId } = task.path;
-    this.#core.outputs.push({ type: "candidateerror", socketId, server: task.server, code, reason });
+    const url = task.turn?.url;
+    const details = { server: task.server, code, reason, ...(url !== undefined && { url }) };
+    this.#core.outputs.push({ type: "candidateerror", socketId, ...details });
   }
 
   #announce(candidate: IceCandidate): void {
@@ -435,6 +500,8 @@ export class IceAgent {
 
   #run(nowUs: number): void {
     this.#core.nowUs = nowUs;
+    this.#core.streams.handleTimeout(nowUs);
+    this.#tcp.handleTimeout(nowUs);
     this.#relays.handleTimeout(nowUs);
     this.#core.requests.handleTimeout(
       nowUs,
@@ -504,9 +571,16 @@ export class IceAgent {
     return this.#state !== "new" || (!!g.remote && g.remotes.size > 0) ? "checking" : "new";
   }
 
-  /** Consent is gone: only a pair that works and waits for its nomination gives hope. */
+  /**
+   * Consent is gone: only a pair that works and waits for its nomination gives hope. A path that broke was no peer that fell
+   * silent: every pair that may still work gives hope, and for a while that the peer comes back.
+   */
   #isLostForGood(lostUs: number, nowUs: number): boolean {
-    return !this.#checks.current.checklist.bestValid() || nowUs >= lostUs + this.#core.timers.patienceUs;
+    const { checklist, recovering } = this.#checks.current;
+    const { patienceUs, reconnectUs } = this.#core.timers;
+    if (nowUs >= lostUs + patienceUs) return true;
+    if (recovering) return checklist.allFailed && nowUs >= lostUs + reconnectUs;
+    return !checklist.bestValid();
   }
 
   /** RFC 8863: never before patience has run out, since a check of the peer's may still come. */
@@ -534,13 +608,17 @@ export class IceAgent {
     if (this.#state === "closed") return Infinity;
     const gatherUs = this.#gatherer.hasWork ? this.#nextGatherUs : Infinity;
     const checksUs = Math.min(this.#core.requests.nextDeadlineUs(), this.#checks.nextDeadlineUs());
-    return Math.min(checksUs, gatherUs, this.#relays.nextDeadlineUs(), this.#stateDeadline(nowUs));
+    const streamsUs = Math.min(this.#core.streams.nextDeadlineUs(), this.#tcp.nextDeadlineUs());
+    return Math.min(checksUs, gatherUs, streamsUs, this.#relays.nextDeadlineUs(), this.#stateDeadline(nowUs));
   }
 
   /** When the state may change without anything happening. */
   #stateDeadline(nowUs: number): number {
     const carrier = this.#checks.carrier;
     if (carrier && this.#checks.isAlive(nowUs)) return carrier.lastAliveUs + this.#core.timers.disconnectedUs;
+    const { recovering, lostUs = Infinity } = this.#checks.current;
+    const back = lostUs + this.#core.timers.reconnectUs;
+    if (recovering && back > nowUs) return back;
     const patience = this.#patienceEndsUs;
     return this.#state !== "failed" && patience > nowUs ? patience : Infinity;
   }

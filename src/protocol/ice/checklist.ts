@@ -107,8 +107,13 @@ export class Checklist {
     return this.pairs.every((p) => p.state === "failed");
   }
 
+  /** Takes the pairs of a path out: it is gone. */
+  removePath(path: LocalPath): void {
+    for (let i = this.pairs.length - 1; i >= 0; i--) if (this.pairs[i].path === path) this.#remove(i);
+  }
+
   /** Everything but `except` is worth another try: the selected path has gone silent. */
-  retryAll(except: CandidatePair): void {
+  retryAll(except?: CandidatePair): void {
     for (const p of this.pairs) if (p !== except) p.state = "waiting";
   }
 }

@@ -1,8 +1,4 @@
-import {
-  formatTransportAddress,
-  sameTransportAddress,
-  type TransportAddress,
-} from "../primitives/address.js";
+import { sameTransportAddress, type TransportAddress } from "../primitives/address.js";
 import type { RetransmissionPlan } from "../stun/index.js";
 import {
   newTransactionId,
@@ -18,16 +14,20 @@ import { ConsentFreshness } from "./consent.js";
 import type { CheckContext, IceCore, IceRequest } from "./core.js";
 import { type IceCredentials, IceGeneration } from "./generation.js";
 import { type AuthenticCheck, examineCheck, type RefusedCheck } from "./inbound.js";
+import { reflexivePriority } from "./local_candidates.js";
 import { CheckPacer } from "./pacer.js";
 import {
   type CandidatePair,
   canPair,
+  describePair,
   type IceRole,
   isUsableRemote,
   type LocalPath,
+  peerReflexive,
   type RemoteCandidate,
+  remoteKey,
 } from "./pair.js";
-import { candidatePriority } from "./priority.js";
+import { PairWatch } from "./pair_watch.js";
 import type { IceAgentOptions } from "./types.js";
 
 /** How long a nomination stands before a nomination of a worse pair counts as a change of mind. */
@@ -40,6 +40,7 @@ export class ConnectivityChecks {
   readonly #core: IceCore;
   readonly #pacer: CheckPacer;
   readonly #consent: ConsentFreshness;
+  readonly #watch: PairWatch;
   #current: IceGeneration;
   /** Carries on while a restart's new generation finds its pair (RFC 8445 §9). */
   #previous: IceGeneration | undefined;
@@ -54,6 +55,7 @@ export class ConnectivityChecks {
     this.#tieBreaker = options.tieBreaker;
     this.#pacer = new CheckPacer(core.timers.taUs, core.limits.urgentBurst);
     this.#consent = new ConsentFreshness(core.timers, core.random);
+    this.#watch = new PairWatch(core.timers);
     this.#current = new IceGeneration(options.local, core.limits);
   }
 
@@ -92,6 +94,13 @@ export class ConnectivityChecks {
     this.#core.requests.drop((c) => c.kind === "gather" || c.generation !== kept);
     this.#current = new IceGeneration(local, this.#core.limits);
     this.#learnt = 0;
+    this.#sweepStreams();
+  }
+
+  /** Connections of pairs that are no more. */
+  #sweepStreams(): void {
+    const lists = this.#generations.map((g) => g.checklist);
+    this.#core.tcp?.keep((path) => lists.some((list) => list.pairs.some((p) => p.path === path)));
   }
 
   close(): void {
@@ -147,12 +156,15 @@ export class ConnectivityChecks {
   }
 
   #formPairs(remote: RemoteCandidate): void {
+    this.#core.tcp?.pathsTo(remote);
     for (const path of this.#core.locals.paths) this.#formPair(path, remote);
   }
 
   #formPair(path: LocalPath, remote: RemoteCandidate): void {
     if (this.#core.relayOnly && path.candidate.type !== "relay") return;
-    if (canPair(path, remote.address)) this.#current.checklist.add(path, remote, this.#role);
+    // RFC 6544 §6.2: a passive end waits to be connected to.
+    if (path.candidate.tcpType === "passive") return;
+    if (canPair(path, remote)) this.#current.checklist.add(path, remote, this.#role);
   }
 
   // ---- incoming requests (RFC 8445 §7.3)
@@ -164,6 +176,7 @@ export class ConnectivityChecks {
       return;
     }
     this.#core.counters.checksReceived++;
+    this.#core.tcp?.prove(path.socketId);
     if (this.#settleRoles(verdict) === "conflict") {
       this.#refuse(path, from, message, { code: StunErrorCode.RoleConflict, generation: verdict.generation });
       return;
@@ -226,11 +239,11 @@ export class ConnectivityChecks {
     const known = g.checklist.find(path, from);
     if (known) return known;
     if (!isUsableRemote(from)) return undefined;
-    const key = formatTransportAddress(from);
+    const key = remoteKey(path.candidate.transport, from);
     let remote = g.remotes.get(key);
     if (!remote) {
       if (this.#learnt >= MAX_LEARNT_REMOTES) return undefined;
-      remote = { address: from, key, candidate: peerReflexive(from, priority, ++this.#learnt) };
+      remote = { address: from, key, candidate: peerReflexive(path, from, priority, ++this.#learnt) };
       g.remotes.set(key, remote);
     }
     return g.checklist.add(path, remote, this.#role, true);
@@ -383,7 +396,7 @@ export class ConnectivityChecks {
     if (this.#role !== "controlling" || g.nominating || !g.isChecking) return;
     const best = g.checklist.bestValid(g.rechecking ? g.selected : undefined);
     if (!best) return;
-    const graceOver = nowUs >= this.#graceEndsUs(g);
+    const graceOver = nowUs >= this.#graceEndsUs(g, best);
     if (!best.isDirect && !graceOver && g.checklist.mayImproveOn(best)) return;
     g.nominating = best;
     g.trigger(best);
@@ -396,8 +409,9 @@ export class ConnectivityChecks {
     g.trigger(pair);
   }
 
-  #graceEndsUs(g: IceGeneration): number {
-    return (g.firstValidUs ?? Infinity) + this.#core.timers.nominationGraceUs;
+  #graceEndsUs(g: IceGeneration, best: CandidatePair): number {
+    const { streamGraceUs, nominationGraceUs } = this.#core.timers;
+    return (g.firstValidUs ?? Infinity) + (best.isStream ? streamGraceUs : nominationGraceUs);
   }
 
   #select(g: IceGeneration, pair: CandidatePair, nowUs: number): void {
@@ -405,10 +419,12 @@ export class ConnectivityChecks {
     g.selected = pair;
     delete g.lostUs;
     g.rechecking = false;
+    g.recovering = false;
     if (g === this.#current && this.#previous) {
       const old = this.#previous;
       this.#previous = undefined;
       this.#core.requests.drop((c) => c.kind !== "gather" && c.generation === old);
+      this.#sweepStreams();
     }
     // RFC 8445 §8.1.2: the rest need not be tried any more.
     g.triggered.length = 0;
@@ -459,19 +475,45 @@ export class ConnectivityChecks {
     if (this.#consent.takeDue(nowUs) && !this.#core.lite) this.#sendConsentCheck(g, pair, nowUs);
   }
 
-  /** A silent selected pair makes all others worth a check; a sign of life ends that. */
+  /**
+   * A selected pair that is quiet gets a check: unlike a consent check it is repeated until an answer gets through. One in
+   * doubt makes all others worth a check; a sign of life ends that.
+   */
   #watchSelected(nowUs: number): void {
     const g = this.#current;
     const pair = g.selected;
     if (!pair) return;
-    const silent = this.#isSilent(pair, nowUs);
-    if (silent === g.rechecking) return;
-    g.rechecking = silent;
+    const verdict = this.#watch.judge(pair, nowUs);
+    if (verdict === "probe") g.trigger(pair);
+    const doubtful = verdict === "doubtful";
+    if (doubtful === g.rechecking) return;
+    g.rechecking = doubtful;
     delete g.nominating;
-    if (!silent) return;
+    if (!doubtful) return;
     g.checklist.retryAll(pair);
-    // The silent pair gets a check too: unlike a consent check it is repeated until an answer gets through.
     g.trigger(pair);
+  }
+
+  /** A connection broke or a relay is lost. `gone`: the path itself is no more. */
+  losePath(path: LocalPath, gone: boolean, nowUs: number): void {
+    this.#core.requests.drop((c) => c.kind !== "gather" && c.pair.path === path);
+    for (const g of this.#generations) {
+      for (const pair of g.checklist.pairs) if (pair.path === path) pair.state = "failed";
+      if (gone) g.checklist.removePath(path);
+      if (g.nominating?.path === path) delete g.nominating;
+      if (g.selected?.path === path) this.#loseSelected(g, nowUs);
+    }
+  }
+
+  /** The pair in use is no more: all that is left is worth a check, at once. */
+  #loseSelected(g: IceGeneration, nowUs: number): void {
+    this.#consent.stop();
+    delete g.selected;
+    g.lostUs = nowUs;
+    g.rechecking = false;
+    g.recovering = true;
+    if (g === this.#previous) this.#previous = undefined;
+    else g.checklist.retryAll();
   }
 
   #isSilent(pair: CandidatePair, nowUs: number): boolean {
@@ -522,13 +564,14 @@ export class ConnectivityChecks {
         transactionId,
         username: `${g.remote.usernameFragment}:${g.local.usernameFragment}`,
         key: g.remote.key,
-        priority: candidatePriority("prflx", pair.path.localPreference),
+        priority: reflexivePriority(pair.path, "prflx"),
         role: this.#role,
         tieBreaker: this.#tieBreaker,
         useCandidate: nominating && this.#role === "controlling",
       },
       this.#core.hmac,
     );
+    if (pair.askedUs <= pair.lastAliveUs) pair.askedUs = nowUs;
     const route = { socketId: pair.path.socketId, to: pair.remote.address };
     const context: CheckContext = { kind, generation: g, pair, nominating, role: this.#role };
     this.#core.request(transactionId, data, route, context, plan, nowUs);
@@ -540,7 +583,10 @@ export class ConnectivityChecks {
    * pair at 20 % loss. The rate of all checks together stays one per Ta, for an RTO above the bound is its own.
    */
   #checkPlan(g: IceGeneration, pair: CandidatePair): RetransmissionPlan {
-    const { rtoUs, knownRtoUs, maxRtoUs, taUs, requestCount, lastWaitFactor } = this.#core.timers;
+    const { rtoUs, knownRtoUs, maxRtoUs, taUs, requestCount, lastWaitFactor, streamTimeoutUs } =
+      this.#core.timers;
+    // RFC 8489 §6.2.2: TCP repeats by itself.
+    if (pair.isStream) return { rtoUs: streamTimeoutUs, requestCount: 1, lastWaitFactor: 1 };
     const rto =
       pair.rttUs > 0 ? Math.max(knownRtoUs, 2 * pair.rttUs) : Math.max(rtoUs, taUs * g.checklist.active);
     return {
@@ -556,6 +602,7 @@ export class ConnectivityChecks {
     const g = this.#current;
     let next = this.carrier ? this.#consent.nextDeadlineUs() : Infinity;
     if (this.#core.lite) return next;
+    if (g.selected && !g.rechecking) next = Math.min(next, this.#watch.nextDeadlineUs(g.selected));
     if (g.triggered.length > 0) next = Math.min(next, this.#pacer.nextUrgentUs);
     if (g.isChecking && !g.nominating && g.checklist.next())
       next = Math.min(next, this.#pacer.nextOrdinaryUs);
@@ -565,31 +612,7 @@ export class ConnectivityChecks {
   }
 
   #nominationUs(g: IceGeneration): number {
-    return g.checklist.bestValid(g.selected) ? this.#graceEndsUs(g) : Infinity;
+    const best = g.checklist.bestValid(g.selected);
+    return best ? this.#graceEndsUs(g, best) : Infinity;
   }
-}
-
-function peerReflexive(from: TransportAddress, priority: number, nth: number): RemoteCandidate["candidate"] {
-  return {
-    // RFC 8445 §7.3.1.3: unlike any other foundation; signaled ones of that shape would be chance.
-    foundation: `prflx${nth}`,
-    component: 1,
-    transport: "udp",
-    priority,
-    address: from.address,
-    port: from.port,
-    type: "prflx",
-  };
-}
-
-/** The pair as the outside sees it. */
-export function describePair(pair: CandidatePair) {
-  return {
-    socketId: pair.path.socketId,
-    relayed: pair.path.candidate.type === "relay",
-    local: pair.local,
-    remote: pair.remote.candidate,
-    remoteAddress: pair.remote.address,
-    rttUs: pair.rttUs,
-  };
 }

@@ -5,7 +5,8 @@ import { type OutstandingRequest, RequestTable, type RetransmissionPlan } from "
 import type { GatherTask } from "./gatherer.js";
 import type { IceGeneration } from "./generation.js";
 import { LocalCandidates, RELAY_SOCKET_BASE } from "./local_candidates.js";
-import type { CandidatePair, IceRole, LocalPath } from "./pair.js";
+import type { CandidatePair, IceRole, LocalPath, RemoteCandidate } from "./pair.js";
+import { isStreamSocket, Streams } from "./streams.js";
 import { DEFAULT_ICE_LIMITS, DEFAULT_ICE_TIMERS, type IceLimits, type IceTimers } from "./timers.js";
 import { type IceAgentOptions, type IceOutput, newIceCounters } from "./types.js";
 
@@ -29,6 +30,14 @@ export interface RelayCarrier {
   prefer(path: LocalPath, peer: TransportAddress, nowUs: number): void;
 }
 
+/** The agent's TCP candidates and the connections with them. */
+export interface TcpCarrier {
+  send(socketId: number, data: Uint8Array, nowUs: number): "sent" | "waits" | "lost";
+  prove(socketId: number): void;
+  pathsTo(remote: RemoteCandidate): LocalPath[];
+  keep(isUsed: (path: LocalPath) => boolean): void;
+}
+
 /** What the parts of one agent share: its settings, its ends, its open requests and its output. */
 export class IceCore {
   readonly random: RandomSource;
@@ -38,6 +47,7 @@ export class IceCore {
   readonly locals = new LocalCandidates();
   readonly requests = new RequestTable<RequestContext>();
   readonly outputs: IceOutput[] = [];
+  readonly streams: Streams;
   readonly counters = newIceCounters();
 
   constructor(options: IceAgentOptions) {
@@ -47,6 +57,7 @@ export class IceCore {
     this.lite = options.lite ?? false;
     this.relayOnly = options.turn?.relayOnly ?? false;
     this.limits = { ...DEFAULT_ICE_LIMITS, ...options.limits };
+    this.streams = new Streams(this.outputs, this.timers.streamTimeoutUs);
   }
 
   /** The time of the call that is being served. */
@@ -57,11 +68,14 @@ export class IceCore {
   readonly relayOnly: boolean;
   /** Set by the agent: carries datagrams of relayed paths. */
   relays: RelayCarrier | undefined;
+  /** Set by the agent: carries messages over TCP. */
+  tcp: TcpCarrier | undefined;
 
   transmit(socketId: number, to: TransportAddress, data: Uint8Array): void {
     if (this.relays?.send(socketId, to, data, this.nowUs)) return;
     // A relay that is gone has no socket either.
     if (socketId >= RELAY_SOCKET_BASE) return;
+    if (isStreamSocket(socketId) && this.tcp?.send(socketId, data, this.nowUs) !== "sent") return;
     this.outputs.push({ type: "transmit", socketId, to, data });
   }
 

@@ -43,8 +43,10 @@ export class IceGeneration {
   selected?: CandidatePair;
   /** The selected pair is silent: others are tried again. */
   rechecking = false;
-  /** When consent on the selected pair ran out. */
+  /** When the selected pair was lost: its consent ran out or its path broke. */
   lostUs?: number;
+  /** The path broke: all others are being tried. */
+  recovering = false;
   failed = false;
 
   constructor(local: IceCredentials, limits: IceLimits) {

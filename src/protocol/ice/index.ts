@@ -14,6 +14,7 @@ export type { IceCredentials } from "./generation.js";
 export { isRelaySocket } from "./local_candidates.js";
 export type { IceRole, PairState } from "./pair.js";
 export { candidatePriority, localPreference, pairPriority, TYPE_PREFERENCE } from "./priority.js";
+export { isStreamSocket } from "./streams.js";
 export { DEFAULT_ICE_LIMITS, DEFAULT_ICE_TIMERS, type IceLimits, type IceTimers } from "./timers.js";
 export type { IceTurnOptions, IceTurnServer } from "./turn_options.js";
 export type {

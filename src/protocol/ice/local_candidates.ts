@@ -1,10 +1,21 @@
-import { formatTransportAddress, parseIp, sameIp, type TransportAddress } from "../primitives/address.js";
+import {
+  formatTransportAddress,
+  isUnspecified,
+  makeTransportAddress,
+  parseIp,
+  sameIp,
+  type TransportAddress,
+} from "../primitives/address.js";
 import type { IceCandidate, IceCandidateType } from "./candidate.js";
+import { IceError } from "./errors.js";
 import type { LocalPath } from "./pair.js";
-import { candidatePriority, localPreference } from "./priority.js";
+import { candidatePriority, localPreference, tcpCandidatePriority } from "./priority.js";
 
 /** Where the numbers of relayed paths begin; real sockets have smaller ones. */
 export const RELAY_SOCKET_BASE = 0x40000000;
+
+/** Relays reached over TCP come behind those over UDP, those over TLS last: each adds delay of its own. */
+const RELAY_PENALTY = { udp: 0, tcp: 16_384, tls: 32_768 } as const;
 
 /** Whether the number stands for a relayed path and not for a socket: its datagrams go to `IceAgent.sendRelayed`. */
 export function isRelaySocket(socketId: number): boolean {
@@ -30,7 +41,7 @@ export class LocalCandidates {
       base,
       localPreference: preference,
       candidate: {
-        foundation: this.#foundation("host", base, undefined),
+        foundation: this.foundation("host", base, undefined),
         component: 1,
         transport: "udp",
         priority: candidatePriority("host", preference),
@@ -51,16 +62,18 @@ export class LocalCandidates {
     mapped: TransportAddress,
     via: LocalPath,
     server: TransportAddress,
+    transport: "udp" | "tcp" | "tls" = "udp",
   ): LocalPath {
+    const localPreference = Math.max(0, via.localPreference - RELAY_PENALTY[transport]);
     const path: LocalPath = {
       socketId: RELAY_SOCKET_BASE + this.#relayCount++,
       base: relayed,
-      localPreference: via.localPreference,
+      localPreference,
       candidate: {
-        foundation: this.#foundation("relay", relayed, server),
+        foundation: this.foundation("relay", relayed, server, transport),
         component: 1,
         transport: "udp",
-        priority: candidatePriority("relay", via.localPreference),
+        priority: candidatePriority("relay", localPreference),
         address: relayed.address,
         port: relayed.port,
         type: "relay",
@@ -96,23 +109,30 @@ export class LocalCandidates {
     const key = formatTransportAddress(mapped);
     const known = path.reflexive.get(key);
     if (known && (known.type === type || type === "prflx")) return { candidate: known, isNew: false };
+    const { transport, tcpType } = path.candidate;
     const candidate: IceCandidate = {
-      foundation: this.#foundation(type, path.base, server),
+      foundation: this.foundation(type, path.base, server, transport),
       component: 1,
-      transport: "udp",
-      priority: candidatePriority(type, path.localPreference),
+      transport,
+      priority: reflexivePriority(path, type),
       address: mapped.address,
       port: mapped.port,
       type,
       ...relatedTo(path.related),
+      ...(tcpType && { tcpType }),
     };
     path.reflexive.set(key, candidate);
     return { candidate, isNew: true };
   }
 
-  /** RFC 8445 §5.1.1.3: equal for equal type, base address and server. */
-  #foundation(type: IceCandidateType, base: TransportAddress, server: TransportAddress | undefined): string {
-    const key = `${type}|${base.address}|${server?.address ?? ""}`;
+  /** RFC 8445 §5.1.1.3: equal for equal type, base address, server and transport. */
+  foundation(
+    type: IceCandidateType,
+    base: TransportAddress,
+    server: TransportAddress | undefined,
+    transport: "udp" | "tcp" | "tls" = "udp",
+  ): string {
+    const key = `${type}|${base.address}|${server?.address ?? ""}|${transport}`;
     const known = this.#foundations.get(key);
     if (known) return known;
     const fresh = String(this.#foundations.size + 1);
@@ -122,7 +142,7 @@ export class LocalCandidates {
 }
 
 /** RFC 8839 §5.1 and draft-ietf-mmusic-mdns-ice-candidates §3.1.2.2: a name hides its address everywhere. */
-function relatedOf(base: TransportAddress, shown: string): LocalPath["related"] {
+export function relatedOf(base: TransportAddress, shown: string): LocalPath["related"] {
   if (parseIp(shown)) return { address: shown, port: base.port };
   return { address: base.family === 4 ? "0.0.0.0" : "::", port: 9 };
 }
@@ -136,4 +156,22 @@ function isBase(path: LocalPath, mapped: TransportAddress): boolean {
   const { base, candidate } = path;
   const isPort = mapped.port === base.port || !parseIp(candidate.address);
   return isPort && (sameIp(mapped.address, base.address) || sameIp(mapped.address, candidate.address));
+}
+
+/** The priority of a reflexive candidate of `path`, which its checks announce as well (RFC 8445 §7.1.1). */
+export function reflexivePriority(path: LocalPath, type: "srflx" | "prflx"): number {
+  return path.candidate.transport === "tcp"
+    ? tcpCandidatePriority("prflx", path.localPreference)
+    : candidatePriority(type, path.localPreference);
+}
+
+/** A concrete address that a socket can be bound to. @throws IceError ERR_ICE_ADDRESS. */
+export function boundAddress(base: TransportAddress | undefined): TransportAddress {
+  const address = base && makeTransportAddress(base.address, base.port);
+  const ip = address && parseIp(address.address);
+  if (!ip || isUnspecified(ip) || address.port === 0) {
+    const found = base ? formatTransportAddress(base) : "nothing";
+    throw new IceError("ERR_ICE_ADDRESS", `Not a bound address: ${found}`);
+  }
+  return address;
 }

@@ -5,6 +5,7 @@ import {
   isMulticast,
   isUnspecified,
   parseIp,
+  sameTransportAddress,
   type TransportAddress,
 } from "../primitives/address.js";
 import type { IceCandidate } from "./candidate.js";
@@ -13,7 +14,10 @@ import { pairPriority } from "./priority.js";
 /** A way out of this host: one bound socket. Server-reflexive candidates share their base's path. */
 export interface LocalPath {
   readonly socketId: number;
-  readonly base: TransportAddress;
+  /** Of a TCP connection known when it is made. */
+  base: TransportAddress;
+  /** A TCP connection's other end, the only one that can be reached on it. */
+  readonly peer?: TransportAddress;
   readonly localPreference: number;
   /** The candidate checks are sent from: the host one. */
   readonly candidate: IceCandidate;
@@ -49,6 +53,10 @@ export class CandidatePair {
   lastNominatedUs = -Infinity;
   /** The last authenticated sign of the peer on this pair. */
   lastAliveUs = -Infinity;
+  /** The last media or data on it. */
+  trafficUs = -Infinity;
+  /** When the first check was sent that no sign of life has followed. */
+  askedUs = -Infinity;
   rttUs = 0;
   totalRttUs = 0;
   requestsSent = 0;
@@ -71,10 +79,14 @@ export class CandidatePair {
     return this.mapped ?? this.path.candidate;
   }
 
-  /** No address translation on our side and no relay: as good as any path there is. */
+  get isStream(): boolean {
+    return this.path.candidate.transport === "tcp";
+  }
+
+  /** No address translation on our side, no relay, no TCP: as good as any path there is. */
   get isDirect(): boolean {
     const remote = this.remote.candidate.type;
-    return this.local.type === "host" && (remote === "host" || remote === "prflx");
+    return !this.isStream && this.local.type === "host" && (remote === "host" || remote === "prflx");
   }
 
   updatePriority(role: IceRole): void {
@@ -92,6 +104,44 @@ export class CandidatePair {
   }
 }
 
+/** A remote candidate's name in a list: the same address and port may be there over UDP and over TCP. */
+export function remoteKey(transport: "udp" | "tcp", address: TransportAddress): string {
+  return transport === "udp" ? formatTransportAddress(address) : `tcp ${formatTransportAddress(address)}`;
+}
+
+/** RFC 8445 §7.3.1.3: a remote candidate learnt from a check that came from there. */
+export function peerReflexive(
+  path: LocalPath,
+  from: TransportAddress,
+  priority: number,
+  nth: number,
+): IceCandidate {
+  const { transport, tcpType } = path.candidate;
+  return {
+    // Unlike any other foundation; signaled ones of that shape would be chance.
+    foundation: `prflx${nth}`,
+    component: 1,
+    transport,
+    priority,
+    address: from.address,
+    port: from.port,
+    type: "prflx",
+    ...(tcpType && { tcpType: tcpType === "active" ? "passive" : "active" }),
+  };
+}
+
+/** The pair as the outside sees it. */
+export function describePair(pair: CandidatePair) {
+  return {
+    socketId: pair.path.socketId,
+    relayed: pair.path.candidate.type === "relay",
+    local: pair.local,
+    remote: pair.remote.candidate,
+    remoteAddress: pair.remote.address,
+    rttUs: pair.rttUs,
+  };
+}
+
 export function pairKey(path: LocalPath, remote: TransportAddress): string {
   return `${path.socketId}|${formatTransportAddress(remote)}`;
 }
@@ -102,10 +152,17 @@ export function isUsableRemote(address: TransportAddress): boolean {
   return !!ip && address.port > 0 && !isUnspecified(ip) && !isMulticast(ip);
 }
 
+/** A TCP connection goes to one place; UDP goes to UDP. */
+export function canPair(path: LocalPath, { candidate, address }: RemoteCandidate): boolean {
+  if (path.candidate.transport !== candidate.transport) return false;
+  if (path.peer && !sameTransportAddress(path.peer, address)) return false;
+  return sameScope(path.base, address);
+}
+
 /** RFC 8445 §6.1.2.2: same family, link-local only with link-local; loopback only with loopback. */
-export function canPair(path: LocalPath, remote: TransportAddress): boolean {
-  if (path.base.family !== remote.family) return false;
-  const local = parseIp(path.base.address);
+export function sameScope(base: TransportAddress, remote: TransportAddress): boolean {
+  if (base.family !== remote.family) return false;
+  const local = parseIp(base.address);
   const other = parseIp(remote.address);
   if (!local || !other) return false;
   if (isLoopback(local) !== isLoopback(other)) return false;

@@ -12,14 +12,18 @@ import type { IceTurnServer } from "./turn_options.js";
 /** What relays tell the agent. */
 export interface RelayEvents {
   /** An allocation stands; its path has a candidate of its own. */
-  allocated(relay: LocalPath, mapped: TransportAddress, via: LocalPath, server: TransportAddress): void;
+  allocated(relay: LocalPath, mapped: TransportAddress, via: LocalPath, server: IceTurnServer): void;
   data(relay: LocalPath, from: TransportAddress, data: Uint8Array, nowUs: number): void;
   /** No allocation came of it. */
-  refused(via: LocalPath, server: TransportAddress, code: number, reason: string): void;
+  refused(via: LocalPath, server: IceTurnServer, code: number, reason: string): void;
+  /** An allocation that stood is gone. */
+  lost(relay: LocalPath, nowUs: number): void;
 }
 
 interface Relay {
   readonly via: LocalPath;
+  /** What carries bytes to the server: the path's socket, or a TCP connection of its own. */
+  readonly socketId: number;
   readonly server: IceTurnServer;
   readonly client: TurnClient;
   readonly hops: number;
@@ -28,6 +32,10 @@ interface Relay {
 
 /** RFC 8656 §18.9 leaves the number of redirections to us; a loop must end. */
 const MAX_REDIRECTIONS = 2;
+/** A request over TCP or TLS that is not answered in this time has failed. */
+const STREAM_REQUEST_US = 8_000_000;
+/** WebRTC 1.0 §4.8.2: the code for a server that could not be reached. */
+const SERVER_UNREACHABLE = 701;
 /** Fewer repetitions than RFC 8489's seven: gathering should not wait 39.5 s for a dead server. */
 const TURN_REQUEST_COUNT = 5;
 
@@ -47,21 +55,43 @@ export class Relays {
   /** Asks `server` for an allocation, from `via`. */
   allocate(via: LocalPath, server: IceTurnServer, nowUs: number, hops = 0): void {
     if (!this.#md5) return;
-    const { random, hmac } = this.#core;
+    const { random, hmac, streams } = this.#core;
+    const { transport = "udp" } = server;
     const client = new TurnClient({
-      transport: "udp",
+      transport,
       username: server.username,
       password: server.password,
       relayFamily: via.base.family,
       random,
       hmacSha1: hmac,
       md5: this.#md5,
-      timers: { requestCount: TURN_REQUEST_COUNT },
+      timers: { requestCount: TURN_REQUEST_COUNT, streamTimeoutUs: STREAM_REQUEST_US },
     });
-    const relay: Relay = { via, server, client, hops };
+    const socketId = transport === "udp" ? via.socketId : streams.number();
+    const relay: Relay = { via, socketId, server, client, hops };
     this.#relays.push(relay);
-    client.allocate(nowUs);
+    if (transport === "udp") this.#begin(relay, nowUs);
+    else this.#connect(relay, transport, nowUs);
+  }
+
+  #begin(relay: Relay, nowUs: number): void {
+    relay.client.allocate(nowUs);
     this.#drain(relay, nowUs);
+  }
+
+  #connect(relay: Relay, transport: "tcp" | "tls", nowUs: number): void {
+    const { via, socketId, server } = relay;
+    const from = via.base.address;
+    const tls = transport === "tls" ? { tlsName: server.tlsName ?? server.address.address } : {};
+    this.#core.streams.connect(
+      socketId,
+      { from, to: server.address, framing: "turn", ...tls },
+      {
+        opened: (_local, openedUs) => this.#begin(relay, openedUs),
+        closed: (reason, closedUs) => this.#lost(relay, SERVER_UNREACHABLE, reason, closedUs),
+      },
+      nowUs,
+    );
   }
 
   /** Sends through the relay whose path has that number. False when there is none. */
@@ -81,10 +111,10 @@ export class Relays {
     this.#drain(relay, nowUs);
   }
 
-  /** Takes a datagram that came from one of the servers. @returns false when it is none of theirs. */
-  handleDatagram(via: LocalPath, from: TransportAddress, data: Uint8Array, nowUs: number): boolean {
+  /** Takes a datagram or frame that came from one of the servers. @returns false when it is none of theirs. */
+  handleDatagram(socketId: number, from: TransportAddress, data: Uint8Array, nowUs: number): boolean {
     for (const relay of this.#relays) {
-      if (relay.via !== via || !sameTransportAddress(relay.server.address, from)) continue;
+      if (relay.socketId !== socketId || !sameTransportAddress(relay.server.address, from)) continue;
       const taken = relay.client.handleMessage(data, nowUs);
       this.#drain(relay, nowUs);
       if (taken) return true;
@@ -121,17 +151,13 @@ export class Relays {
   }
 
   #handle(relay: Relay, output: TurnOutput, nowUs: number): void {
-    const { via, server } = relay;
+    const { via, socketId, server } = relay;
+    const { address: to, transport } = server;
     if (output.type === "transmit") {
-      this.#core.outputs.push({
-        type: "transmit",
-        socketId: via.socketId,
-        to: server.address,
-        data: output.data,
-      });
+      this.#core.outputs.push({ type: "transmit", socketId, to, data: output.data });
     } else if (output.type === "allocated") {
-      relay.path = this.#core.locals.addRelay(output.relayed, output.mapped, via, server.address);
-      this.#events.allocated(relay.path, output.mapped, via, server.address);
+      relay.path = this.#core.locals.addRelay(output.relayed, output.mapped, via, to, transport);
+      this.#events.allocated(relay.path, output.mapped, via, server);
     } else if (output.type === "data") {
       if (relay.path) this.#events.data(relay.path, output.from, output.data, nowUs);
     } else if (output.type === "channelbound") {
@@ -139,38 +165,48 @@ export class Relays {
     } else if (output.type === "redirected") {
       this.#redirect(relay, output.server, nowUs);
     } else if (output.type === "failed") {
-      this.#lost(relay, output.code, output.reason);
+      this.#lost(relay, output.code, output.reason, nowUs);
     }
   }
 
-  #channelBound({ via, server, path }: Relay, peer: TransportAddress, channel: number): void {
-    if (!path) return;
-    const { socketId } = path;
-    const route = { via: via.socketId, server: server.address, channel };
+  #channelBound(relay: Relay, peer: TransportAddress, channel: number): void {
+    if (!relay.path) return;
+    const { socketId } = relay.path;
+    const route = { via: relay.socketId, server: relay.server.address, channel };
     this.#core.outputs.push({ type: "relaychannel", socketId, peer, ...route });
   }
 
   /** RFC 8656 §7.4, 300: the same question to another server, of the same family. */
   #redirect(relay: Relay, to: TransportAddress, nowUs: number): void {
     const { via, server, hops } = relay;
-    const again = this.#relays.some((r) => r.via === via && sameTransportAddress(r.server.address, to));
+    const again = this.#relays.some(
+      (r) =>
+        r.via === via &&
+        r.server.transport === server.transport &&
+        sameTransportAddress(r.server.address, to),
+    );
     if (hops >= MAX_REDIRECTIONS || again || to.family !== via.base.family) {
-      this.#lost(relay, 300, `Redirected to ${formatTransportAddress(to)}`);
+      this.#lost(relay, 300, `Redirected to ${formatTransportAddress(to)}`, nowUs);
       return;
     }
     this.#remove(relay);
     this.allocate(via, { ...server, address: to }, nowUs, hops + 1);
   }
 
-  #lost(relay: Relay, code: number, reason: string): void {
+  #lost(relay: Relay, code: number, reason: string, nowUs: number): void {
     this.#remove(relay);
-    // A path that stood is simply silent now; consent notices.
-    if (relay.path) this.#core.locals.remove(relay.path);
-    else this.#events.refused(relay.via, relay.server.address, code, reason);
+    if (!relay.path) {
+      this.#events.refused(relay.via, relay.server, code, reason);
+      return;
+    }
+    this.#core.locals.remove(relay.path);
+    this.#events.lost(relay.path, nowUs);
   }
 
   #remove(relay: Relay): void {
     const index = this.#relays.indexOf(relay);
-    if (index >= 0) this.#relays.splice(index, 1);
+    if (index < 0) return;
+    this.#relays.splice(index, 1);
+    this.#core.streams.close(relay.socketId);
   }
 }

@@ -22,6 +22,18 @@ export interface IceTimers {
   readonly consentTimeoutUs: number;
   /** Without a sign of life for this long the state is `disconnected`. */
   readonly disconnectedUs: number;
+  /** A connection to a TURN server or a TCP candidate that is not made in this time has failed; a check over it as well. */
+  readonly streamTimeoutUs: number;
+  /** How long somebody who connected to a passive candidate may take to show that it is the peer. */
+  readonly proveStreamUs: number;
+  /** How long we, controlling, wait for a UDP pair after the first valid one over TCP: for a second try of a lost check. */
+  readonly streamGraceUs: number;
+  /** How long the peer may take to come back when no pair is left. */
+  readonly reconnectUs: number;
+  /** Silence after media, or silence to a consent check, after which the selected pair is asked with repetitions. */
+  readonly quietUs: number;
+  /** Silence to those, after which the other pairs are tried. */
+  readonly doubtUs: number;
   /** The agent does not fail before this has passed since its checks started (RFC 8863 §3). */
   readonly patienceUs: number;
 }
@@ -38,6 +50,12 @@ export const DEFAULT_ICE_TIMERS: IceTimers = {
   consentIntervalUs: 5_000_000,
   consentTimeoutUs: 30_000_000,
   disconnectedUs: 8_000_000,
+  streamTimeoutUs: 8_000_000,
+  proveStreamUs: 10_000_000,
+  streamGraceUs: 700_000,
+  reconnectUs: 3_000_000,
+  quietUs: 2_000_000,
+  doubtUs: 1_500_000,
   patienceUs: 39_500_000,
 };
 
@@ -45,6 +63,12 @@ export const DEFAULT_ICE_TIMERS: IceTimers = {
 export interface IceLimits {
   readonly localPaths: number;
   readonly remoteCandidates: number;
+  /** TCP connections with the peer, made or still to be made. */
+  readonly streams: number;
+  /** Accepted ones that have not shown yet that they are the peer's. */
+  readonly unprovenStreams: number;
+  /** What one of those may send until then. */
+  readonly unprovenStreamBytes: number;
   /** RFC 8445 §6.1.2.5 recommends 100. */
   readonly pairs: number;
   /** Authenticated checks remembered until the peer's parameters arrive. */
@@ -58,6 +82,9 @@ export interface IceLimits {
 export const DEFAULT_ICE_LIMITS: IceLimits = {
   localPaths: 32,
   remoteCandidates: 100,
+  streams: 32,
+  unprovenStreams: 8,
+  unprovenStreamBytes: 16_384,
   pairs: 100,
   earlyChecks: 16,
   requestsPerPair: 4,

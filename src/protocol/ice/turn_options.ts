@@ -1,11 +1,17 @@
 import type { TransportAddress } from "../primitives/address.js";
 import type { Md5 } from "../stun/index.js";
 
-/** A TURN server reached over UDP, and what to show it. */
+/** A TURN server, and what to show it. */
 export interface IceTurnServer {
   readonly address: TransportAddress;
   readonly username: string;
   readonly password: string;
+  /** How it is reached. Default UDP. */
+  readonly transport?: "udp" | "tcp" | "tls";
+  /** The name or address that its certificate must be for. */
+  readonly tlsName?: string;
+  /** The URL it was given as, for reports. */
+  readonly url?: string;
 }
 
 export interface IceTurnOptions {

@@ -4,6 +4,7 @@ import type { HmacSha1 } from "../stun/index.js";
 import type { IceCandidate } from "./candidate.js";
 import type { IceCredentials } from "./generation.js";
 import type { IceRole, PairState } from "./pair.js";
+import type { StreamRequest } from "./streams.js";
 import type { IceLimits, IceTimers } from "./timers.js";
 import type { IceTurnOptions } from "./turn_options.js";
 
@@ -81,6 +82,10 @@ export type IceOutput =
       readonly server: TransportAddress;
       readonly channel: number;
     }
+  /** A TCP connection is wanted, under TLS where there is a `tlsName`: `streamOpened` or `streamClosed` is to follow. */
+  | ({ readonly type: "connect"; readonly socketId: number } & StreamRequest)
+  /** A TCP connection is not wanted any more; what was transmitted on it should still go out. */
+  | { readonly type: "disconnect"; readonly socketId: number }
   | { readonly type: "candidate"; readonly candidate: IceCandidate }
   | { readonly type: "gatheringcomplete" }
   /** A STUN server gave no candidate; `code` is its error or 701 when it was silent (WebRTC 1.0 §4.8.2). */
@@ -90,6 +95,8 @@ export type IceOutput =
       readonly server: TransportAddress;
       readonly code: number;
       readonly reason: string;
+      /** As the server was given, where it was. */
+      readonly url?: string;
     }
   | { readonly type: "candidateignored"; readonly candidate: IceCandidate; readonly reason: IgnoredReason }
   | { readonly type: "role"; readonly role: IceRole }

@@ -273,7 +273,7 @@ describe("ICE: hostile peers", () => {
     a.gather();
     a.agent.setRemoteParameters({ usernameFragment: "abcd", password: "p".repeat(22) });
     for (const line of [
-      "candidate:1 1 tcp 1 192.0.2.9 9 typ host tcptype active",
+      "candidate:1 1 tcp 1 192.0.2.9 9 typ host tcptype so",
       "candidate:1 1 udp 1 someone.local 1234 typ host",
       "candidate:1 1 udp 1 0.0.0.0 1234 typ host",
       "candidate:1 1 udp 1 224.0.0.1 1234 typ host",
