@@ -1,8 +1,8 @@
 /** Calls between our end and a foreign one. Each step proves its cell of the matrix by what arrived. */
 
 import { randomBytes } from "node:crypto";
-import type { RTCDataChannel, RTCIceServer } from "../src/webrtc/index.js";
-import { OURS, type OurConnection, type OurEnd } from "./our_end.js";
+import type { RTCDataChannel } from "../src/webrtc/index.js";
+import { OURS, type OurConnection, type OurEnd, type Way } from "./our_end.js";
 import type { CandidateInit, Change, Column, InteropPeer, MediaFiles } from "./peer.js";
 import { pause, until } from "./until.js";
 
@@ -36,18 +36,28 @@ export class InteropCall {
     private readonly peer: InteropPeer,
     private readonly media: MediaFiles,
     private readonly offerer: Offerer,
-    relay?: RTCIceServer,
+    private readonly way: Way = {},
   ) {
-    this.#connection = ours.connect(relay);
+    this.#connection = ours.connect(way);
     this.#connection.pc.ondatachannel = ({ channel }) => {
       this.#channel = channel;
     };
     this.#connection.pc.onicecandidate = ({ candidate }) => {
-      if (candidate?.candidate) this.#sendOurs(candidate.toJSON());
+      if (candidate?.candidate && this.#mayUse(candidate.candidate)) this.#sendOurs(candidate.toJSON());
     };
     peer.onCandidate = (candidate) => {
-      if (candidate.candidate) this.#takeTheirs(candidate);
+      if (candidate.candidate && this.#mayUse(candidate.candidate)) this.#takeTheirs(candidate);
     };
+  }
+
+  /** Neither side learns of candidates that the call may not use. */
+  #mayUse(candidate: string): boolean {
+    return !this.way.tcpOnly || / tcp /i.test(candidate);
+  }
+
+  #allowed(sdp: string): string {
+    const lines = sdp.split("\r\n");
+    return lines.filter((line) => !line.startsWith("a=candidate:") || this.#mayUse(line)).join("\r\n");
   }
 
   /** Sets the call up and proves what the columns say, in order; `closer` ends it. */
@@ -102,12 +112,12 @@ export class InteropCall {
     let offer: string;
     let answer: string;
     if (this.offerer === "we") {
-      offer = await this.#connection.offer(iceRestart);
-      answer = await this.peer.answer(offer);
+      offer = this.#allowed(await this.#connection.offer(iceRestart));
+      answer = this.#allowed(await this.peer.answer(offer));
       await this.#connection.accept(answer);
     } else {
-      offer = await this.peer.offer(iceRestart);
-      answer = await this.#connection.answer(offer);
+      offer = this.#allowed(await this.peer.offer(iceRestart));
+      answer = this.#allowed(await this.#connection.answer(offer));
       await this.peer.accept(answer);
     }
     this.#early = undefined;
@@ -184,6 +194,7 @@ export class InteropCall {
     theyClose: () => this.#theyClose(),
     data: () => this.#data(),
     relay: () => this.#relay(),
+    tcp: () => this.#tcp(),
   };
 
   /** Block codes of at least ten different frames here, and of two different ones there. */
@@ -287,11 +298,21 @@ export class InteropCall {
 
   async #relay(): Promise<string> {
     const heard = await this.#mediaAgain();
-    const local = this.#connection.pc
-      .getSenders()[0]
-      .transport?.iceTransport.getSelectedCandidatePair()?.local;
+    const local = this.#pairInUse()?.local;
     if (local?.type !== "relay") throw new Error(`the pair in use has a ${local?.type} candidate of ours`);
     return `${heard}, from our relayed ${local.address}:${local.port}`;
+  }
+
+  async #tcp(): Promise<string> {
+    const heard = await this.#mediaAgain();
+    const { local, remote } = this.#pairInUse() ?? {};
+    if (local?.protocol !== "tcp" || remote?.protocol !== "tcp")
+      throw new Error(`the pair in use is ${local?.candidate} to ${remote?.candidate}`);
+    return `${heard}; our ${local.tcpType} end with their ${remote.tcpType} one`;
+  }
+
+  #pairInUse() {
+    return this.#connection.pc.getSenders()[0].transport?.iceTransport.getSelectedCandidatePair();
   }
 
   /** The offerer takes its picture (or, without one, its sound) away and gives it again over a new sender. */

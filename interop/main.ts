@@ -22,6 +22,8 @@ const LONG: readonly Column[] = ["video", "audio", "trickle", "restart", "renego
 const SHORT: readonly Column[] = ["audio", "data"];
 /** And one of which we let ourselves be reached through a TURN server only. */
 const RELAYED: readonly Column[] = ["relay"];
+/** And one in which neither side hears of the other's UDP candidates. */
+const OVER_TCP: readonly Column[] = ["tcp"];
 
 function say(text: string): void {
   process.stderr.write(`${text}\n`);
@@ -37,10 +39,23 @@ async function callBothWays(
   for (const offerer of ["they", "we"] as const) {
     const long = await new InteropCall(ours, peer, media, offerer).run(LONG, "we");
     const short = await new InteropCall(ours, peer, media, offerer).run(SHORT, "they");
-    const relayed = await new InteropCall(ours, peer, media, offerer, relay).run(RELAYED, "they");
-    rows.push([offerer, { ...relayed, ...short, ...long }]);
+    const relayed = await new InteropCall(ours, peer, media, offerer, { relay }).run(RELAYED, "they");
+    const tcp = await callOverTcp(ours, peer, media, offerer);
+    rows.push([offerer, { ...tcp, ...relayed, ...short, ...long }]);
   }
   return rows;
+}
+
+/** A peer without TCP would not even connect. */
+async function callOverTcp(
+  ours: OurEnd,
+  peer: InteropPeer,
+  media: MediaFiles,
+  offerer: Offerer,
+): Promise<Cells> {
+  const reason = peer.facts.unsupported.tcp;
+  if (reason !== undefined) return { tcp: { kind: "unsupported", reason } };
+  return new InteropCall(ours, peer, media, offerer, { tcpOnly: true }).run(OVER_TCP, "they");
 }
 
 async function tryPeer(ours: OurEnd, name: PeerName, media: MediaFiles, relay: RTCIceServer): Promise<Row[]> {

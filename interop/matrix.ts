@@ -18,10 +18,8 @@ const COLUMNS: readonly (readonly [Column, string])[] = [
   ["theyClose", "they close"],
   ["data", "data channel"],
   ["relay", "relay only"],
+  ["tcp", "TCP only"],
 ];
-
-/** What our side cannot do yet. */
-const NOT_YET = ["TCP only"];
 
 function mark(verdict: Verdict | undefined): string {
   if (verdict === undefined) return "–";
@@ -38,15 +36,10 @@ function words(verdict: Verdict): string {
 const side = (offerer: Offerer) => (offerer === "we" ? "we offer" : "they offer");
 
 export function printMatrix(rows: readonly Row[]): string {
-  const heads = ["peer", "offer", ...COLUMNS.map(([, title]) => title), ...NOT_YET];
+  const heads = ["peer", "offer", ...COLUMNS.map(([, title]) => title)];
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   const table = rows.map(({ peer, offerer, cells }) =>
-    line([
-      peer,
-      side(offerer),
-      ...COLUMNS.map(([column]) => mark(cells[column])),
-      ...NOT_YET.map(() => "not yet"),
-    ]),
+    line([peer, side(offerer), ...COLUMNS.map(([column]) => mark(cells[column]))]),
   );
   const proofs = rows.flatMap(({ peer, offerer, cells }) => [
     `${peer}, ${side(offerer)}:`,

@@ -18,6 +18,14 @@ export const OURS = { tag: 0x0ca1, toneHz: 440 } as const;
 /** No samples for so long: nothing is being played. */
 const SILENT_MS = 300;
 
+/** Which candidates a call may use; all of them by default. */
+export interface Way {
+  /** The relayed ones of this server alone. */
+  readonly relay?: RTCIceServer;
+  /** TCP candidates alone. */
+  readonly tcpOnly?: boolean;
+}
+
 export class OurEnd {
   #lastCode: BlockCode | null = null;
   /** Pictures with the wanted tag since {@link watch}. */
@@ -82,11 +90,14 @@ export class OurEnd {
     return this.engine.stop();
   }
 
-  /** With a TURN server: over relayed candidates only. */
-  connect(relay?: RTCIceServer): OurConnection {
+  connect(way: Way = {}): OurConnection {
+    const { relay, tcpOnly = false } = way;
     const pc = new RTCPeerConnection(
       relay === undefined ? {} : { iceServers: [relay], iceTransportPolicy: "relay" },
-      { transportFactory: this.engine, transport: { includeLoopback: true } },
+      {
+        transportFactory: this.engine,
+        transport: { includeLoopback: true, ...(tcpOnly && { tcpCandidates: "both" }) },
+      },
     );
     return new OurConnection(pc);
   }

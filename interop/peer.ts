@@ -37,7 +37,8 @@ export type Column =
   | "weClose"
   | "theyClose"
   | "data"
-  | "relay";
+  | "relay"
+  | "tcp";
 
 export interface PeerFacts {
   readonly version: string;

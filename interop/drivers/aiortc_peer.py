@@ -17,7 +17,7 @@ from driver import Clip, text, write
 FACTS = {
     "version": aiortc.__version__,
     "gathersFirst": True,
-    "unsupported": {"restart": "aiortc keeps one ICE generation for a connection's life: createOffer takes no iceRestart"},
+    "unsupported": {"tcp": "aioice has UDP candidates only", "restart": "aiortc keeps one ICE generation for a connection's life: createOffer takes no iceRestart"},
 }
 
 SAMPLES = 960

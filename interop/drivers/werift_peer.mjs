@@ -126,7 +126,11 @@ serve({
     media = request.media;
     units = [];
     opus = [];
-    const own = new RTCPeerConnection({ codecs: { audio: [useOPUS()], video: [useH264()] }, iceServers: [] });
+    const own = new RTCPeerConnection({
+      codecs: { audio: [useOPUS()], video: [useH264()] },
+      iceServers: [],
+      iceUseTcp: true,
+    });
     pc = own;
     pc.onIceCandidate.subscribe((candidate) => {
       if (candidate && pc === own) write({ candidate: candidate.toJSON?.() ?? candidate });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { launchChromiumPeer } from "../../interop/browsers.js";
 import { InteropCall, type Offerer } from "../../interop/call.js";
 import { makeMediaFiles } from "../../interop/media_files.js";
-import { OurEnd } from "../../interop/our_end.js";
+import { OurEnd, type Way } from "../../interop/our_end.js";
 import type { Column, InteropPeer, MediaFiles } from "../../interop/peer.js";
 
 /** The most telling row of `npm run interop`: both sides prove from what they decoded that it is what was sent. */
@@ -27,8 +27,8 @@ describe("a call with Chromium, proven by block codes and tones", function () {
     rmSync(scratch, { recursive: true });
   });
 
-  async function call(offerer: Offerer, columns: readonly Column[], closer: Offerer): Promise<void> {
-    const cells = await new InteropCall(ours, peer, media, offerer).run(columns, closer);
+  async function call(offerer: Offerer, columns: readonly Column[], closer: Offerer, way: Way = {}) {
+    const cells = await new InteropCall(ours, peer, media, offerer, way).run(columns, closer);
     const closed = closer === "we" ? "weClose" : "theyClose";
     for (const column of [...columns, closed] as const) {
       const verdict = cells[column];
@@ -42,5 +42,8 @@ describe("a call with Chromium, proven by block codes and tones", function () {
 
     it(`${offerer} offer: picture, sound and a data channel, they close`, () =>
       call(offerer, ["video", "audio", "data"], "they"));
+
+    it(`${offerer} offer: picture and a data channel over TCP alone`, () =>
+      call(offerer, ["tcp", "data"], "we", { tcpOnly: true }));
   }
 });

@@ -8,10 +8,13 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"net"
 	"os"
 	"sync"
 	"time"
 
+	"github.com/pion/ice/v2"
+	"github.com/pion/interceptor"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp/codecs"
 	// Debian's sources stand below GOPATH, where paths carry no major version.
@@ -207,9 +210,42 @@ func encoded(chunks [][]byte) []string {
 	return texts
 }
 
+var tcpMux ice.TCPMux
+
+// newAPI is Pion with its defaults and passive TCP candidates, whose one listener it shares between connections.
+func newAPI() (*webrtc.API, error) {
+	if tcpMux == nil {
+		listener, err := net.Listen("tcp", "0.0.0.0:0")
+		if err != nil {
+			return nil, err
+		}
+		tcpMux = webrtc.NewICETCPMux(nil, listener, 32)
+	}
+	settings := webrtc.SettingEngine{}
+	settings.SetICETCPMux(tcpMux)
+	settings.SetNetworkTypes([]webrtc.NetworkType{
+		webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6, webrtc.NetworkTypeTCP4,
+	})
+	engine := &webrtc.MediaEngine{}
+	if err := engine.RegisterDefaultCodecs(); err != nil {
+		return nil, err
+	}
+	registry := &interceptor.Registry{}
+	if err := webrtc.RegisterDefaultInterceptors(engine, registry); err != nil {
+		return nil, err
+	}
+	return webrtc.NewAPI(
+		webrtc.WithMediaEngine(engine), webrtc.WithInterceptorRegistry(registry), webrtc.WithSettingEngine(settings),
+	), nil
+}
+
 func (p *peer) start(wanted mediaFiles) error {
 	p.close()
-	pc, err := webrtc.NewPeerConnection(webrtc.Configuration{})
+	api, err := newAPI()
+	if err != nil {
+		return err
+	}
+	pc, err := api.NewPeerConnection(webrtc.Configuration{})
 	if err != nil {
 		return err
 	}

@@ -577,10 +577,9 @@ export class IceAgent {
    */
   #isLostForGood(lostUs: number, nowUs: number): boolean {
     const { checklist, recovering } = this.#checks.current;
-    const { patienceUs, reconnectUs } = this.#core.timers;
-    if (nowUs >= lostUs + patienceUs) return true;
-    if (recovering) return checklist.allFailed && nowUs >= lostUs + reconnectUs;
-    return !checklist.bestValid();
+    const { patienceUs, reconnectUs, recoveryUs } = this.#core.timers;
+    if (!recovering) return !checklist.bestValid() || nowUs >= lostUs + patienceUs;
+    return nowUs >= lostUs + (checklist.allFailed ? reconnectUs : recoveryUs);
   }
 
   /** RFC 8863: never before patience has run out, since a check of the peer's may still come. */
@@ -617,8 +616,11 @@ export class IceAgent {
     const carrier = this.#checks.carrier;
     if (carrier && this.#checks.isAlive(nowUs)) return carrier.lastAliveUs + this.#core.timers.disconnectedUs;
     const { recovering, lostUs = Infinity } = this.#checks.current;
-    const back = lostUs + this.#core.timers.reconnectUs;
-    if (recovering && back > nowUs) return back;
+    const { reconnectUs, recoveryUs } = this.#core.timers;
+    if (recovering) {
+      const next = [reconnectUs, recoveryUs].find((us) => lostUs + us > nowUs);
+      return next === undefined ? Infinity : lostUs + next;
+    }
     const patience = this.#patienceEndsUs;
     return this.#state !== "failed" && patience > nowUs ? patience : Infinity;
   }

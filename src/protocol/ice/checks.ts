@@ -156,14 +156,14 @@ export class ConnectivityChecks {
   }
 
   #formPairs(remote: RemoteCandidate): void {
-    this.#core.tcp?.pathsTo(remote);
-    for (const path of this.#core.locals.paths) this.#formPair(path, remote);
+    // Over TCP a pair has a connection of its own, also after a restart.
+    const { tcp, locals } = this.#core;
+    const paths = remote.candidate.transport === "tcp" ? tcp?.pathsTo(remote) : locals.paths;
+    for (const path of paths ?? []) this.#formPair(path, remote);
   }
 
   #formPair(path: LocalPath, remote: RemoteCandidate): void {
     if (this.#core.relayOnly && path.candidate.type !== "relay") return;
-    // RFC 6544 §6.2: a passive end waits to be connected to.
-    if (path.candidate.tcpType === "passive") return;
     if (canPair(path, remote)) this.#current.checklist.add(path, remote, this.#role);
   }
 

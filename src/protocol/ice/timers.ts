@@ -28,8 +28,10 @@ export interface IceTimers {
   readonly proveStreamUs: number;
   /** How long we, controlling, wait for a UDP pair after the first valid one over TCP: for a second try of a lost check. */
   readonly streamGraceUs: number;
-  /** How long the peer may take to come back when no pair is left. */
+  /** How long the peer may take to come back when the path in use broke and no pair is left. */
   readonly reconnectUs: number;
+  /** How long the pairs that are left may take. */
+  readonly recoveryUs: number;
   /** Silence after media, or silence to a consent check, after which the selected pair is asked with repetitions. */
   readonly quietUs: number;
   /** Silence to those, after which the other pairs are tried. */
@@ -54,6 +56,7 @@ export const DEFAULT_ICE_TIMERS: IceTimers = {
   proveStreamUs: 10_000_000,
   streamGraceUs: 700_000,
   reconnectUs: 3_000_000,
+  recoveryUs: 15_000_000,
   quietUs: 2_000_000,
   doubtUs: 1_500_000,
   patienceUs: 39_500_000,

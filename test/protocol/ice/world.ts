@@ -245,15 +245,23 @@ export class AgentNode implements Node {
 
   drain(): void {
     for (let o = this.agent.pollOutput(); o; o = this.agent.pollOutput()) {
-      if (o.type === "transmit") this.world.send(this, this.addresses[o.socketId], o.to, o.data);
-      else this.outputs.push(o);
-      if (o.type === "state") this.states.push({ atUs: this.world.nowUs, state: o.state });
-      if (o.type === "candidate") {
-        this.candidates.push(o.candidate);
-        this.onCandidate(o.candidate);
-      }
-      if (o.type === "gatheringcomplete") this.onGathered();
+      if (o.type === "transmit") this.transmit(o.socketId, o.to, o.data);
+      else this.handleOutput(o);
     }
+  }
+
+  protected transmit(socketId: number, to: TransportAddress, data: Uint8Array): void {
+    this.world.send(this, this.addresses[socketId], to, data);
+  }
+
+  protected handleOutput(o: IceOutput): void {
+    this.outputs.push(o);
+    if (o.type === "state") this.states.push({ atUs: this.world.nowUs, state: o.state });
+    if (o.type === "candidate") {
+      this.candidates.push(o.candidate);
+      this.onCandidate(o.candidate);
+    }
+    if (o.type === "gatheringcomplete") this.onGathered();
   }
 
   get connected(): boolean {
