@@ -34,7 +34,7 @@ describe("gathering by the settings", function () {
       stunServers: [],
       certificatePem,
       privateKeyPem,
-      settings,
+      settings: { tcpCandidates: "off", ...settings },
     });
     const candidates: IceCandidate[] = [];
     const errors: CandidateError[] = [];
@@ -62,6 +62,22 @@ describe("gathering by the settings", function () {
       ],
     );
     assert.deepEqual(failures, []);
+  });
+
+  it("tells it on TCP candidates too, active and passive", async () => {
+    const { candidates } = await gather({
+      bindAddresses: ["127.0.0.1"],
+      nat1to1: { addresses: ["203.0.113.1"] },
+      tcpCandidates: "both",
+    });
+    assert.deepEqual(
+      candidates.map(({ transport, tcpType, address }) => [transport, tcpType, address]),
+      [
+        ["udp", undefined, "203.0.113.1"],
+        ["tcp", "active", "203.0.113.1"],
+        ["tcp", "passive", "203.0.113.1"],
+      ],
+    );
   });
 
   it("tells the address of a 1:1 NAT as server-reflexive, without a server", async () => {

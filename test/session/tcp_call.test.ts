@@ -152,11 +152,17 @@ describe("a call over TCP candidates", function () {
 
   it("carries picture and sound, and comes back when the connection is reset", async () => {
     const [active, passive] = await call(1);
-    assert.deepEqual([pairOf(active)?.local.tcpType, pairOf(active)?.remote.port], ["active", cables[0].port]);
+    assert.deepEqual(
+      [pairOf(active)?.local.tcpType, pairOf(active)?.remote.port],
+      ["active", cables[0].port],
+    );
     assert.deepEqual([pairOf(passive)?.local.tcpType, pairOf(passive)?.remote.type], ["passive", "prflx"]);
     const stats = [...(await active.getStats()).values()];
     const pair = stats.find(({ type }) => type === "candidate-pair") as { localCandidateId: string };
-    const local = stats.find(({ id }) => id === pair.localCandidateId) as { protocol: string; tcpType: string };
+    const local = stats.find(({ id }) => id === pair.localCandidateId) as {
+      protocol: string;
+      tcpType: string;
+    };
     assert.deepEqual([local.protocol, local.tcpType], ["tcp", "active"]);
     const lost = untilState(active, "disconnected");
     cables[0].cut();
