@@ -10,6 +10,10 @@ const benches: Readonly<Record<string, { about: string; load: () => Promise<{ ru
     about: "packetize, parse, reorder and assemble: time per packet",
     load: () => import("./packets.js"),
   },
+  pictures: {
+    about: "H.264 beside VP8: CPU time, quality and bitrate of the same pictures",
+    load: () => import("./pictures.js"),
+  },
   scrypt: {
     about: "password hashes in Node's pool beside a piscina pool",
     load: () => import("./scrypt.js"),

@@ -29,26 +29,39 @@ export interface ImageLayout {
 
 export type ScaleFilter = "none" | "linear" | "bilinear" | "box";
 
-export interface H264EncoderOptions {
+/** What every video encoder is told. */
+export interface VideoEncoderOptions {
   /** Even, 16 to 4096, as `height`: 4:2:0 pictures are cropped in pairs of samples. */
   readonly width: number;
   readonly height: number;
   readonly frameRate: number;
   readonly bitrateBps: number;
+  /** Encoder threads; 1 by default. */
+  readonly threads?: number;
+}
+
+export interface H264EncoderOptions extends VideoEncoderOptions {
   /** Frames between IDRs without a request; 0: only on request. */
   readonly idrInterval: number;
   /** Largest NAL unit in bytes, for packetization-mode 0; 0: one slice a picture. */
   readonly maxNalBytes?: number;
-  /** Encoder threads; 1 by default. */
-  readonly threads?: number;
   /** File to load OpenH264 from; Debian's by default. */
   readonly libraryPath?: string;
 }
 
-export interface H264Encoder {
+export interface Vp8EncoderOptions extends VideoEncoderOptions {
+  /** Frames between keyframes without a request; 0: only on request. */
+  readonly keyframeInterval: number;
+  /** 1 to 16, 12 by default: processor time against picture. */
+  readonly speed?: number;
+}
+
+/** One of the addon's encoders; all work alike. */
+export interface VideoEncoder {
   /**
-   * Encodes one I420 picture into `out` as Annex-B (SPS and PPS before every IDR). Returns the bytes written, 0 when
-   * rate control skipped the picture. Throws when `out` is too small (the picture is lost, the next one is an IDR).
+   * Encodes one I420 picture into `out`: H.264 as Annex-B (SPS and PPS before every IDR), VP8 as one frame. Returns the
+   * bytes written, 0 when rate control skipped the picture. Throws when `out` is too small (the picture is lost, the
+   * next one is a keyframe).
    */
   encode(
     image: Uint8Array,
@@ -57,14 +70,14 @@ export interface H264Encoder {
     forceKeyframe: boolean,
     out: Uint8Array,
   ): number;
-  /** Whether the last `encode` produced an IDR picture. */
+  /** Whether the last `encode` produced a keyframe (H.264: an IDR picture). */
   readonly lastWasKeyframe: boolean;
   setBitrate(bitrateBps: number): void;
   setFrameRate(frameRate: number): void;
   close(): void;
 }
 
-/** Indices into the Int32Array that {@link H264Decoder.decode} fills. */
+/** Indices into the Int32Array that {@link VideoDecoder.decode} fills. */
 export const DecodedLayout = {
   width: 0,
   height: 1,
@@ -77,11 +90,12 @@ export const DecodedLayout = {
   words: 8,
 } as const;
 
-export interface H264Decoder {
+/** One of the addon's decoders; all work alike. */
+export interface VideoDecoder {
   /**
-   * Decodes one access unit (Annex-B). When it completes a picture, copies it as I420 into `out`, fills `layout`
-   * ({@link DecodedLayout}) and returns the picture's byte length; 0: no picture; -1: damaged, a keyframe is needed;
-   * -2: `out` is too small (layout's width and height say for what).
+   * Decodes one access unit (H.264: Annex-B; VP8: one frame). When it completes a picture, copies it as I420 into `out`,
+   * fills `layout` ({@link DecodedLayout}) and returns the picture's byte length; 0: no picture; -1: damaged, a keyframe
+   * is needed; -2: `out` is too small (layout's width and height say for what).
    */
   decode(accessUnit: Uint8Array, out: Uint8Array, layout: Int32Array): number;
   close(): void;
@@ -477,8 +491,10 @@ export interface NativeAddon {
     filter: ScaleFilter,
   ): void;
 
-  H264Encoder: new (options: H264EncoderOptions) => H264Encoder;
-  H264Decoder: new (options?: { readonly libraryPath?: string }) => H264Decoder;
+  H264Encoder: new (options: H264EncoderOptions) => VideoEncoder;
+  H264Decoder: new (options?: { readonly libraryPath?: string }) => VideoDecoder;
+  Vp8Encoder: new (options: Vp8EncoderOptions) => VideoEncoder;
+  Vp8Decoder: new () => VideoDecoder;
   /** Version of the OpenH264 library that was loaded, such as "2.3.1". */
   openH264Version(libraryPath?: string): string;
   OpusEncoder: new (options: OpusEncoderOptions) => OpusEncoder;

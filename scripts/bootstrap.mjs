@@ -19,6 +19,7 @@ const BUILD_PACKAGES = [
   "libyuv-dev",
   "libopenh264-dev",
   "libopus-dev",
+  "libvpx-dev",
   "libssl-dev",
   "libjpeg62-turbo-dev",
   "libusrsctp-dev",

@@ -8,7 +8,7 @@ namespace {
 using Init = void (*)(Napi::Env, Napi::Object);
 
 constexpr Init kInits[] = {
-    InitThread,      InitYuv, InitH264Encoder, InitH264Decoder,   InitOpus, InitV4l2Capture,
+    InitThread,      InitYuv, InitH264,        InitVp8,           InitOpus, InitV4l2Capture,
     InitSrtpContext, InitUdp, InitCertificate, InitDtlsTransport, InitSctp, InitStream,
 };
 

@@ -9,8 +9,8 @@ namespace roomrtc::binding {
 
 void InitThread(Napi::Env env, Napi::Object exports);
 void InitYuv(Napi::Env env, Napi::Object exports);
-void InitH264Encoder(Napi::Env env, Napi::Object exports);
-void InitH264Decoder(Napi::Env env, Napi::Object exports);
+void InitH264(Napi::Env env, Napi::Object exports);
+void InitVp8(Napi::Env env, Napi::Object exports);
 void InitOpus(Napi::Env env, Napi::Object exports);
 void InitV4l2Capture(Napi::Env env, Napi::Object exports);
 void InitSrtpContext(Napi::Env env, Napi::Object exports);

@@ -1,7 +1,5 @@
 #include "h264_decoder.h"
 
-#include <libyuv.h>
-
 #include <climits>
 #include <cstring>
 #include <string>
@@ -94,14 +92,10 @@ H264Decoder::Result H264Decoder::Decode(std::span<const uint8_t> accessUnit, std
 
 H264Decoder::Result H264Decoder::TakePicture(const Decoded& decoded, std::span<uint8_t> out) {
   const SSysMEMBuffer& picture = decoded.info.UsrData.sSystemBuffer;
-  const int width = picture.iWidth;
-  const int height = picture.iHeight;
-  if (out.size() < TightI420Bytes(width, height)) return {Outcome::kTooSmall, width, height};
-  const Image target = BindImage(TightI420(width, height), out, "H264Decoder: out");
-  libyuv::I420Copy(decoded.planes[0], picture.iStride[0], decoded.planes[1], picture.iStride[1],
-                   decoded.planes[2], picture.iStride[1], target.planes[0], target.strides[0],
-                   target.planes[1], target.strides[1], target.planes[2], target.strides[2], width, height);
-  return {Outcome::kPicture, width, height};
+  const auto* const planes = decoded.planes;
+  return CopyPicture({planes[0], planes[1], planes[2], picture.iStride[0], picture.iStride[1], picture.iWidth,
+                      picture.iHeight},
+                     out);
 }
 
 }  // namespace roomrtc

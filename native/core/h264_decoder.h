@@ -5,21 +5,15 @@
 #include <memory>
 #include <span>
 
-#include "image.h"
+#include "decoded_picture.h"
 #include "openh264_library.h"
 
 namespace roomrtc {
 
 class H264Decoder {
  public:
-  enum class Outcome { kPicture, kNoPicture, kDamaged, kTooSmall };
-
-  struct Result {
-    Outcome outcome = Outcome::kNoPicture;
-    /// Of the picture, for kPicture and kTooSmall.
-    int width = 0;
-    int height = 0;
-  };
+  using Outcome = DecodeOutcome;
+  using Result = DecodeResult;
 
   /// Throws CodedError DECODER_REFUSED when OpenH264 cannot make one.
   explicit H264Decoder(const OpenH264Library& library);

@@ -45,7 +45,7 @@ inline constexpr int32_t kCompleteUs = 11;
 inline constexpr int32_t kPlayoutUs = 12;
 inline constexpr int32_t kCaptureWallUs = 13;
 inline constexpr int32_t kDurationUs = 14;
-inline constexpr int32_t kSpare = 15;
+inline constexpr int32_t kCodec = 15;
 }  // namespace descriptor_float
 
 namespace descriptor_flag {

@@ -1,5 +1,6 @@
 import { EventEmitter } from "node:events";
 import { native } from "../../native/addon.js";
+import { isVideoCodec } from "./codecs/codec_name.js";
 import { EngineMemory } from "./engine_memory.js";
 import type { CodecSettings, OrderOf, WorkerEvent, WorkerName } from "./engine_messages.js";
 import { WORKER_NAMES } from "./engine_messages.js";
@@ -20,6 +21,7 @@ import type {
   TransportOptions,
 } from "./transport_api.js";
 import { checkTransportSettings } from "./transport_settings.js";
+import { VideoDemand } from "./video_demand.js";
 import { WorkerThread } from "./worker_thread.js";
 
 export interface MediaEngineOptions {
@@ -99,6 +101,7 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
   readonly #recording = new Set<WorkerName>();
   readonly #tap: OutputTap;
   readonly #inputs: EngineInputs;
+  readonly #demand: VideoDemand;
   #nextTransportId = 1;
   #started: Promise<unknown> = Promise.resolve();
   #holdsProcess = true;
@@ -164,6 +167,9 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
       doorbells: this.#memory.doorbells,
       post: <N extends "encoder" | "microphone">(name: N, order: OrderOf<N>) => this.#post(name, order),
     });
+    this.#demand = new VideoDemand((inputId, codecs) =>
+      this.#post("encoder", { type: "setDemand", inputId, codecs }),
+    );
     const { control } = this.#memory;
     control.set(ControlWord.targetBitrateBps, codec.bitrateBps);
     control.set(ControlWord.audioBitrateBps, audio.bitrateBps);
@@ -364,6 +370,7 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
   #restart(name: WorkerName): void {
     this.#spawnWatched(name);
     if (name === "encoder" || name === "microphone") this.#inputs.restore(name);
+    if (name === "encoder") this.#demand.restore();
     if (name === "decoder" || name === "speaker") {
       for (const transport of this.#transports.values()) transport.restorePlayout(name);
     }
@@ -403,9 +410,12 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
 
   #changeConsumers(stream: SendStreamOptions, by: 1 | -1): void {
     const { control, doorbells } = this.#memory;
+    const { codec } = stream;
     const video = stream.kind === "video";
-    if (video && (stream.packetizationMode ?? 0) === 0) control.add(ControlWord.smallNalConsumers, by);
     const source = stream.source ?? 0;
+    if (isVideoCodec(codec)) this.#demand.change(source, codec, by);
+    if (codec === "H264" && (stream.packetizationMode ?? 0) === 0)
+      control.add(ControlWord.smallNalConsumers, by);
     if (source !== 0) {
       this.#inputs.changeConsumers(source, by);
       return;

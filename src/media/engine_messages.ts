@@ -8,6 +8,7 @@
  *   main ─pushedVideoN→ encoder                               main ─pushedAudioN→ microphone
  */
 
+import type { VideoCodecName } from "./codecs/codec_name.js";
 import type { MetricsBuffers } from "./ring/metrics.js";
 import type { SlotChannelBuffers } from "./ring/slot_channel.js";
 import type {
@@ -133,7 +134,11 @@ export type InputOrder =
 /** Orders by worker. */
 export interface Orders {
   camera: CommonOrder | { readonly type: "setVideoSource"; readonly source: VideoSourceSpec };
-  encoder: CommonOrder | InputOrder;
+  encoder:
+    | CommonOrder
+    | InputOrder
+    /** Which codecs the peers take of a source (0: the camera). */
+    | { readonly type: "setDemand"; readonly inputId: number; readonly codecs: readonly VideoCodecName[] };
   microphone:
     | CommonOrder
     | InputOrder

@@ -4,6 +4,7 @@
  */
 import type { SrtpProfile } from "../../native/addon.js";
 import type { DataChannelOpen } from "../protocol/dcep/dcep.js";
+import type { CodecName } from "./codecs/codec_name.js";
 import type { IceTimeSettings, InterfaceSettings, Nat1To1Settings } from "./ice_settings.js";
 import type { MediaInput } from "./inputs/media_input.js";
 import type { PictureListener, SamplesListener } from "./output_listener.js";
@@ -130,8 +131,9 @@ export interface SendStreamOptions {
   readonly ssrc: number;
   readonly cname: string;
   readonly payloadType: number;
+  readonly codec: CodecName;
   readonly clockRate: number;
-  /** RFC 6184 §6.2; video only. */
+  /** RFC 6184 §6.2; H.264 only. */
   readonly packetizationMode?: 0 | 1;
   readonly extensions: HeaderExtensionIds;
   readonly nack: boolean;
@@ -154,7 +156,7 @@ export interface ReceiveStreamOptions {
   /** Payload type → codec; the stream is found by SSRC, by mid, or by payload type, in this order (RFC 8843 §9.2). */
   readonly payloadTypes: readonly {
     readonly payloadType: number;
-    readonly codec: "H264" | "opus";
+    readonly codec: CodecName;
     readonly clockRate: number;
     readonly channels?: 1 | 2;
   }[];

@@ -2,8 +2,8 @@ import type { MediaKind } from "../media/transport_api.js";
 import {
   type CodecCapability,
   extensionUris,
-  h264Capabilities,
   opusCapabilities,
+  videoCapabilities,
 } from "../protocol/sdp/codec_capabilities.js";
 import { domError } from "./dom_error.js";
 import {
@@ -20,7 +20,7 @@ export const defaultHeaderExtensions: readonly string[] = [extensionUris.mid, ex
 /** What is offered for a kind, by the settings. */
 export function codecCapabilities(kind: MediaKind, settings: RTCSettings): readonly CodecCapability[] {
   if (kind === "audio") return opusCapabilities(settings.audio);
-  return h264Capabilities(settings.video);
+  return videoCapabilities(settings.video);
 }
 
 /** `getCapabilities` of sender and receiver: the same here, since what is encoded can be decoded. */

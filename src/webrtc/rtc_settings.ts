@@ -1,4 +1,4 @@
-import { func, listOf, members, object, text, whole } from "../media/check_settings.js";
+import { func, listOf, members, object, oneOf, text, whole } from "../media/check_settings.js";
 import type { TransportFactory, TransportSettings } from "../media/transport_api.js";
 import { checkTransportSettings } from "../media/transport_settings.js";
 import type { AudioCapabilityOptions, VideoCapabilityOptions } from "../protocol/sdp/codec_capabilities.js";
@@ -26,7 +26,11 @@ export interface RTCSettings {
 const checkMembers = members<RTCSettings>({
   transportFactory: object,
   transport: (value) => checkTransportSettings(value as TransportSettings),
-  video: object,
+  video: members<VideoCapabilityOptions>({
+    codecs: listOf(oneOf("H264", "VP8"), 2, 1),
+    level: whole(10, 62),
+    payloadType: whole(96, 123),
+  }),
   audio: object,
   headerExtensions: listOf(text, 14),
   resolveTimeoutMs: whole(0, 60_000),

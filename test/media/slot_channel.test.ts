@@ -31,7 +31,7 @@ describe("SlotChannel", () => {
       tag: 9,
     });
     Object.assign(sent, { captureTimeUs: 1.5, arrivalUs: 2.5, completeUs: 3.5, playoutUs: 4.5 });
-    Object.assign(sent, { captureWallUs: 1.7e15 + 0.25, durationUs: 20_000, spare: -1 });
+    Object.assign(sent, { captureWallUs: 1.7e15 + 0.25, durationUs: 20_000, codec: 1 });
     producer.bytes(slot).set([1, 2, 3]);
     producer.publish(slot);
     assert.ok(consumer.take());

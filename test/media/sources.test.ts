@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { native } from "../../native/addon.js";
 import { readBlockCode } from "../../src/media/analysis/block_code.js";
+import { codecNumber } from "../../src/media/codecs/codec_name.js";
 import { Descriptor } from "../../src/media/ring/descriptor.js";
 import { DescriptorFlag } from "../../src/media/ring/layout.js";
 import { openVideoSink } from "../../src/media/sinks/video_sink.js";
@@ -185,6 +186,18 @@ describe("video files", () => {
     sink?.accessUnit(Uint8Array.of(6), unit);
     sink?.close();
     assert.deepEqual([...readFileSync(path)], [4, 5, 6]);
+  });
+
+  it("an H.264 recording refuses VP8 by name", () => {
+    const sink = openVideoSink({ kind: "h264", path: join(folder, "vp8.h264") });
+    const unit = new Descriptor();
+    unit.flags = DescriptorFlag.keyframe;
+    unit.codec = codecNumber("VP8");
+    assert.throws(() => sink?.accessUnit(Uint8Array.of(4, 5), unit), {
+      code: "SINK_FAILED",
+      message: /vp8\.h264.*sends VP8.*\.y4m/,
+    });
+    sink?.close();
   });
 
   it("errors name the file or device and what to check", () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { readBlockCode } from "../../src/media/analysis/block_code.js";
+import type { VideoCodecName } from "../../src/media/codecs/codec_name.js";
 import { EngineMemory, type MemoryOptions } from "../../src/media/engine_memory.js";
 import type { WorkerEvent } from "../../src/media/engine_messages.js";
 import { PlayoutCounter, streamRow, WorkerCounter, workerRow } from "../../src/media/metrics_rows.js";
@@ -25,6 +26,7 @@ class Pipeline {
   readonly pictures = new SlotConsumer(this.memory.wiringOf("decoder").pictures);
   readonly counters = new Float64Array(allocateCounters(ReceiveCounters.words));
   onOutput: () => void = () => {};
+  readonly #encoder: WorkerThread<"encoder">;
   readonly #threads: { ready: Promise<void>; exited: Promise<void>; stop(): Promise<void> }[];
 
   constructor() {
@@ -53,9 +55,14 @@ class Pipeline {
       counters: this.counters.buffer as SharedArrayBuffer,
       syncWith: [],
     });
+    this.#encoder = new WorkerThread<"encoder">(
+      { ...encoderWiring, doorbells: toDecoder },
+      doorbells.encoder,
+      listeners,
+    );
     this.#threads = [
       decoder,
-      new WorkerThread<"encoder">({ ...encoderWiring, doorbells: toDecoder }, doorbells.encoder, listeners),
+      this.#encoder,
       new WorkerThread<"camera">(this.memory.wiringOf("camera"), doorbells.camera, listeners),
     ];
   }
@@ -64,9 +71,22 @@ class Pipeline {
     await Promise.all(this.#threads.map((thread) => thread.ready));
   }
 
-  setConsumers(count: number): void {
-    this.memory.control.set(ControlWord.videoConsumers, count);
+  setDemand(...codecs: VideoCodecName[]): void {
+    this.#encoder.post({ type: "setDemand", inputId: 0, codecs });
+    this.memory.control.set(ControlWord.videoConsumers, codecs.length);
     this.memory.doorbells.camera.ring();
+  }
+
+  /** Runs until the encoder has made so many frames more. */
+  async encode(frames: number): Promise<void> {
+    const row = this.memory.metrics.row(workerRow("encoder"));
+    const end = row.get(WorkerCounter.frames) + frames;
+    await new Promise<void>((resolve) => {
+      this.onOutput = () => {
+        while (this.pictures.take()) this.pictures.release(this.pictures.slot);
+        if (row.get(WorkerCounter.frames) >= end) resolve();
+      };
+    });
   }
 
   async stop(): Promise<void> {
@@ -110,7 +130,7 @@ describe("video pipeline: camera, encoder and decoder threads", function () {
         }
         if (seen.length >= 30) resolve();
       };
-      pipeline.setConsumers(1);
+      pipeline.setDemand("H264");
     });
     assert.deepEqual(
       seen,
@@ -123,14 +143,8 @@ describe("video pipeline: camera, encoder and decoder threads", function () {
   it("answers a change of the keyframe epoch with one IDR", async () => {
     const row = pipeline.memory.metrics.row(workerRow("encoder"));
     const before = row.get(WorkerCounter.keyframes);
-    const frames = row.get(WorkerCounter.frames);
     pipeline.memory.control.add(ControlWord.keyframeEpoch, 1);
-    await new Promise<void>((resolve) => {
-      pipeline.onOutput = () => {
-        while (pipeline.pictures.take()) pipeline.pictures.release(pipeline.pictures.slot);
-        if (row.get(WorkerCounter.frames) >= frames + 6) resolve();
-      };
-    });
+    await pipeline.encode(6);
     assert.equal(row.get(WorkerCounter.keyframes), before + 1);
   });
 
@@ -138,16 +152,32 @@ describe("video pipeline: camera, encoder and decoder threads", function () {
     const { metrics, control } = pipeline.memory;
     const row = metrics.row(workerRow("encoder"));
     const before = row.get(WorkerCounter.keyframes);
-    const frames = row.get(WorkerCounter.frames);
     control.add(ControlWord.smallNalConsumers, 1);
-    await new Promise<void>((resolve) => {
-      pipeline.onOutput = () => {
-        while (pipeline.pictures.take()) pipeline.pictures.release(pipeline.pictures.slot);
-        if (row.get(WorkerCounter.frames) >= frames + 4) resolve();
-      };
-    });
+    await pipeline.encode(4);
     assert.equal(row.get(WorkerCounter.keyframes), before + 1);
     assert.equal(metrics.row(streamRow(0)).get(PlayoutCounter.decodeErrors), 0);
+  });
+
+  it("goes over to VP8 in mid-stream, with a keyframe, and the decoder with it", async () => {
+    const { metrics } = pipeline.memory;
+    const row = metrics.row(workerRow("encoder"));
+    const before = row.get(WorkerCounter.keyframes);
+    const shown = metrics.row(streamRow(0)).get(PlayoutCounter.framesDecoded);
+    pipeline.setDemand("VP8");
+    await pipeline.encode(6);
+    assert.equal(row.get(WorkerCounter.keyframes), before + 1);
+    assert.ok(metrics.row(streamRow(0)).get(PlayoutCounter.framesDecoded) >= shown + 4);
+    assert.equal(metrics.row(streamRow(0)).get(PlayoutCounter.decodeErrors), 0);
+  });
+
+  it("encodes in each codec that is taken, and a keyframe in each when one is wanted", async () => {
+    const row = pipeline.memory.metrics.row(workerRow("encoder"));
+    pipeline.setDemand("VP8", "H264");
+    await pipeline.encode(6);
+    const before = row.get(WorkerCounter.keyframes);
+    pipeline.memory.control.add(ControlWord.keyframeEpoch, 1);
+    await pipeline.encode(6);
+    assert.equal(row.get(WorkerCounter.keyframes), before + 2);
   });
 
   it("counts what it decoded and its delay from the capture", () => {

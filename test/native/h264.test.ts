@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DecodedLayout, type H264Encoder, type H264EncoderOptions, native } from "../../native/addon.js";
+import { DecodedLayout, type H264EncoderOptions, native, type VideoEncoder } from "../../native/addon.js";
 import { drawMoving, i420Bytes, i420Layout, psnr, sharedBytes } from "./pictures.js";
 
 const WIDTH = 320;
@@ -17,7 +17,7 @@ class Source {
   readonly picture = sharedBytes(i420Bytes(WIDTH, HEIGHT));
   private readonly out = sharedBytes(200_000);
 
-  encode(encoder: H264Encoder, frame: number, force = false): Uint8Array {
+  encode(encoder: VideoEncoder, frame: number, force = false): Uint8Array {
     drawMoving(this.picture, WIDTH, HEIGHT, frame);
     const bytes = encoder.encode(this.picture, layout, 1e6 + frame * 33_333, force, this.out);
     return this.out.slice(0, bytes);
@@ -41,7 +41,7 @@ describe("native H.264", () => {
     open.push(codec);
     return codec;
   };
-  const newEncoder = (change: Partial<H264EncoderOptions> = {}): H264Encoder =>
+  const newEncoder = (change: Partial<H264EncoderOptions> = {}): VideoEncoder =>
     opened(new native.H264Encoder({ ...options, ...change }));
   afterEach(() => {
     for (const codec of open.splice(0)) codec.close();

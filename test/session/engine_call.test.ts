@@ -43,7 +43,13 @@ function makePeer(engine: MediaEngine, name: "a" | "b", settings: TransportOptio
 }
 
 /** What signaling does, without signaling. */
-function connect(own: Peer, peer: Peer, name: "a" | "b", fingerprint = peer.fingerprint): void {
+function connect(
+  own: Peer,
+  peer: Peer,
+  name: "a" | "b",
+  fingerprint = peer.fingerprint,
+  picture: "H264" | "VP8" = "H264",
+): void {
   const { transport } = own;
   const base = name === "a" ? 0x100 : 0x200;
   peer.transport.on("candidate", ({ candidate }) => transport.addRemoteCandidate(candidate));
@@ -52,13 +58,21 @@ function connect(own: Peer, peer: Peer, name: "a" | "b", fingerprint = peer.fing
     const mid = kind === "video" ? "0" : "1";
     const codec =
       kind === "video"
-        ? { payloadType: 96, codec: "H264" as const, clockRate: 90_000 }
+        ? { payloadType: 96, codec: picture, clockRate: 90_000 }
         : { payloadType: 111, codec: "opus" as const, clockRate: 48_000, channels: 2 as const };
     const common = { kind, mid, extensions: EXTENSIONS, nack: kind === "video", reducedSizeRtcp: true };
     const { payloadType, clockRate } = codec;
     const ssrc = base + Number(mid);
     transport.addReceiveStream({ ...common, payloadTypes: [codec], ssrcs: [], localSsrc: ssrc });
-    transport.addSendStream({ ...common, ssrc, cname: name, payloadType, clockRate, packetizationMode: 1 });
+    transport.addSendStream({
+      ...common,
+      ssrc,
+      cname: name,
+      payloadType,
+      codec: codec.codec,
+      clockRate,
+      packetizationMode: 1,
+    });
   }
   transport.setRemoteIceParameters(name === "a" ? ICE.b : ICE.a, false);
   transport.startDtls(name === "a" ? "server" : "client", [{ algorithm: "sha-256", value: fingerprint }]);
@@ -81,10 +95,10 @@ function decoded(stats: TransportStats): number {
 }
 
 /** Connects two peers; resolves when each has decoded the other's first picture. */
-async function call([a, b]: readonly [Peer, Peer]): Promise<void> {
+async function call([a, b]: readonly [Peer, Peer], picture: "H264" | "VP8" = "H264"): Promise<void> {
   const first = [a, b].map(({ transport }) => once(transport as never, "firstframe"));
-  connect(a, b, "a");
-  connect(b, a, "b");
+  connect(a, b, "a", b.fingerprint, picture);
+  connect(b, a, "b", a.fingerprint, picture);
   a.transport.gather();
   b.transport.gather();
   await Promise.all(first);
@@ -128,6 +142,19 @@ describe("two media engines in a call", function () {
       assert.deepEqual(stats.discarded, {});
     }
     await Promise.all(peers.map(({ transport }) => transport.close()));
+  });
+
+  it("encode for a peer that takes H.264 and one that takes VP8 at once", async () => {
+    const first = [makePeer(a, "a"), makePeer(b, "b")] as const;
+    const second = [makePeer(a, "a"), makePeer(b, "b")] as const;
+    await call(first, "H264");
+    await call(second, "VP8");
+    for (const { transport } of [...first, ...second]) {
+      const stats = await until(transport, (s) => decoded(s) > 20);
+      const video = stats.receive.find(({ kind }) => kind === "video");
+      assert.equal(video?.width, 320);
+    }
+    await Promise.all([...first, ...second].map(({ transport }) => transport.close()));
   });
 
   it("give every socket back, call after call", async () => {

@@ -16,6 +16,7 @@ const VIDEO: SendStreamOptions = {
   ssrc: 77,
   cname: "c",
   payloadType: 96,
+  codec: "H264",
   clockRate: 90_000,
   packetizationMode: 1,
   extensions: { mid: 3, absCaptureTime: 4 },
@@ -28,6 +29,7 @@ const AUDIO: SendStreamOptions = {
   mid: "a",
   ssrc: 78,
   payloadType: 111,
+  codec: "opus",
   clockRate: 48_000,
 };
 const KEYS: SrtpKeys = {
@@ -63,6 +65,7 @@ function frame(bytes: Uint8Array, fields: Partial<EncodedFrame> = {}): EncodedFr
     bytes,
     length: bytes.length,
     captureTimeUs: 0,
+    codec: "H264",
     keyframe: false,
     rtpTimestamp: 0,
     durationUs: 0,
@@ -246,7 +249,7 @@ describe("SendTransport", () => {
     connect(AUDIO);
     const bytes = random.bytes(50);
     for (const rtpTimestamp of [0, 960, 1920, 9600]) {
-      transport.sendFrame("audio", frame(bytes, { rtpTimestamp, durationUs: 20_000 }), 0);
+      transport.sendFrame("audio", frame(bytes, { codec: "opus", rtpTimestamp, durationUs: 20_000 }), 0);
     }
     const found = headers();
     const base = found[0].timestamp;

@@ -295,7 +295,15 @@ export class VirtualPeer {
     if (keyframe) this.madeKeyframes.add(digest);
     this.sender.sendFrame(
       "video",
-      { bytes, length: bytes.length, captureTimeUs: captureUs, keyframe, rtpTimestamp: 0, durationUs: 0 },
+      {
+        bytes,
+        length: bytes.length,
+        captureTimeUs: captureUs,
+        codec: "H264",
+        keyframe,
+        rtpTimestamp: 0,
+        durationUs: 0,
+      },
       this.world.nowUs,
     );
   }
@@ -309,7 +317,15 @@ export class VirtualPeer {
     this.madeAudio.push(digestOf(bytes));
     this.sender.sendFrame(
       "audio",
-      { bytes, length: 80, captureTimeUs: captureUs, keyframe: false, rtpTimestamp, durationUs: AUDIO_US },
+      {
+        bytes,
+        length: 80,
+        captureTimeUs: captureUs,
+        codec: "opus",
+        keyframe: false,
+        rtpTimestamp,
+        durationUs: AUDIO_US,
+      },
       this.world.nowUs,
     );
   }
@@ -426,6 +442,7 @@ function sendOptions(peer: "a" | "b", kind: "audio" | "video", mode: 0 | 1): Sen
     ssrc: ssrcOf(peer, kind),
     cname: `cname-${peer}`,
     payloadType: kind === "video" ? 96 : 111,
+    codec: kind === "video" ? "H264" : "opus",
     clockRate: kind === "video" ? 90_000 : 48_000,
     packetizationMode: mode,
     extensions: EXTENSIONS,

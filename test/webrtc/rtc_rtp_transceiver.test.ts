@@ -165,7 +165,7 @@ describe("RTCRtpTransceiver (WebRTC 1.0 §5.4)", () => {
     const { pc } = connection();
     const transceiver = pc.addTransceiver("video");
     const strangers = [
-      { mimeType: "video/VP8", clockRate: 90000 },
+      { mimeType: "video/VP9", clockRate: 90000 },
       { mimeType: "audio/opus", clockRate: 48000, channels: 2 },
       { mimeType: "video/H264", clockRate: 90000, sdpFmtpLine: "profile-level-id=640032" },
     ];
@@ -189,7 +189,7 @@ describe("RTCRtpTransceiver (WebRTC 1.0 §5.4)", () => {
       .map(([options]) => options as ReceiveStreamOptions);
     assert.deepEqual(
       receive.map(({ payloadTypes }) => payloadTypes.map(({ payloadType }) => payloadType)),
-      [[100], [120, 121, 122, 123]],
+      [[100], [120, 121, 122, 123, 124]],
     );
   });
 });

@@ -36,7 +36,8 @@ export class Descriptor {
   captureWallUs = 0;
   /** Length in time of an audio packet. */
   durationUs = 0;
-  spare = 0;
+  /** What encoded bytes are in: the number of a codec (codecs/codec_name.ts). */
+  codec = 0;
 
   get keyframe(): boolean {
     return (this.flags & DescriptorFlag.keyframe) !== 0;
@@ -50,7 +51,7 @@ export class Descriptor {
     this.offsetY = this.offsetU = this.offsetV = 0;
     this.streamId = this.frameNumber = this.rtpTimestamp = this.tag = 0;
     this.captureTimeUs = this.enqueuedUs = this.arrivalUs = this.completeUs = 0;
-    this.playoutUs = this.captureWallUs = this.durationUs = this.spare = 0;
+    this.playoutUs = this.captureWallUs = this.durationUs = this.codec = 0;
   }
 
   /** Describes a tightly packed or padded I420 picture that starts at byte 0 of the slot. */
@@ -121,7 +122,7 @@ export class Descriptor {
     floats[at + DescriptorFloat.playoutUs] = this.playoutUs;
     floats[at + DescriptorFloat.captureWallUs] = this.captureWallUs;
     floats[at + DescriptorFloat.durationUs] = this.durationUs;
-    floats[at + DescriptorFloat.spare] = this.spare;
+    floats[at + DescriptorFloat.codec] = this.codec;
   }
 
   #readTimes(floats: Float64Array, at: number): void {
@@ -132,6 +133,6 @@ export class Descriptor {
     this.playoutUs = floats[at + DescriptorFloat.playoutUs];
     this.captureWallUs = floats[at + DescriptorFloat.captureWallUs];
     this.durationUs = floats[at + DescriptorFloat.durationUs];
-    this.spare = floats[at + DescriptorFloat.spare];
+    this.codec = floats[at + DescriptorFloat.codec];
   }
 }

@@ -54,7 +54,7 @@ export const DescriptorFloat = {
   playoutUs: 12,
   captureWallUs: 13,
   durationUs: 14,
-  spare: 15,
+  codec: 15,
 } as const;
 
 /** 128 bytes: two cache lines. */

@@ -1,11 +1,13 @@
-import { H264Depacketizer } from "../../protocol/h264/depacketizer.js";
 import { type AccessUnitInfo, VideoJitterBuffer } from "../../protocol/jitter/video_jitter_buffer.js";
 import { readAbsCaptureTime } from "../../protocol/rtp/header_extensions.js";
 import { ntpToUnixUs } from "../../protocol/rtp/ntp.js";
+import type { AccessUnitAssembler } from "../../protocol/rtp/payload_format.js";
 import type { RtpHeader } from "../../protocol/rtp/rtp_header.js";
 import { sequenceDifference } from "../../protocol/rtp/unwrap.js";
 import { SenderClock } from "../../protocol/sync/sender_clock.js";
+import { type CodecName, codecNumber, isVideoCodec } from "../codecs/codec_name.js";
 import type { ReceiveStreamOptions } from "../transport_api.js";
+import { assemblerOf } from "./payload_formats.js";
 import { ReceiveCounters } from "./stream_counters.js";
 
 /** Another source takes a stream over once the current one has been silent for this long. */
@@ -55,6 +57,15 @@ export class ReceiveStream {
       if (payloadTypes[i].payloadType === payloadType) return true;
     }
     return false;
+  }
+
+  /** The number of the codec that a payload type stands for; -1: none. */
+  codecOf(payloadType: number): number {
+    const { payloadTypes } = this.options;
+    for (let i = 0; i < payloadTypes.length; i++) {
+      if (payloadTypes[i].payloadType === payloadType) return codecNumber(payloadTypes[i].codec);
+    }
+    return -1;
   }
 
   /** Whether the packet's mid extension names this stream. */
@@ -149,10 +160,23 @@ export class ReceiveStream {
     const { kind, jitterPackets } = this.options;
     if (kind !== "video") return undefined;
     return new VideoJitterBuffer({
-      assembler: new H264Depacketizer(),
+      ...assemblersOf(this.options),
       clockRate: this.#clockRate,
       absCaptureTimeId: this.options.extensions.absCaptureTime ?? 0,
       ...(jitterPackets === undefined ? {} : { capacityPackets: jitterPackets }),
     });
   }
+}
+
+/** One assembler for each codec, whatever number of payload types it has. */
+function assemblersOf({ payloadTypes }: ReceiveStreamOptions) {
+  const byCodec = new Map<CodecName, AccessUnitAssembler>();
+  const assemblers = new Map<number, AccessUnitAssembler>();
+  for (const { payloadType, codec } of payloadTypes) {
+    if (!isVideoCodec(codec)) continue;
+    const assembler = byCodec.get(codec) ?? assemblerOf(codec);
+    byCodec.set(codec, assembler);
+    assemblers.set(payloadType, assembler);
+  }
+  return { assembler: byCodec.values().next().value ?? assemblerOf("H264"), assemblers };
 }

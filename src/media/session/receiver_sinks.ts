@@ -56,6 +56,7 @@ export class ReceiverSinks implements MediaSinks {
     descriptor.byteLength = unit.length;
     descriptor.flags = unit.keyframe ? DescriptorFlag.keyframe : 0;
     descriptor.streamId = stream.streamId;
+    descriptor.codec = stream.codecOf(unit.payloadType);
     descriptor.frameNumber = this.#unitNumber++;
     descriptor.rtpTimestamp = unit.rtpTimestamp;
     descriptor.captureWallUs = captureWallUs;

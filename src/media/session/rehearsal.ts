@@ -28,6 +28,7 @@ const videoOut: SendStreamOptions = {
   ssrc: 1,
   cname: "rehearsal",
   payloadType: 96,
+  codec: "H264",
   clockRate: 90_000,
   packetizationMode: 1,
   extensions: EXTENSIONS,
@@ -40,6 +41,7 @@ const audioOut: SendStreamOptions = {
   mid: "1",
   ssrc: 2,
   payloadType: 111,
+  codec: "opus",
   clockRate: 48_000,
 };
 const videoIn: ReceiveStreamOptions = {
@@ -216,12 +218,20 @@ function play(keys: SrtpKeys, socket: DatagramSender): void {
     const { length } = picture;
     transport.sendFrame(
       "video",
-      { bytes: picture, length, captureTimeUs, keyframe, rtpTimestamp: 0, durationUs: 0 },
+      { bytes: picture, length, captureTimeUs, codec: "H264", keyframe, rtpTimestamp: 0, durationUs: 0 },
       captureTimeUs,
     );
     transport.sendFrame(
       "audio",
-      { bytes: picture, length: 80, captureTimeUs, keyframe, rtpTimestamp: 960 * i, durationUs: 20_000 },
+      {
+        bytes: picture,
+        length: 80,
+        captureTimeUs,
+        codec: "opus",
+        keyframe,
+        rtpTimestamp: 960 * i,
+        durationUs: 20_000,
+      },
       captureTimeUs,
     );
   }

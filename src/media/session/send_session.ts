@@ -1,11 +1,13 @@
-import { H264Packetizer } from "../../protocol/h264/packetizer.js";
 import { copyBytes } from "../../protocol/primitives/bytes.js";
 import type { RandomSource } from "../../protocol/primitives/random.js";
 import { HeaderExtensionWriter } from "../../protocol/rtp/extension_writer.js";
 import { type NtpTime, unixUsToNtp } from "../../protocol/rtp/ntp.js";
+import type { FramePacketizer } from "../../protocol/rtp/payload_format.js";
 import { RTP_FIXED_HEADER_BYTES, writeRtpHeader } from "../../protocol/rtp/rtp_header.js";
+import { type CodecName, isVideoCodec } from "../codecs/codec_name.js";
 import type { SendStreamOptions } from "../transport_api.js";
 import { PacketRing } from "./packet_ring.js";
+import { packetizerOf } from "./payload_formats.js";
 import { SendCounters } from "./stream_counters.js";
 
 /** Video packets kept for retransmission: 4 s at 2 Mbit/s. */
@@ -15,13 +17,14 @@ const AUDIO_HISTORY = 64;
 /** Least time between two sendings of one packet: several NACKs may name it before the first repeat arrives. */
 const MIN_RESEND_US = 5_000;
 
-/** One encoded picture (Annex-B access unit) or Opus packet. */
+/** One encoded picture (H.264: an Annex-B access unit; VP8: a frame) or Opus packet. */
 export interface EncodedFrame {
   /** The frame lies at the beginning. */
   readonly bytes: Uint8Array;
   readonly length: number;
   /** Monotonic; of a sound frame: of its first sample. */
   readonly captureTimeUs: number;
+  readonly codec: CodecName;
   readonly keyframe: boolean;
   /** Sound only: samples since the microphone began, and how long the packet lasts. */
   readonly rtpTimestamp: number;
@@ -60,7 +63,8 @@ export class SendSession {
   readonly #maxPacketBytes: number;
   readonly #wallOffsetUs: number;
   readonly #counters: Float64Array;
-  readonly #packetizer = new H264Packetizer();
+  /** Video only. */
+  readonly #packetizer: FramePacketizer | undefined;
   readonly #extensions = new HeaderExtensionWriter();
   readonly #mid: Uint8Array;
   readonly #ntp: NtpTime = { seconds: 0, fraction: 0 };
@@ -78,6 +82,9 @@ export class SendSession {
     this.source = stream.source ?? 0;
     this.ring = new PacketRing(stream.kind === "video" ? VIDEO_HISTORY : AUDIO_HISTORY, maxPacketBytes);
     this.needsKeyframe = stream.kind === "video";
+    this.#packetizer = isVideoCodec(stream.codec)
+      ? packetizerOf(stream.codec, { mode: stream.packetizationMode ?? 0, random })
+      : undefined;
     this.#maxPacketBytes = maxPacketBytes;
     this.#wallOffsetUs = options.wallOffsetUs;
     this.#counters = options.counters;
@@ -93,6 +100,11 @@ export class SendSession {
       timestamp: 0,
       ssrc: stream.ssrc,
     };
+  }
+
+  /** Whether a frame is of this stream's source and codec. */
+  takes(frame: EncodedFrame): boolean {
+    return this.source === (frame.source ?? 0) && this.stream.codec === frame.codec;
   }
 
   /**
@@ -151,8 +163,7 @@ export class SendSession {
     this.#fields.timestamp = Math.round(timestamp) % 2 ** 32;
     this.#noteOffset(timestamp, frame.captureTimeUs);
     const packetizer = this.#packetizer;
-    const mode = this.stream.packetizationMode ?? 0;
-    if (!packetizer.start(frame.bytes, maxPayload, mode, 0, frame.length)) return 0;
+    if (!packetizer?.begin(frame.bytes, frame.length, maxPayload)) return 0;
     let count = 0;
     while (count < this.ring.capacity) {
       const slot = this.ring.slotOf(this.#next);

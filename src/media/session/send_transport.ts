@@ -99,12 +99,12 @@ export class SendTransport {
     this.#askForKeyframes();
   }
 
-  /** Sends a frame on every stream of its kind and source; returns the datagrams handed to the kernel. */
+  /** Sends a frame on every stream of its kind, source and codec; returns the datagrams handed to the kernel. */
   sendFrame(kind: "audio" | "video", frame: EncodedFrame, nowUs: number): number {
     if (this.#srtp === undefined || this.#socket === undefined) return 0;
     let sent = 0;
     for (const session of kind === "video" ? this.#video : this.#audio) {
-      if (session.source !== (frame.source ?? 0)) continue;
+      if (!session.takes(frame)) continue;
       sent += this.#sendOn(session, this.#srtp, frame, nowUs);
     }
     return sent;

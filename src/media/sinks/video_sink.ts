@@ -1,4 +1,5 @@
 import { closeSync, openSync, writeSync } from "node:fs";
+import { codecOfNumber } from "../codecs/codec_name.js";
 import { MediaError } from "../media_error.js";
 import type { Descriptor } from "../ring/descriptor.js";
 import type { VideoSinkSpec } from "../source_spec.js";
@@ -18,7 +19,7 @@ export function openVideoSink(spec: VideoSinkSpec): VideoSink | undefined {
     case "null":
       return undefined;
     case "h264":
-      return new H264FileSink(openForWriting(spec.path));
+      return new H264FileSink(openForWriting(spec.path), spec.path);
     case "y4m":
       return new Y4mFileSink(openForWriting(spec.path), spec.path, spec.frameRate);
   }
@@ -36,13 +37,22 @@ export function openForWriting(path: string): number {
 /** The stream as it came, from its first keyframe on. */
 class H264FileSink implements VideoSink {
   readonly #fd: number;
+  readonly #path: string;
   #started = false;
 
-  constructor(fd: number) {
+  constructor(fd: number, path: string) {
     this.#fd = fd;
+    this.#path = path;
   }
 
   accessUnit(bytes: Uint8Array, unit: Descriptor): void {
+    const codec = codecOfNumber(unit.codec);
+    if (codec !== "H264") {
+      throw new MediaError(
+        "SINK_FAILED",
+        `recording ${this.#path}: the peer sends ${codec}; a .y4m file takes it`,
+      );
+    }
     if (!this.#started && !unit.keyframe) return;
     this.#started = true;
     writeSync(this.#fd, bytes);

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { DecodedLayout, type H264Decoder, native } from "../../../native/addon.js";
+import { DecodedLayout, native, type VideoDecoder } from "../../../native/addon.js";
 import { MediaError } from "../media_error.js";
 import type { Descriptor } from "../ring/descriptor.js";
 import type { VideoSource } from "./video_source.js";
@@ -55,7 +55,7 @@ export class H264FileSource implements VideoSource {
   readonly #loop: boolean;
   readonly #stream: Uint8Array;
   readonly #units: number[];
-  readonly #decoder: H264Decoder;
+  readonly #decoder: VideoDecoder;
   readonly #layout = new Int32Array(DecodedLayout.words);
   #next = 0;
 

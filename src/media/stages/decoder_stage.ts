@@ -137,7 +137,13 @@ export class DecoderStage implements Stage<"decoder"> {
   #fail(error: unknown): void {
     this.#host.row.add(WorkerCounter.errors);
     const { message } = asError(error, "SINK_FAILED");
+    const sink = this.#sink;
     this.#sink = undefined;
+    try {
+      sink?.close();
+    } catch {
+      // Told already: what came first is what went wrong.
+    }
     this.#host.post({ type: "problem", name: "decoder", code: "SINK_FAILED", message });
   }
 }

@@ -1,4 +1,6 @@
-import { DecodedLayout, type H264Decoder, native } from "../../../native/addon.js";
+import { DecodedLayout, native, type VideoDecoder } from "../../../native/addon.js";
+import { codecOfNumber, isVideoCodec } from "../codecs/codec_name.js";
+import { createVideoDecoder } from "../codecs/video_codecs.js";
 import type { CodecSettings } from "../engine_messages.js";
 import { PlayoutCounter, PlayoutHistogram, WorkerCounter, WorkerHistogram } from "../metrics_rows.js";
 import type { ControlBlock } from "../ring/control_block.js";
@@ -7,6 +9,7 @@ import type { MetricsRow } from "../ring/metrics.js";
 import type { SlotProducer } from "../ring/slot_channel.js";
 import { ReceiveCounters } from "../session/stream_counters.js";
 import { LipSync } from "./lip_sync.js";
+import { asError } from "./problem.js";
 
 /** A keyframe asked for in vain is asked for again after this long. */
 const KEYFRAME_RETRY_US = 300_000;
@@ -33,7 +36,9 @@ export interface DecoderStreamOptions {
 export class DecoderStream {
   readonly sync: LipSync;
   readonly #options: DecoderStreamOptions;
-  readonly #decoder: H264Decoder;
+  /** Made when the first keyframe comes: it says what the stream is in. */
+  #decoder: VideoDecoder | undefined;
+  #codec = -1;
   readonly #layout = new Int32Array(DecodedLayout.words);
   readonly #waiting: Descriptor[] = [];
   readonly #spare: Descriptor[] = [];
@@ -45,8 +50,6 @@ export class DecoderStream {
   constructor(options: DecoderStreamOptions) {
     this.#options = options;
     this.sync = new LipSync(options.control, options.streamId, options.syncWith);
-    const { openH264Path } = options.codec;
-    this.#decoder = new native.H264Decoder(openH264Path === undefined ? {} : { libraryPath: openH264Path });
   }
 
   /** Decodes `unit` (its bytes at the start of `bytes`) and queues the picture for {@link present}. */
@@ -54,16 +57,18 @@ export class DecoderStream {
     const { row, workerRow, pictures } = this.#options;
     const startUs = native.monotonicUs();
     const accessUnit = bytes.subarray(0, unit.byteLength);
-    if (this.#awaitingKeyframe && !unit.keyframe) {
+    const changed = unit.codec !== this.#codec;
+    if ((this.#awaitingKeyframe || changed) && !unit.keyframe) {
       row.add(PlayoutCounter.framesDropped);
       this.#askKeyframe(startUs);
       return;
     }
     workerRow.record(WorkerHistogram.hop, startUs - unit.enqueuedUs);
     this.#options.onUnit(accessUnit, unit);
+    if (changed && !this.#changeCodec(unit.codec)) return;
     const slot = pictures.acquire();
     const target = slot < 0 ? this.#scratchPicture() : pictures.bytes(slot);
-    const length = this.#decoder.decode(accessUnit, target, this.#layout);
+    const length = this.#decoder?.decode(accessUnit, target, this.#layout) ?? 0;
     if (length > 0) this.#decoded(unit, slot, length, startUs);
     else {
       if (slot >= 0) pictures.abandon(slot);
@@ -88,7 +93,26 @@ export class DecoderStream {
   close(): void {
     for (const picture of this.#waiting) this.#options.pictures.abandon(picture.slot);
     this.#waiting.length = 0;
-    this.#decoder.close();
+    this.#decoder?.close();
+    this.#decoder = undefined;
+  }
+
+  /** The stream goes on in another codec (RFC 3550 §5.1: the payload type may change between packets). */
+  #changeCodec(number: number): boolean {
+    const codec = codecOfNumber(number);
+    this.#decoder?.close();
+    this.#decoder = undefined;
+    this.#codec = number;
+    this.#awaitingKeyframe = true;
+    if (!isVideoCodec(codec)) return false;
+    try {
+      this.#decoder = createVideoDecoder(codec, this.#options.codec);
+      return true;
+    } catch (error) {
+      const { code, message } = asError(error, "CODEC_FAILED");
+      this.#options.onProblem(code, message);
+      return false;
+    }
   }
 
   #decoded(unit: Descriptor, slot: number, length: number, startUs: number): void {

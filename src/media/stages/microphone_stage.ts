@@ -1,4 +1,5 @@
 import { native, type OpusEncoder } from "../../../native/addon.js";
+import { codecNumber } from "../codecs/codec_name.js";
 import type { InputOrder, OrderOf } from "../engine_messages.js";
 import { WorkerCounter, WorkerHistogram } from "../metrics_rows.js";
 import { ControlWord } from "../ring/control_block.js";
@@ -121,6 +122,7 @@ export class MicrophoneStage implements Stage<"microphone"> {
     const descriptor = this.#producer.descriptor;
     descriptor.byteLength = encoder.encode(this.#pcm, this.#producer.bytes(slot));
     descriptor.streamId = 0;
+    descriptor.codec = codecNumber("opus");
     descriptor.rtpTimestamp = this.#rtpTimestamp;
     descriptor.frameNumber = this.#frameNumber;
     descriptor.captureTimeUs = this.#nextUs - this.#frameUs;

@@ -1,37 +1,27 @@
-import { type H264Encoder, native } from "../../../native/addon.js";
-import { WorkerCounter, WorkerHistogram } from "../metrics_rows.js";
+import type { VideoCodecName } from "../codecs/codec_name.js";
+import { WorkerCounter } from "../metrics_rows.js";
 import { ControlWord } from "../ring/control_block.js";
 import type { Descriptor } from "../ring/descriptor.js";
-import { DescriptorFlag } from "../ring/layout.js";
 import { type SlotChannelBuffers, SlotConsumer, type SlotProducer } from "../ring/slot_channel.js";
 import type { WorkerHost } from "../ring/worker_loop.js";
-import { ImageLayoutCache } from "./image_layout.js";
-import { asError } from "./problem.js";
+import { CodecEncoder } from "./codec_encoder.js";
 
 /** A pushed source's rate is followed when it left this share of what the encoder was told. */
 const RATE_STEP = 0.2;
 const MAX_PUSHED_RATE = 120;
 
-/**
- * One source's encoder: always the newest raw picture. What changes on the way (bitrate, keyframe requests) are
- * latest-value words, read once per frame. Without a free slot for the result the picture is not encoded at all, so
- * the stream stays decodable.
- */
+/** One source: always its newest raw picture, encoded once for each codec that some peer takes. */
 export class PictureEncoder {
   readonly #host: WorkerHost<"encoder">;
   readonly #inputId: number;
   readonly #output: SlotProducer;
-  readonly #layouts = new ImageLayoutCache();
   #input: SlotConsumer;
-  #encoder: H264Encoder | undefined;
-  #width = 0;
-  #height = 0;
-  #bitrateBps = 0;
-  #frameRate = 0;
-  #maxNalBytes = 0;
-  #keyframeEpoch = 0;
+  /** Of the last demand; while nobody wants the source only H.264's, the usual one, stays ready. */
+  #encoders: CodecEncoder[] = [];
+  #wanted = false;
   #skipped = 0;
   #droppedBefore = 0;
+  #frameRate = 30;
   #lastCaptureUs = 0;
   #intervalUs = 0;
 
@@ -49,12 +39,25 @@ export class PictureEncoder {
     this.#skipped = 0;
   }
 
+  /** What the peers take; with none, pictures are passed over. */
+  setDemand(codecs: readonly VideoCodecName[]): void {
+    this.#wanted = codecs.length > 0;
+    const kept = this.#wanted ? codecs : ["H264"];
+    for (const encoder of this.#encoders) if (!kept.includes(encoder.codec)) encoder.close();
+    if (!this.#wanted) return;
+    this.#encoders = codecs.map(
+      (codec) =>
+        this.#encoders.find((encoder) => encoder.codec === codec) ??
+        new CodecEncoder(this.#host, codec, this.#inputId, this.#output),
+    );
+  }
+
   /** Encodes the newest picture that waits, unless nobody wants it; false when there was none. */
-  step(wanted: boolean): boolean {
+  step(): boolean {
     if (!this.#input.takeNewest()) return false;
     const picture = this.#input.descriptor;
     try {
-      if (wanted) this.#encode(picture);
+      if (this.#wanted) this.#encode(picture);
     } finally {
       this.#input.release(picture.slot);
     }
@@ -63,8 +66,16 @@ export class PictureEncoder {
   }
 
   close(): void {
-    this.#encoder?.close();
-    this.#encoder = undefined;
+    for (const encoder of this.#encoders) encoder.close();
+    this.#encoders = [];
+  }
+
+  #encode(picture: Descriptor): void {
+    const { control } = this.#host;
+    this.#frameRate =
+      this.#inputId === 0 ? control.get(ControlWord.frameRate) : this.#pushedRate(picture.captureTimeUs);
+    const image = this.#input.bytes(picture.slot);
+    for (let i = 0; i < this.#encoders.length; i++) this.#encoders[i].encode(picture, image, this.#frameRate);
   }
 
   #countDrops(picture: Descriptor): void {
@@ -77,117 +88,15 @@ export class PictureEncoder {
     this.#droppedBefore = picture.tag;
   }
 
-  #encode(picture: Descriptor): void {
-    const { row, control } = this.#host;
-    const slot = this.#output.acquire();
-    if (slot < 0) {
-      row.add(WorkerCounter.droppedFull);
-      return;
-    }
-    const startUs = native.monotonicUs();
-    row.record(WorkerHistogram.hop, startUs - picture.enqueuedUs);
-    const epoch = control.get(ControlWord.keyframeEpoch);
-    const bytes = this.#run(picture, epoch !== this.#keyframeEpoch, slot);
-    if (bytes <= 0 || this.#encoder === undefined) {
-      this.#output.abandon(slot);
-      return;
-    }
-    const keyframe = this.#encoder.lastWasKeyframe;
-    if (keyframe) this.#keyframeEpoch = epoch;
-    this.#publish(keyframe, picture, slot, bytes);
-    row.record(WorkerHistogram.work, this.#output.descriptor.enqueuedUs - startUs);
-    row.record(WorkerHistogram.sinceCapture, this.#output.descriptor.enqueuedUs - picture.captureTimeUs);
-  }
-
-  #run(picture: Descriptor, force: boolean, slot: number): number {
-    const layout = this.#layouts.of(picture);
-    const { row, post } = this.#host;
-    try {
-      const encoder = this.#ready(picture);
-      const image = this.#input.bytes(picture.slot);
-      const bytes = encoder.encode(image, layout, picture.captureTimeUs, force, this.#output.bytes(slot));
-      if (bytes === 0) row.add(WorkerCounter.droppedRate);
-      return bytes;
-    } catch (error) {
-      // The picture is lost; the encoder says the next one will be an IDR.
-      if (row.get(WorkerCounter.errors) === 0) {
-        const { code, message } = asError(error, "CODEC_FAILED");
-        post({ type: "problem", name: "encoder", code, message });
-      }
-      row.add(WorkerCounter.errors);
-      return -1;
-    }
-  }
-
-  #publish(keyframe: boolean, picture: Descriptor, slot: number, bytes: number): void {
-    const { row } = this.#host;
-    const unit = this.#output.descriptor;
-    unit.byteLength = bytes;
-    unit.flags = keyframe ? DescriptorFlag.keyframe : 0;
-    unit.width = picture.width;
-    unit.height = picture.height;
-    unit.streamId = this.#inputId;
-    unit.frameNumber = picture.frameNumber;
-    unit.captureTimeUs = picture.captureTimeUs;
-    unit.captureWallUs = picture.captureWallUs;
-    this.#output.publish(slot);
-    row.add(WorkerCounter.frames);
-    row.add(WorkerCounter.bytes, bytes);
-    if (keyframe) row.add(WorkerCounter.keyframes);
-  }
-
-  /** The encoder for this picture's size, with the current bitrate and frame rate. */
-  #ready(picture: Descriptor): H264Encoder {
-    const { control, wiring } = this.#host;
-    const bitrateBps = control.get(ControlWord.targetBitrateBps);
-    const frameRate = this.#inputId === 0 ? control.get(ControlWord.frameRate) : this.#pushedRate(picture);
-    // Small slices cost a tenth of the encoder's time and some quality: only while a peer needs them.
-    const maxNalBytes = control.get(ControlWord.smallNalConsumers) > 0 ? wiring.codec.maxNalBytes : 0;
-    const sameSize = picture.width === this.#width && picture.height === this.#height;
-    if (this.#encoder === undefined || !sameSize || maxNalBytes !== this.#maxNalBytes) {
-      this.#maxNalBytes = maxNalBytes;
-      return this.#create(picture, bitrateBps, frameRate);
-    }
-    if (bitrateBps !== this.#bitrateBps) this.#encoder.setBitrate(bitrateBps);
-    if (frameRate !== this.#frameRate) this.#encoder.setFrameRate(frameRate);
-    this.#bitrateBps = bitrateBps;
-    this.#frameRate = frameRate;
-    return this.#encoder;
-  }
-
   /** Frames per second for rate control, by the capture times: a pushed source does not say its rate. */
-  #pushedRate(picture: Descriptor): number {
-    const intervalUs = picture.captureTimeUs - this.#lastCaptureUs;
+  #pushedRate(captureTimeUs: number): number {
+    const intervalUs = captureTimeUs - this.#lastCaptureUs;
     const known = this.#lastCaptureUs > 0;
-    this.#lastCaptureUs = picture.captureTimeUs;
-    const before = this.#frameRate > 0 ? this.#frameRate : 30;
+    this.#lastCaptureUs = captureTimeUs;
+    const before = this.#frameRate;
     if (!known || intervalUs <= 0 || intervalUs > 1e6) return before;
     this.#intervalUs += (intervalUs - this.#intervalUs) * (this.#intervalUs === 0 ? 1 : 0.1);
     const rate = Math.max(1, Math.min(MAX_PUSHED_RATE, Math.round(1e6 / this.#intervalUs)));
     return Math.abs(rate - before) > RATE_STEP * before ? rate : before;
-  }
-
-  #create(picture: Descriptor, bitrateBps: number, frameRate: number): H264Encoder {
-    const { row, wiring } = this.#host;
-    this.close();
-    const { codec } = wiring;
-    const encoder = new native.H264Encoder({
-      width: picture.width,
-      height: picture.height,
-      frameRate,
-      bitrateBps,
-      idrInterval: codec.idrInterval,
-      maxNalBytes: this.#maxNalBytes,
-      threads: codec.encoderThreads,
-      ...(codec.openH264Path === undefined ? {} : { libraryPath: codec.openH264Path }),
-    });
-    this.#encoder = encoder;
-    this.#width = picture.width;
-    this.#height = picture.height;
-    this.#bitrateBps = bitrateBps;
-    this.#frameRate = frameRate;
-    row.set(WorkerCounter.width, picture.width);
-    row.set(WorkerCounter.height, picture.height);
-    return encoder;
   }
 }

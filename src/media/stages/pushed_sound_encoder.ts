@@ -1,4 +1,5 @@
 import { native, type OpusEncoder } from "../../../native/addon.js";
+import { codecNumber } from "../codecs/codec_name.js";
 import { WorkerCounter, WorkerHistogram } from "../metrics_rows.js";
 import { ControlWord } from "../ring/control_block.js";
 import { type SlotChannelBuffers, SlotConsumer, type SlotProducer } from "../ring/slot_channel.js";
@@ -141,6 +142,7 @@ export class PushedSoundEncoder {
     const descriptor = this.#output.descriptor;
     descriptor.byteLength = encoder.encode(this.#pcm, this.#output.bytes(slot));
     descriptor.streamId = this.#inputId;
+    descriptor.codec = codecNumber("opus");
     descriptor.rtpTimestamp = this.#rtpTimestamp;
     descriptor.frameNumber = this.#frameNumber;
     descriptor.captureTimeUs = this.#captureUs;

@@ -1,4 +1,5 @@
 import { native, type StreamSocket, type UdpSocket } from "../../../native/addon.js";
+import { codecOfNumber } from "../codecs/codec_name.js";
 import type { OrderOf } from "../engine_messages.js";
 import { WorkerCounter, WorkerHistogram } from "../metrics_rows.js";
 import { ControlWord } from "../ring/control_block.js";
@@ -29,6 +30,7 @@ export class SenderStage implements Stage<"sender"> {
     bytes: new Uint8Array(0) as Uint8Array,
     length: 0,
     captureTimeUs: 0,
+    codec: codecOfNumber(0),
     keyframe: false,
     rtpTimestamp: 0,
     durationUs: 0,
@@ -98,6 +100,7 @@ export class SenderStage implements Stage<"sender"> {
       frame.bytes = input.bytes(descriptor.slot);
       frame.length = descriptor.byteLength;
       frame.captureTimeUs = descriptor.captureTimeUs;
+      frame.codec = codecOfNumber(descriptor.codec);
       frame.keyframe = descriptor.keyframe;
       frame.rtpTimestamp = descriptor.rtpTimestamp;
       frame.durationUs = descriptor.durationUs;

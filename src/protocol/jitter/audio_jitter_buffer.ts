@@ -179,7 +179,19 @@ export class AudioJitterBuffer {
     }
     this.makeRoom(seq);
     const capture = this.captureTime(buf, header);
-    this.ring.store(seq, timestamp, header.marker, 0, arrivalUs, capture, buf, payloadOffset, payloadLength);
+    const { marker, payloadType } = header;
+    this.ring.store(
+      seq,
+      timestamp,
+      marker,
+      payloadType,
+      0,
+      arrivalUs,
+      capture,
+      buf,
+      payloadOffset,
+      payloadLength,
+    );
     this.stats.packetsInserted++;
     return true;
   }

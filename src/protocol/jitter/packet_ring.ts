@@ -18,6 +18,7 @@ export class PacketRing {
   private readonly lengths: Int32Array;
   private readonly traits: Uint8Array;
   private readonly markers: Uint8Array;
+  private readonly payloadTypes: Uint8Array;
 
   /** `capacity` packets, a power of two, of at most `slotBytes` of payload. */
   constructor(capacity: number, slotBytes: number) {
@@ -34,6 +35,7 @@ export class PacketRing {
     this.lengths = new Int32Array(capacity);
     this.traits = new Uint8Array(capacity);
     this.markers = new Uint8Array(capacity);
+    this.payloadTypes = new Uint8Array(capacity);
   }
 
   has(seq: number): boolean {
@@ -44,6 +46,7 @@ export class PacketRing {
     seq: number,
     extTimestamp: number,
     marker: boolean,
+    payloadType: number,
     traits: number,
     arrivalUs: number,
     captureUnixUs: number,
@@ -55,6 +58,7 @@ export class PacketRing {
     this.seqs[i] = seq;
     this.timestamps[i] = extTimestamp;
     this.markers[i] = marker ? 1 : 0;
+    this.payloadTypes[i] = payloadType;
     this.traits[i] = traits;
     this.arrivals[i] = arrivalUs;
     this.captures[i] = captureUnixUs;
@@ -87,6 +91,10 @@ export class PacketRing {
 
   marker(seq: number): boolean {
     return this.markers[seq & this.mask] !== 0;
+  }
+
+  payloadType(seq: number): number {
+    return this.payloadTypes[seq & this.mask];
   }
 
   trait(seq: number): number {

@@ -10,6 +10,8 @@ import { PlayoutClock } from "./playout_clock.js";
 export interface VideoJitterBufferOptions {
   /** Puts payloads together: `new H264Depacketizer()`. Owned by the buffer from then on. */
   readonly assembler: AccessUnitAssembler;
+  /** Assemblers of single payload types, where not all are in one format; the others are {@link assembler}'s. */
+  readonly assemblers?: ReadonlyMap<number, AccessUnitAssembler>;
   /** 90000 by default. */
   readonly clockRate?: number;
   /** Packets held at most, a power of two; 1024 by default. With `maxPayloadBytes` this bounds the memory. */
@@ -33,6 +35,8 @@ export interface AccessUnitInfo {
   /** Bytes in the caller's buffer. */
   length: number;
   rtpTimestamp: number;
+  /** What its packets were marked as: says what the bytes are in, where that may change. */
+  payloadType: number;
   /** The timestamp, unwrapped. */
   extTimestamp: number;
   keyframe: boolean;
@@ -86,7 +90,10 @@ export class VideoJitterBuffer {
     framesDamaged: 0,
     resets: 0,
   };
-  private readonly assembler: AccessUnitAssembler;
+  private readonly defaultAssembler: AccessUnitAssembler;
+  private readonly assemblers: ReadonlyMap<number, AccessUnitAssembler>;
+  /** Of the last access unit that was put together. */
+  private assembler: AccessUnitAssembler;
   private readonly ring: PacketRing;
   private readonly gate: SequenceGate;
   private readonly unwrapper = new TimestampUnwrapper();
@@ -95,6 +102,7 @@ export class VideoJitterBuffer {
   private readonly info: AccessUnitInfo = {
     length: 0,
     rtpTimestamp: 0,
+    payloadType: 0,
     extTimestamp: 0,
     keyframe: false,
     packets: 0,
@@ -128,6 +136,8 @@ export class VideoJitterBuffer {
 
   constructor(options: VideoJitterBufferOptions) {
     this.assembler = options.assembler;
+    this.defaultAssembler = options.assembler;
+    this.assemblers = options.assemblers ?? new Map();
     this.ring = new PacketRing(options.capacityPackets ?? 1024, options.maxPayloadBytes ?? 1500);
     this.gate = new SequenceGate(this.ring.capacity);
     this.clock = new PlayoutClock({ ...options, clockRate: options.clockRate ?? 90000 });
@@ -234,7 +244,8 @@ export class VideoJitterBuffer {
 
   private store(seq: number, buf: Uint8Array, header: RtpHeader, arrivalUs: number): void {
     this.stats.packetsInserted++;
-    const traits = this.assembler.inspect(buf, header.payloadOffset, header.payloadLength);
+    const { payloadType } = header;
+    const traits = this.assemblerOf(payloadType).inspect(buf, header.payloadOffset, header.payloadLength);
     const seconds = readAbsCaptureTime(buf, header, this.absCaptureTimeId, 0);
     const capture =
       seconds < 0
@@ -244,6 +255,7 @@ export class VideoJitterBuffer {
       seq,
       this.unwrapper.unwrap(header.timestamp),
       header.marker,
+      payloadType,
       traits,
       arrivalUs,
       capture,
@@ -422,12 +434,29 @@ export class VideoJitterBuffer {
   }
 
   private assemble(end: number, out: Uint8Array): number {
+    this.take(this.ring.payloadType(this.nextSeq));
     this.assembler.start(out, 0);
     for (let seq = this.nextSeq; seq < end; seq++) {
       const length = this.ring.length(seq);
+      if (length > 0 && this.ring.payloadType(seq) !== this.info.payloadType) return 0;
       if (length > 0 && !this.assembler.push(this.ring.arena, this.ring.offset(seq), length)) break;
     }
     return this.assembler.finish();
+  }
+
+  private assemblerOf(payloadType: number): AccessUnitAssembler {
+    return this.assemblers.get(payloadType) ?? this.defaultAssembler;
+  }
+
+  /** The payload type of the access unit to come: another format begins anew, with a keyframe of its own. */
+  private take(payloadType: number): void {
+    this.info.payloadType = payloadType;
+    const assembler = this.assemblerOf(payloadType);
+    if (assembler === this.assembler) return;
+    this.assembler = assembler;
+    this.awaitingKeyframe = true;
+    this.parameterSetsKnown = false;
+    this.inBandParameterSets = false;
   }
 
   /** Whether the decoder may have the access unit just put together. */

@@ -1,6 +1,14 @@
-/**
- * What a video payload format must answer so that the jitter buffer can order, check and assemble its packets.
- */
+/** What a video payload format must do for the sender, and answer so that the jitter buffer can order, check and assemble. */
+
+/** Cuts frames into RTP payloads. */
+export interface FramePacketizer {
+  /** Begins the frame in the first `length` bytes; payloads will be at most `maxPayload` bytes. False: it cannot be sent. */
+  begin(frame: Uint8Array, length: number, maxPayload: number): boolean;
+  /** Writes the next payload at `target[offset…]`; returns its bytes, 0 when the frame is done. */
+  next(target: Uint8Array, offset: number): number;
+  /** Whether the payload just written ends the frame: its packet carries the marker. */
+  readonly isLast: boolean;
+}
 
 /** What one payload shows of its access unit, before anything is put together; an OR of these. */
 export const PayloadTraits = {

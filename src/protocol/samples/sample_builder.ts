@@ -82,8 +82,8 @@ export class SampleBuilder {
     if (seq < this.head || this.ring.has(seq)) return false;
     while (seq - this.head >= this.ring.capacity) this.drop(this.head + 1);
     const timestamp = this.unwrapper.unwrap(header.timestamp);
-    const { payloadOffset, payloadLength, marker } = header;
-    this.ring.store(seq, timestamp, marker, 0, 0, Number.NaN, buf, payloadOffset, payloadLength);
+    const { payloadOffset, payloadLength, payloadType, marker } = header;
+    this.ring.store(seq, timestamp, marker, payloadType, 0, 0, Number.NaN, buf, payloadOffset, payloadLength);
     return true;
   }
 

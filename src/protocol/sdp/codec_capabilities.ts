@@ -24,12 +24,19 @@ export const videoFeedback: readonly SdpFeedback[] = [
   { type: "ccm", parameter: "fir" },
 ];
 
+export type VideoCodec = "H264" | "VP8";
+
 export interface VideoCapabilityOptions {
+  /** What to offer and take, the preferred first; H.264, then VP8 by default (RFC 7742 §5: both must be there). */
+  readonly codecs?: readonly VideoCodec[];
   /** Ten times the highest H.264 level to receive; 31 by default (1280x720 at 30). */
   readonly level?: number;
   /** First payload type of the video codecs; 96 by default. */
   readonly payloadType?: number;
 }
+
+/** Payload types that {@link h264Capabilities} takes. */
+const H264_FORMATS = 4;
 
 /**
  * H.264 in both packetization modes (RFC 6184 §6.2). Constrained Baseline first; Baseline as well, since many stacks
@@ -53,6 +60,29 @@ export function h264Capabilities(options: VideoCapabilityOptions = {}): CodecCap
       preferredPayloadType: first + 2 * profileIndex + modeIndex,
     })),
   );
+}
+
+/** VP8 without limits of its own (RFC 7741 §6.1). */
+export function vp8Capabilities(options: VideoCapabilityOptions = {}): CodecCapability[] {
+  return [
+    {
+      kind: "video",
+      name: "VP8",
+      clockRate: 90_000,
+      feedback: videoFeedback,
+      preferredPayloadType: (options.payloadType ?? 96) + H264_FORMATS,
+    },
+  ];
+}
+
+const videoCapabilitiesOf: Readonly<Record<VideoCodec, typeof vp8Capabilities>> = {
+  H264: h264Capabilities,
+  VP8: vp8Capabilities,
+};
+
+/** The video codecs of the options, in their order. */
+export function videoCapabilities(options: VideoCapabilityOptions = {}): CodecCapability[] {
+  return (options.codecs ?? ["H264", "VP8"]).flatMap((codec) => videoCapabilitiesOf[codec](options));
 }
 
 export interface AudioCapabilityOptions {

@@ -79,8 +79,10 @@ function toSdpCodec(capability: CodecCapability, payloadType: number): SdpCodec 
 }
 
 /**
- * The codecs of an answered section: those both sides have, under the offer's numbers and in the offer's order
- * (RFC 8829 §5.3.1), unless `keepOwnOrder`: the application stated a preference.
+ * The codecs of an answered section: those both sides have, under the offer's numbers (RFC 8829 §5.3.1). The codec we
+ * prefer comes first, though RFC 3264 §6.1 would rather keep the offer's order: one encode can serve all peers only if
+ * they take the same codec. Formats of one codec stay in the offer's order unless `keepOwnOrder`: the application stated
+ * a preference.
  */
 export function answerCodecs(
   offered: readonly SdpCodec[],
@@ -92,11 +94,15 @@ export function answerCodecs(
     const index = capabilities.findIndex((capability) => codecsMatch(capability, codec));
     if (index < 0) return [];
     const answer = answerCodec(codec, capabilities[index]);
-    rank.set(answer, index);
+    rank.set(answer, keepOwnOrder ? index : firstOfName(capabilities, capabilities[index]));
     return [answer];
   });
-  if (keepOwnOrder) answered.sort((a, b) => (rank.get(a) ?? 0) - (rank.get(b) ?? 0));
-  return answered;
+  return answered.sort((a, b) => (rank.get(a) ?? 0) - (rank.get(b) ?? 0));
+}
+
+/** All formats of a codec rank as its first one does. */
+function firstOfName(capabilities: readonly CodecCapability[], { name }: CodecCapability): number {
+  return capabilities.findIndex((capability) => capability.name === name);
 }
 
 function answerCodec(offered: SdpCodec, capability: CodecCapability): SdpCodec {
@@ -143,8 +149,7 @@ function withProfileOf(local: SdpCodec, remote: SdpCodec): SdpCodec {
 }
 
 /**
- * What may flow after offer and answer, in the remote description's order, which is the peer's preference for what it
- * receives (RFC 8829 §5.10). The sender writes `remote.payloadType`, the receiver expects `local.payloadType`.
+ * What may flow after offer and answer, in the remote description's order. The sender writes `remote.payloadType`, the receiver expects `local.payloadType`.
  */
 export function agreedCodecs(local: readonly SdpCodec[], remote: readonly SdpCodec[]): AgreedCodec[] {
   return remote.flatMap((remoteCodec) => {

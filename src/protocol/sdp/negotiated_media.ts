@@ -6,6 +6,7 @@ import {
   bundledMids,
   directionOf,
   isRejected,
+  type SdpCodec,
   type SdpFingerprint,
   type SdpMedia,
   type SdpSession,
@@ -21,7 +22,7 @@ export interface NegotiatedMedia {
   readonly kind: string;
   readonly sending: boolean;
   readonly receiving: boolean;
-  /** The peer's preference first. */
+  /** In the answer's order: what its first names is sent. */
   readonly codecs: readonly AgreedCodec[];
   readonly extensions: readonly AgreedExtension[];
   readonly reducedSizeRtcp: boolean;
@@ -30,11 +31,12 @@ export interface NegotiatedMedia {
   readonly remoteCname: string;
 }
 
-/** A section of both descriptions; undefined when either side rejects it. */
+/** A section of both descriptions, of which `answerer` made the answer; undefined when either side rejects it. */
 export function negotiateMedia(
   localSession: SdpSession,
   remoteSession: SdpSession,
   index: number,
+  answerer: "local" | "remote",
 ): NegotiatedMedia | undefined {
   const local = localSession.media[index];
   const remote = remoteSession.media[index];
@@ -47,12 +49,22 @@ export function negotiateMedia(
     kind: local.kind,
     sending: sends(ours) && receives(theirs),
     receiving: receives(ours) && sends(theirs),
-    codecs: agreedCodecs(local.codecs, remote.codecs),
+    codecs: inAnswerOrder(agreedCodecs(local.codecs, remote.codecs), local.codecs, answerer),
     extensions: agreedExtensions(local.extensions, [...remote.extensions, ...remoteSession.extensions]),
     reducedSizeRtcp: local.rtcpReducedSize && remote.rtcpReducedSize,
     remoteSsrcs: remote.sources.map((source) => source.ssrc),
     remoteCname: cnameOf(remote),
   };
+}
+
+/** RFC 3264 §7: the offerer sends what the answer names first; the answerer has named it by its own preference. */
+function inAnswerOrder(
+  agreed: readonly AgreedCodec[],
+  local: readonly SdpCodec[],
+  answerer: "local" | "remote",
+): readonly AgreedCodec[] {
+  if (answerer === "remote") return agreed;
+  return [...agreed].sort((a, b) => local.indexOf(a.local) - local.indexOf(b.local));
 }
 
 function cnameOf(media: SdpMedia): string {

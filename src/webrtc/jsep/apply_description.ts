@@ -111,7 +111,7 @@ function settle(
     const direction = answerer === "local" ? said : reverseDirection(said);
     setDirection(transceiver, direction);
     if (answerer === "local") changes.update(transceiver, direction, remote.media[index]);
-    setNegotiated(core, transceiver, negotiateMedia(local, remote, index) ?? null);
+    setNegotiated(core, transceiver, negotiateMedia(local, remote, index, answerer) ?? null);
   }
   const data = negotiateData(local, remote);
   if (data !== undefined) core.data.start(data);

@@ -1,4 +1,5 @@
 /** The engine's streams, from what was negotiated, the tracks and the parameters. */
+import { type CodecName, codecOfName } from "../../media/codecs/codec_name.js";
 import type {
   HeaderExtensionIds,
   ReceiveStreamOptions,
@@ -6,7 +7,7 @@ import type {
   SendStreamOptions,
 } from "../../media/transport_api.js";
 import { extensionUris } from "../../protocol/sdp/codec_capabilities.js";
-import { isH264 } from "../../protocol/sdp/codec_negotiation.js";
+import { type AgreedCodec, isH264 } from "../../protocol/sdp/codec_negotiation.js";
 import { receives, sends } from "../../protocol/sdp/directions.js";
 import { parseH264Fmtp } from "../../protocol/sdp/h264_fmtp.js";
 import type { AgreedExtension, NegotiatedMedia } from "../../protocol/sdp/negotiated_media.js";
@@ -22,7 +23,7 @@ export function wantedMedia(transceivers: readonly RTCRtpTransceiver[], cname: s
   for (const transceiver of transceivers) {
     const { negotiated } = transceiver.sender[internals];
     if (negotiated === null || transceiver[internals].stopping || transceiver[internals].stopped) continue;
-    if (negotiated.codecs.length === 0) continue;
+    if (mediaCodecs(negotiated).length === 0) continue;
     if (negotiated.sending && maySend(transceiver.sender)) {
       const options = sendOptions(transceiver.sender, negotiated, cname);
       const input = inputOf(transceiver.sender.track);
@@ -31,6 +32,14 @@ export function wantedMedia(transceivers: readonly RTCRtpTransceiver[], cname: s
     if (negotiated.receiving) receive.set(negotiated.mid, receiveOptions(transceiver, negotiated));
   }
   return { send, receive };
+}
+
+/** What carries media (not what repairs it), by the engine's names. */
+function mediaCodecs({ codecs }: NegotiatedMedia): (AgreedCodec & { readonly codec: CodecName })[] {
+  return codecs.flatMap((agreed) => {
+    const codec = codecOfName(agreed.remote.name);
+    return codec === undefined ? [] : [{ ...agreed, codec }];
+  });
 }
 
 /** A track that is there, enabled and live, and an encoding that is active. */
@@ -51,7 +60,7 @@ function sendLimits(sender: RTCRtpSender): SendLimits {
 
 function sendOptions(sender: RTCRtpSender, negotiated: NegotiatedMedia, cname: string): SendStreamOptions {
   const { kind, ssrc } = sender[internals];
-  const [{ remote, feedback }] = negotiated.codecs;
+  const [{ codec, remote, feedback }] = mediaCodecs(negotiated);
   const mode = isH264(remote) ? parseH264Fmtp(remote.fmtp)?.packetizationMode : undefined;
   return {
     kind,
@@ -59,6 +68,7 @@ function sendOptions(sender: RTCRtpSender, negotiated: NegotiatedMedia, cname: s
     ssrc,
     cname,
     payloadType: remote.payloadType,
+    codec,
     clockRate: remote.clockRate,
     ...(mode !== undefined && { packetizationMode: mode === 0 ? 0 : 1 }),
     extensions: extensionIds(negotiated.extensions.filter(({ direction }) => sends(direction))),
@@ -75,9 +85,9 @@ function receiveOptions(transceiver: RTCRtpTransceiver, negotiated: NegotiatedMe
   return {
     kind,
     mid: negotiated.mid,
-    payloadTypes: negotiated.codecs.map(({ local }) => ({
+    payloadTypes: mediaCodecs(negotiated).map(({ codec, local }) => ({
       payloadType: local.payloadType,
-      codec: isH264(local) ? ("H264" as const) : ("opus" as const),
+      codec,
       clockRate: local.clockRate,
       ...((local.channels === 1 || local.channels === 2) && { channels: local.channels }),
     })),

@@ -72,7 +72,7 @@ function answerTo(offer: SdpSession): SdpSession {
 
 /** What both sides settle, section by section; none of it may throw. */
 export function settle(local: SdpSession, remote: SdpSession): void {
-  for (let index = 0; index < remote.media.length; index++) negotiateMedia(local, remote, index);
+  for (let index = 0; index < remote.media.length; index++) negotiateMedia(local, remote, index, "local");
   negotiateData(local, remote);
   remoteTransportOf(remote, transportSectionIndex(remote));
 }

@@ -235,8 +235,8 @@ describe("negotiated media", () => {
   it("is the same seen from both sides", () => {
     const offered = offer(offerSection("audio", "0"), offerSection("video", "1", "sendonly"));
     const answer = answerTo(offered);
-    const ours = negotiateMedia(offered, answer, 1);
-    const theirs = negotiateMedia(answer, offered, 1);
+    const ours = negotiateMedia(offered, answer, 1, "remote");
+    const theirs = negotiateMedia(answer, offered, 1, "local");
     assert.ok(ours && theirs);
     assert.ok(ours.sending && !ours.receiving && !theirs.sending && theirs.receiving);
     assert.deepEqual(
@@ -255,7 +255,7 @@ describe("negotiated media", () => {
     answer.media[0].codecs = answer.media[0].codecs
       .filter((codec) => codec.payloadType === payloadType)
       .map((codec) => ({ ...codec, fmtp: "packetization-mode=1;level-asymmetry-allowed=1" }));
-    const codecs = negotiateMedia(offered, answer, 0)?.codecs ?? [];
+    const codecs = negotiateMedia(offered, answer, 0, "remote")?.codecs ?? [];
     assert.deepEqual(
       codecs.map(({ local, remote }) => [local.payloadType, remote.payloadType]),
       [[payloadType, payloadType]],
@@ -269,7 +269,7 @@ describe("negotiated media", () => {
       ...codec,
       payloadType: codec.payloadType + 20,
     }));
-    const [first] = negotiateMedia(offered, answer, 0)?.codecs ?? [];
+    const [first] = negotiateMedia(offered, answer, 0, "remote")?.codecs ?? [];
     assert.equal(first.local.payloadType, 96);
     assert.equal(first.remote.payloadType, 116);
     assert.equal(first.local.fmtp, first.remote.fmtp);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { H264Depacketizer } from "../../../src/protocol/h264/depacketizer.js";
 import { VideoJitterBuffer } from "../../../src/protocol/jitter/video_jitter_buffer.js";
 import { seededRandom } from "../../../src/protocol/primitives/random.js";
 import { PayloadTraits } from "../../../src/protocol/rtp/payload_format.js";
@@ -156,6 +157,49 @@ describe("VP8 packets", () => {
       if (info) released.push(info.keyframe);
     });
     assert.deepEqual(released, [true, false, false, true]);
+  });
+
+  it("share a jitter buffer with H.264: another payload type begins with a keyframe of its own", () => {
+    const buffer = new VideoJitterBuffer({
+      assembler: new H264Depacketizer(),
+      assemblers: new Map([[97, new Vp8Depacketizer()]]),
+    });
+    const out = new Uint8Array(5000);
+    const header = new RtpHeader();
+    const released: [number, boolean][] = [];
+    const send = (i: number, payloadType: number, payload: Uint8Array) => {
+      const fields = { marker: true, payloadType, sequenceNumber: i, timestamp: i * 3000, ssrc: 1 };
+      const packet = new Uint8Array(12 + payload.length);
+      writeRtpHeader(packet, 0, fields);
+      packet.set(payload, 12);
+      assert.ok(parseRtp(packet, 0, packet.length, header));
+      buffer.insert(packet, header, i * 33_000);
+      const info = buffer.pollAccessUnit(out, i * 33_000);
+      if (info) released.push([info.payloadType, info.keyframe]);
+    };
+    // STAP-A of SPS, PPS and an IDR slice; a slice.
+    const idr = Uint8Array.of(0x78, 0, 2, 0x67, 1, 0, 2, 0x68, 1, 0, 2, 0x65, 0x80);
+    const slice = Uint8Array.of(0x61, 0x80);
+    const packetizer = new Vp8Packetizer();
+    const [key] = packetize(packetizer, frame(true, 60), 104);
+    const [delta] = packetize(packetizer, frame(false, 60), 104);
+    [idr, slice].forEach((payload, i) => {
+      send(i, 96, payload);
+    });
+    // No keyframe yet: nothing of the new codec may pass.
+    send(2, 97, delta);
+    assert.ok(buffer.needsKeyframe);
+    send(3, 97, key);
+    send(4, 97, delta);
+    send(5, 96, slice);
+    send(6, 96, idr);
+    assert.deepEqual(released, [
+      [96, true],
+      [96, false],
+      [97, true],
+      [97, false],
+      [96, true],
+    ]);
   });
 
   it("survive random payloads", () => {

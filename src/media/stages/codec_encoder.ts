@@ -1,0 +1,142 @@
+import { native, type VideoEncoder } from "../../../native/addon.js";
+import { codecNumber, type VideoCodecName } from "../codecs/codec_name.js";
+import { createVideoEncoder } from "../codecs/video_codecs.js";
+import { WorkerCounter, WorkerHistogram } from "../metrics_rows.js";
+import { ControlWord } from "../ring/control_block.js";
+import type { Descriptor } from "../ring/descriptor.js";
+import { DescriptorFlag } from "../ring/layout.js";
+import type { SlotProducer } from "../ring/slot_channel.js";
+import type { WorkerHost } from "../ring/worker_loop.js";
+import { ImageLayoutCache } from "./image_layout.js";
+import { asError } from "./problem.js";
+
+/**
+ * One source in one codec. What changes on the way (bitrate, keyframe requests) are latest-value words, read once per
+ * frame. Without a free slot for the result the picture is not encoded at all, so the stream stays decodable.
+ */
+export class CodecEncoder {
+  readonly codec: VideoCodecName;
+  readonly #host: WorkerHost<"encoder">;
+  readonly #inputId: number;
+  readonly #output: SlotProducer;
+  readonly #layouts = new ImageLayoutCache();
+  #encoder: VideoEncoder | undefined;
+  #width = 0;
+  #height = 0;
+  #bitrateBps = 0;
+  #frameRate = 0;
+  #maxNalBytes = 0;
+  #keyframeEpoch = 0;
+
+  constructor(host: WorkerHost<"encoder">, codec: VideoCodecName, inputId: number, output: SlotProducer) {
+    this.#host = host;
+    this.codec = codec;
+    this.#inputId = inputId;
+    this.#output = output;
+  }
+
+  /** Encodes the picture in `image` and hands it on. */
+  encode(picture: Descriptor, image: Uint8Array, frameRate: number): void {
+    const { row, control } = this.#host;
+    const slot = this.#output.acquire();
+    if (slot < 0) {
+      row.add(WorkerCounter.droppedFull);
+      return;
+    }
+    const startUs = native.monotonicUs();
+    row.record(WorkerHistogram.hop, startUs - picture.enqueuedUs);
+    const epoch = control.get(ControlWord.keyframeEpoch);
+    const bytes = this.#run(picture, image, frameRate, epoch !== this.#keyframeEpoch, slot);
+    if (bytes <= 0 || this.#encoder === undefined) {
+      this.#output.abandon(slot);
+      return;
+    }
+    const keyframe = this.#encoder.lastWasKeyframe;
+    if (keyframe) this.#keyframeEpoch = epoch;
+    this.#publish(keyframe, picture, slot, bytes);
+    row.record(WorkerHistogram.work, this.#output.descriptor.enqueuedUs - startUs);
+    row.record(WorkerHistogram.sinceCapture, this.#output.descriptor.enqueuedUs - picture.captureTimeUs);
+  }
+
+  close(): void {
+    this.#encoder?.close();
+    this.#encoder = undefined;
+  }
+
+  #run(picture: Descriptor, image: Uint8Array, frameRate: number, force: boolean, slot: number): number {
+    const layout = this.#layouts.of(picture);
+    const { row, post } = this.#host;
+    try {
+      const encoder = this.#ready(picture, frameRate);
+      const bytes = encoder.encode(image, layout, picture.captureTimeUs, force, this.#output.bytes(slot));
+      if (bytes === 0) row.add(WorkerCounter.droppedRate);
+      return bytes;
+    } catch (error) {
+      // The picture is lost; the encoder says the next one will be a keyframe.
+      if (row.get(WorkerCounter.errors) === 0) {
+        const { code, message } = asError(error, "CODEC_FAILED");
+        post({ type: "problem", name: "encoder", code, message });
+      }
+      row.add(WorkerCounter.errors);
+      return -1;
+    }
+  }
+
+  #publish(keyframe: boolean, picture: Descriptor, slot: number, bytes: number): void {
+    const { row } = this.#host;
+    const unit = this.#output.descriptor;
+    unit.byteLength = bytes;
+    unit.flags = keyframe ? DescriptorFlag.keyframe : 0;
+    unit.width = picture.width;
+    unit.height = picture.height;
+    unit.streamId = this.#inputId;
+    unit.codec = codecNumber(this.codec);
+    unit.frameNumber = picture.frameNumber;
+    unit.captureTimeUs = picture.captureTimeUs;
+    unit.captureWallUs = picture.captureWallUs;
+    this.#output.publish(slot);
+    row.add(WorkerCounter.frames);
+    row.add(WorkerCounter.bytes, bytes);
+    if (keyframe) row.add(WorkerCounter.keyframes);
+  }
+
+  /** The encoder for this picture's size, with the current bitrate and frame rate. */
+  #ready(picture: Descriptor, frameRate: number): VideoEncoder {
+    const { control } = this.#host;
+    const bitrateBps = control.get(ControlWord.targetBitrateBps);
+    const maxNalBytes = this.#nalBound();
+    const sameSize = picture.width === this.#width && picture.height === this.#height;
+    if (this.#encoder === undefined || !sameSize || maxNalBytes !== this.#maxNalBytes) {
+      this.#maxNalBytes = maxNalBytes;
+      return this.#create(picture, bitrateBps, frameRate);
+    }
+    if (bitrateBps !== this.#bitrateBps) this.#encoder.setBitrate(bitrateBps);
+    if (frameRate !== this.#frameRate) this.#encoder.setFrameRate(frameRate);
+    this.#bitrateBps = bitrateBps;
+    this.#frameRate = frameRate;
+    return this.#encoder;
+  }
+
+  /** Small slices cost a tenth of the encoder's time and some quality: only while a peer needs them. */
+  #nalBound(): number {
+    const { control, wiring } = this.#host;
+    const wanted = this.codec === "H264" && control.get(ControlWord.smallNalConsumers) > 0;
+    return wanted ? wiring.codec.maxNalBytes : 0;
+  }
+
+  #create(picture: Descriptor, bitrateBps: number, frameRate: number): VideoEncoder {
+    const { row, wiring } = this.#host;
+    this.close();
+    const { width, height } = picture;
+    const request = { width, height, frameRate, bitrateBps, maxNalBytes: this.#maxNalBytes };
+    const encoder = createVideoEncoder(this.codec, request, wiring.codec);
+    this.#encoder = encoder;
+    this.#width = width;
+    this.#height = height;
+    this.#bitrateBps = bitrateBps;
+    this.#frameRate = frameRate;
+    row.set(WorkerCounter.width, width);
+    row.set(WorkerCounter.height, height);
+    return encoder;
+  }
+}
