@@ -40,11 +40,5 @@ export async function launchFirefoxPeer(): Promise<PagePeer> {
     extraPrefsFirefox: FIREFOX_SETTINGS,
   });
   const version = (await browser.version()).replace(/^firefox\//i, "");
-  const video = "Debian's Firefox offers VP8, VP9 and AV1; its H.264 is a plugin that it downloads";
-  return new PagePeer(
-    await browser.newPage(),
-    () => browser.close(),
-    { version, unsupported: { video } },
-    true,
-  );
+  return new PagePeer(await browser.newPage(), () => browser.close(), { version, unsupported: {} }, true);
 }

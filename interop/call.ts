@@ -38,7 +38,8 @@ export class InteropCall {
     private readonly offerer: Offerer,
     private readonly way: Way = {},
   ) {
-    this.#connection = ours.connect(way);
+    // VP8 alone, or what comes about by itself.
+    this.#connection = ours.connect(media.videoCodec === "VP8" ? ["VP8"] : ["H264", "VP8"], way);
     this.#connection.pc.ondatachannel = ({ channel }) => {
       this.#channel = channel;
     };
@@ -186,6 +187,7 @@ export class InteropCall {
 
   readonly #steps: Record<Column, () => Promise<string>> = {
     video: () => this.#video(),
+    vp8: () => this.#vp8(),
     audio: () => this.#audio(),
     trickle: () => this.#trickle(),
     restart: () => this.#restart(),
@@ -207,7 +209,16 @@ export class InteropCall {
       () => `: ${ours.framesSeen} frames`,
     );
     const [first, second] = await this.#theirView();
-    return `${ours.framesSeen} frames from them, ours there: #${first}, #${second}`;
+    const { here, there } = await this.#connection.videoCodecs();
+    return `${ours.framesSeen} frames from them in ${here}, ours there in ${there}: #${first}, #${second}`;
+  }
+
+  /** The same in VP8, both ways. */
+  async #vp8(): Promise<string> {
+    const proof = await this.#video();
+    const { here, there } = await this.#connection.videoCodecs();
+    if (here !== "VP8" || there !== "VP8") throw new Error(`${here} came, ${there} went`);
+    return proof;
   }
 
   /** Two different frame numbers of ours, as decoded by the peer. */

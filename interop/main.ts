@@ -11,7 +11,7 @@ import { type Cells, InteropCall, type Offerer } from "./call.js";
 import { failures, printMatrix, type Row } from "./matrix.js";
 import { makeMediaFiles } from "./media_files.js";
 import { OurEnd } from "./our_end.js";
-import type { Column, InteropPeer, MediaFiles } from "./peer.js";
+import type { Column, InteropPeer, MediaFiles, VideoCodec } from "./peer.js";
 import { PEERS, type PeerName } from "./peers.js";
 import { startRelay } from "./relay.js";
 
@@ -20,6 +20,8 @@ const THEIRS = { tag: 0x7e12, toneHz: 880 } as const;
 /** The long call that we end, then a short one that they end. */
 const LONG: readonly Column[] = ["video", "audio", "trickle", "restart", "renegotiation"];
 const SHORT: readonly Column[] = ["audio", "data"];
+/** One in VP8 alone. */
+const IN_VP8: readonly Column[] = ["vp8"];
 /** And one of which we let ourselves be reached through a TURN server only. */
 const RELAYED: readonly Column[] = ["relay"];
 /** And one in which neither side hears of the other's UDP candidates. */
@@ -32,16 +34,18 @@ function say(text: string): void {
 async function callBothWays(
   ours: OurEnd,
   peer: InteropPeer,
-  media: MediaFiles,
+  files: Readonly<Record<VideoCodec, MediaFiles>>,
   relay: RTCIceServer,
 ): Promise<[Offerer, Cells][]> {
   const rows: [Offerer, Cells][] = [];
+  const media = files.H264;
   for (const offerer of ["they", "we"] as const) {
     const long = await new InteropCall(ours, peer, media, offerer).run(LONG, "we");
     const short = await new InteropCall(ours, peer, media, offerer).run(SHORT, "they");
     const relayed = await new InteropCall(ours, peer, media, offerer, { relay }).run(RELAYED, "they");
+    const vp8 = await new InteropCall(ours, peer, files.VP8, offerer).run(IN_VP8, "they");
     const tcp = await callOverTcp(ours, peer, media, offerer);
-    rows.push([offerer, { ...tcp, ...relayed, ...short, ...long }]);
+    rows.push([offerer, { ...tcp, ...relayed, ...vp8, ...short, ...long }]);
   }
   return rows;
 }
@@ -58,7 +62,12 @@ async function callOverTcp(
   return new InteropCall(ours, peer, media, offerer, { tcpOnly: true }).run(OVER_TCP, "they");
 }
 
-async function tryPeer(ours: OurEnd, name: PeerName, media: MediaFiles, relay: RTCIceServer): Promise<Row[]> {
+async function tryPeer(
+  ours: OurEnd,
+  name: PeerName,
+  media: Readonly<Record<VideoCodec, MediaFiles>>,
+  relay: RTCIceServer,
+): Promise<Row[]> {
   say(`${name} …`);
   let peer: InteropPeer;
   try {

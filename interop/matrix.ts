@@ -10,6 +10,7 @@ export interface Row {
 
 const COLUMNS: readonly (readonly [Column, string])[] = [
   ["video", "video"],
+  ["vp8", "VP8"],
   ["audio", "audio"],
   ["trickle", "trickle"],
   ["restart", "ICE restart"],

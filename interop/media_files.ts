@@ -1,9 +1,9 @@
 /** Makes what the foreign ends send: pictures with block codes and a tone, plain and encoded. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type ImageLayout, native } from "../native/addon.js";
+import { type ImageLayout, native, type VideoEncoder } from "../native/addon.js";
 import { BlockCodeWriter } from "../src/media/analysis/block_code.js";
-import type { MediaFiles } from "./peer.js";
+import type { MediaFiles, VideoCodec } from "./peer.js";
 
 const WIDTH = 320;
 const HEIGHT = 180;
@@ -60,14 +60,15 @@ function framed(chunks: readonly Uint8Array[]): Buffer {
   );
 }
 
-function encodePictures(images: readonly Uint8Array[]): Uint8Array[] {
-  const encoder = new native.H264Encoder({
-    width: WIDTH,
-    height: HEIGHT,
-    frameRate: FRAME_RATE,
-    bitrateBps: 1_000_000,
-    idrInterval: 30,
-  });
+const rates = { width: WIDTH, height: HEIGHT, frameRate: FRAME_RATE, bitrateBps: 1_000_000 };
+
+const encoders: Readonly<Record<VideoCodec, () => VideoEncoder>> = {
+  H264: () => new native.H264Encoder({ ...rates, idrInterval: 30 }),
+  VP8: () => new native.Vp8Encoder({ ...rates, keyframeInterval: 30 }),
+};
+
+function encodePictures(images: readonly Uint8Array[], codec: VideoCodec): Uint8Array[] {
+  const encoder = encoders[codec]();
   const out = new Uint8Array(PICTURE_BYTES);
   const units = images.map((picture, frame) => {
     const length = encoder.encode(picture, pictureLayout, (frame * 1e6) / FRAME_RATE, frame === 0, out);
@@ -88,7 +89,12 @@ function encodeTone(pcm: Int16Array): Uint8Array[] {
   return packets;
 }
 
-export function makeMediaFiles(folder: string, tag: number, toneHz: number): MediaFiles {
+/** The same pictures and tone for calls in either codec. */
+export function makeMediaFiles(
+  folder: string,
+  tag: number,
+  toneHz: number,
+): Readonly<Record<VideoCodec, MediaFiles>> {
   const images = pictures(tag);
   const pcm = tone(toneHz);
   const file = (name: string, bytes: Uint8Array) => {
@@ -96,7 +102,7 @@ export function makeMediaFiles(folder: string, tag: number, toneHz: number): Med
     writeFileSync(path, bytes);
     return path;
   };
-  return {
+  const common = {
     picturesPath: file("pictures.i420", Buffer.concat(images)),
     width: WIDTH,
     height: HEIGHT,
@@ -105,7 +111,12 @@ export function makeMediaFiles(folder: string, tag: number, toneHz: number): Med
     tag,
     soundPath: file("tone.s16", new Uint8Array(pcm.buffer)),
     toneHz,
-    accessUnitsPath: file("pictures.h264framed", framed(encodePictures(images))),
     opusPath: file("tone.opusframed", framed(encodeTone(pcm))),
   };
+  const inCodec = (videoCodec: VideoCodec): MediaFiles => ({
+    ...common,
+    videoCodec,
+    accessUnitsPath: file(`pictures.${videoCodec}`, framed(encodePictures(images, videoCodec))),
+  });
+  return { H264: inCodec("H264"), VP8: inCodec("VP8") };
 }

@@ -11,7 +11,7 @@ import {
   type RTCRtpSender,
   whenClosed,
 } from "../src/webrtc/index.js";
-import type { Change } from "./peer.js";
+import type { Change, VideoCodec } from "./peer.js";
 
 export const OURS = { tag: 0x0ca1, toneHz: 440 } as const;
 
@@ -90,13 +90,14 @@ export class OurEnd {
     return this.engine.stop();
   }
 
-  connect(way: Way = {}): OurConnection {
+  connect(codecs: readonly VideoCodec[], way: Way = {}): OurConnection {
     const { relay, tcpOnly = false } = way;
     const pc = new RTCPeerConnection(
       relay === undefined ? {} : { iceServers: [relay], iceTransportPolicy: "relay" },
       {
         transportFactory: this.engine,
         transport: { includeLoopback: true, ...(tcpOnly && { tcpCandidates: "both" }) },
+        video: { codecs },
       },
     );
     return new OurConnection(pc);
@@ -142,6 +143,18 @@ export class OurConnection {
 
   accept(sdp: string): Promise<void> {
     return this.pc.setRemoteDescription({ type: "answer", sdp });
+  }
+
+  /** What pictures come as, and go as. */
+  async videoCodecs(): Promise<{ readonly here: string; readonly there: string }> {
+    const stats = [...(await this.pc.getStats()).values()];
+    const codecOf = (type: "inbound-rtp" | "outbound-rtp") => {
+      const stream = stats.find((each) => each.type === type && each.kind === "video");
+      const id = stream !== undefined && "codecId" in stream ? stream.codecId : undefined;
+      const codec = stats.find((each) => each.id === id);
+      return codec?.type === "codec" ? codec.mimeType.replace("video/", "") : "nothing";
+    };
+    return { here: codecOf("inbound-rtp"), there: codecOf("outbound-rtp") };
   }
 
   /** What came, for the words of a failure. */

@@ -1,6 +1,8 @@
 /** What the runner asks of a foreign WebRTC stack, whatever runs it: a page in a browser or a program of its own. */
 import type { BlockCode } from "../src/media/analysis/block_code.js";
 
+export type VideoCodec = "H264" | "VP8";
+
 /** What a foreign end sends: read from files, so that a driver needs to know nothing of block codes. */
 export interface MediaFiles {
   /** I420 pictures without padding, one after the other. */
@@ -14,7 +16,12 @@ export interface MediaFiles {
   /** One second of 48 kHz mono s16le, to be looped. */
   readonly soundPath: string;
   readonly toneHz: number;
-  /** The same, encoded: access units (Annex-B) and Opus packets of 20 ms, each behind its u32 length (big endian). */
+  /** What the pictures go as, where the peer can choose. */
+  readonly videoCodec: VideoCodec;
+  /**
+   * The same, encoded: access units (Annex-B) or VP8 frames, and Opus packets of 20 ms, each behind its u32 length (big
+   * endian).
+   */
   readonly accessUnitsPath: string;
   readonly opusPath: string;
 }
@@ -30,6 +37,7 @@ export type Change = "removeVideo" | "addVideo" | "removeAudio" | "addAudio";
 
 export type Column =
   | "video"
+  | "vp8"
   | "audio"
   | "trickle"
   | "restart"

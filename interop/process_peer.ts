@@ -8,14 +8,14 @@ import { createInterface } from "node:readline";
 import { DecodedLayout, native } from "../native/addon.js";
 import { type BlockCode, readBlockCode } from "../src/media/analysis/block_code.js";
 import { ToneDetector } from "../src/media/analysis/tone_detector.js";
-import type { CandidateInit, Change, InteropPeer, MediaFiles, PeerFacts } from "./peer.js";
+import type { CandidateInit, Change, InteropPeer, MediaFiles, PeerFacts, VideoCodec } from "./peer.js";
 
 interface Picture {
   readonly width?: number;
   readonly height?: number;
   /** Base64, no padding between rows. */
   readonly luma?: string;
-  /** Base64 Annex-B, the first one an IDR. */
+  /** Base64, Annex-B or VP8 frames, the first one a keyframe. */
   readonly accessUnits?: readonly string[];
 }
 
@@ -55,6 +55,7 @@ export class ProcessPeer implements InteropPeer {
   readonly #waiting = new Map<number, Waiting>();
   readonly #complaints: string[] = [];
   #nextId = 1;
+  #codec: VideoCodec = "H264";
   #ended = "";
 
   static async launch({ command, args, env = {} }: ProcessCommand): Promise<ProcessPeer> {
@@ -82,6 +83,7 @@ export class ProcessPeer implements InteropPeer {
   }
 
   async start(media: MediaFiles): Promise<void> {
+    this.#codec = media.videoCodec;
     await this.#ask("start", { media });
   }
 
@@ -103,7 +105,7 @@ export class ProcessPeer implements InteropPeer {
 
   async readCode(): Promise<BlockCode | null> {
     const picture = (await this.#ask("picture")) as Picture;
-    if (picture.accessUnits) return decodedCode(picture.accessUnits);
+    if (picture.accessUnits) return decodedCode(picture.accessUnits, this.#codec);
     const { width = 0, height = 0, luma } = picture;
     if (!luma) return null;
     return readBlockCode(Buffer.from(luma, "base64"), width, height, width);
@@ -181,8 +183,8 @@ export class ProcessPeer implements InteropPeer {
 }
 
 /** The last picture's code. */
-function decodedCode(units: readonly string[]): BlockCode | null {
-  const decoder = new native.H264Decoder();
+function decodedCode(units: readonly string[], codec: VideoCodec): BlockCode | null {
+  const decoder = codec === "VP8" ? new native.Vp8Decoder() : new native.H264Decoder();
   const out = new Uint8Array(1920 * 1088 * 1.5);
   const layout = new Int32Array(DecodedLayout.words);
   let code: BlockCode | null = null;

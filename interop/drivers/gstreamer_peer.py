@@ -28,25 +28,33 @@ FACTS = {
 SAMPLES = 960
 
 
-def payload_types(offer):
-    """Payload types of H.264 (packetization mode 1 first) and Opus in an offer; 102 and 111 in ours."""
+def payload_types(offer, codec):
+    """Payload types of the picture (H.264: packetization mode 1 first) and Opus in an offer; 102 and 111 in ours."""
     if offer is None:
         return 102, 111
+    opus = re.findall(r"^a=rtpmap:(\d+) opus/48000", offer, re.M)
+    if codec == "VP8":
+        return int(re.findall(r"^a=rtpmap:(\d+) VP8/90000", offer, re.M)[0]), int(opus[0])
     h264 = re.findall(r"^a=rtpmap:(\d+) H264/90000", offer, re.M)
     preferred = [
         payload for payload in h264 if re.search(rf"^a=fmtp:{payload} .*packetization-mode=1", offer, re.M)
     ]
-    opus = re.findall(r"^a=rtpmap:(\d+) opus/48000", offer, re.M)
     return int((preferred or h264)[0]), int(opus[0])
 
 
-def picture_text(clip, payload):
+ENCODERS = {
+    "H264": """openh264enc complexity=low bitrate=1000000 gop-size=30
+            ! video/x-h264,profile=constrained-baseline ! h264parse config-interval=-1
+            ! rtph264pay aggregate-mode=zero-latency""",
+    "VP8": "vp8enc deadline=1 cpu-used=8 target-bitrate=1000000 keyframe-max-dist=30 ! rtpvp8pay picture-id-mode=15-bit",
+}
+
+
+def picture_text(clip, codec, payload):
     return f"""appsrc name=picture is-live=true format=time do-timestamp=true
             caps=video/x-raw,format=I420,width={clip.width},height={clip.height},framerate={clip.frame_rate}/1
-            ! queue ! openh264enc complexity=low bitrate=1000000 gop-size=30
-            ! video/x-h264,profile=constrained-baseline ! h264parse config-interval=-1
-            ! rtph264pay pt={payload} aggregate-mode=zero-latency
-            ! capsfilter caps=application/x-rtp,media=video,encoding-name=H264,payload={payload}"""
+            ! queue ! {ENCODERS[codec]} pt={payload}
+            ! capsfilter caps=application/x-rtp,media=video,encoding-name={codec},payload={payload}"""
 
 
 def sound_text(payload):
@@ -60,6 +68,7 @@ class Peer:
     def __init__(self):
         self.pipeline = None
         self.clip = None
+        self.codec = "H264"
         self.running = False
         self.frame = None
         self.sound_heard = b""
@@ -70,6 +79,7 @@ class Peer:
     def start(self, request):
         self.close(None)
         self.clip = Clip(request["media"])
+        self.codec = request["media"]["videoCodec"]
         self.frame, self.sound_heard = None, b""
         self.wants_channel, self.channels = False, []
         return {}
@@ -78,7 +88,7 @@ class Peer:
         """The payload types must be known before the pads are: an answer follows the offer's."""
         if self.pipeline is not None:
             return
-        h264, opus = payload_types(offer)
+        video, opus = payload_types(offer, self.codec)
         self.pipeline = Gst.Pipeline()
         self.peer = Gst.parse_launch("webrtcbin bundle-policy=max-bundle latency=50")
         self.pipeline.add(self.peer)
@@ -87,7 +97,7 @@ class Peer:
         self.peer.connect("on-data-channel", lambda _, channel: self.echo(channel))
         self.running = True
         self.send(sound_text(opus), "sound", self.push_sound)
-        self.send(picture_text(self.clip, h264), "picture", self.push_pictures)
+        self.send(picture_text(self.clip, self.codec, video), "picture", self.push_pictures)
         if self.wants_channel:
             # webrtcbin makes channels from READY on.
             self.pipeline.set_state(Gst.State.READY)
@@ -132,11 +142,17 @@ class Peer:
     def on_pad(self, _, pad):
         if pad.get_direction() != Gst.PadDirection.SRC:
             return
-        kind = pad.get_current_caps().get_structure(0).get_string("media")
+        structure = pad.get_current_caps().get_structure(0)
+        kind = structure.get_string("media")
+        decoder = {
+            "H264": "rtph264depay ! h264parse ! openh264dec",
+            "VP8": "rtpvp8depay ! vp8dec",
+            "OPUS": "rtpopusdepay ! opusdec",
+        }[structure.get_string("encoding-name")]
         chain = (
-            "rtph264depay ! h264parse ! openh264dec ! videoconvert ! video/x-raw,format=GRAY8"
+            f"{decoder} ! videoconvert ! video/x-raw,format=GRAY8"
             if kind == "video"
-            else "rtpopusdepay ! opusdec ! audioconvert ! audio/x-raw,format=S16LE,channels=1,rate=48000"
+            else f"{decoder} ! audioconvert ! audio/x-raw,format=S16LE,channels=1,rate=48000"
         )
         sink = Gst.parse_bin_from_description(
             f"queue ! {chain} ! appsink name=out emit-signals=true sync=false drop=true max-buffers=100", True

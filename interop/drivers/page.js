@@ -11,11 +11,11 @@ globalThis.interop = {
     pc.ontrack = ({ track }) => {
       (track.kind === "video" ? video : audio).srcObject = new MediaStream([track]);
     };
-    this.media = fakeMicrophone
-      ? await deviceMedia({
-          audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
-        })
-      : await navigator.mediaDevices.getUserMedia({ audio: true, video: picture });
+    this.media = await navigator.mediaDevices.getUserMedia({ audio: !fakeMicrophone, video: picture });
+    if (fakeMicrophone) {
+      const plain = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+      for (const track of (await deviceMedia({ audio: plain })).getTracks()) this.media.addTrack(track);
+    }
     for (const track of this.media.getTracks()) pc.addTrack(track, this.media);
   },
   async offer(iceRestart) {

@@ -10,6 +10,8 @@ import {
   RTCPeerConnection,
   useH264,
   useOPUS,
+  useVP8,
+  Vp8Packetizer,
 } from "werift";
 import { serve, write } from "./lines.mjs";
 
@@ -63,11 +65,14 @@ function sendTrack(kind, packetizer, path, intervalMs, clockRate) {
 }
 
 function sendVideo() {
-  const packetizer = new H264Packetizer({ maxPayloadSize: 1100 });
+  const Packetizer = media.videoCodec === "VP8" ? Vp8Packetizer : H264Packetizer;
+  const packetizer = new Packetizer({ maxPayloadSize: 1100 });
   videoSender = sendTrack("video", packetizer, media.accessUnitsPath, 1000 / media.frameRate, 90_000);
 }
 
 function isKeyframe(bytes) {
+  // RFC 6386 §9.1: the first bit.
+  if (media.videoCodec === "VP8") return (bytes[0] & 1) === 0;
   for (
     let at = bytes.indexOf("\0\0\x01", 0, "latin1");
     at >= 0;
@@ -79,7 +84,7 @@ function isKeyframe(bytes) {
 }
 
 function keepUnit() {
-  const { data } = dePacketizeRtpPackets("MPEG4/ISO/AVC", unit);
+  const { data } = dePacketizeRtpPackets(media.videoCodec === "VP8" ? "VP8" : "MPEG4/ISO/AVC", unit);
   unit = [];
   if (units.length === UNITS_KEPT || (units.length === 0 && !isKeyframe(data))) return;
   units.push(data);
@@ -127,7 +132,7 @@ serve({
     units = [];
     opus = [];
     const own = new RTCPeerConnection({
-      codecs: { audio: [useOPUS()], video: [useH264()] },
+      codecs: { audio: [useOPUS()], video: [media.videoCodec === "VP8" ? useVP8() : useH264()] },
       iceServers: [],
       iceUseTcp: true,
     });

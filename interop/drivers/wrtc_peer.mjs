@@ -1,4 +1,5 @@
 // @roamhq/wrtc (libwebrtc's Node build) as a peer of an interop call; speaks the protocol of interop/process_peer.ts.
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { readSound, serve, write } from "./lines.mjs";
 
@@ -18,6 +19,11 @@ let heard = [];
 let stream;
 let sound;
 let sender;
+let picture;
+let pictureSender;
+let pictureTimer;
+let pictureSink;
+let seen;
 
 function startSound(samplesOfTone) {
   const source = new nonstandard.RTCAudioSource();
@@ -42,6 +48,27 @@ function startSound(samplesOfTone) {
   return source.createTrack();
 }
 
+/** Pictures at their own rate, looped. */
+function startPictures({ picturesPath, width, height, frameRate }) {
+  const bytes = readFileSync(picturesPath);
+  const size = (width * height * 3) / 2;
+  const source = new nonstandard.RTCVideoSource();
+  let number = 0;
+  pictureTimer = setInterval(() => {
+    const at = (number++ * size) % bytes.length;
+    source.onFrame({ width, height, data: new Uint8ClampedArray(bytes.subarray(at, at + size)) });
+  }, 1000 / frameRate);
+  return source.createTrack();
+}
+
+function watch(track) {
+  pictureSink?.stop();
+  pictureSink = new nonstandard.RTCVideoSink(track);
+  pictureSink.onframe = ({ frame }) => {
+    seen = frame;
+  };
+}
+
 function listen(track) {
   sink?.stop();
   sink = new nonstandard.RTCAudioSink(track);
@@ -60,17 +87,17 @@ function echo(channel) {
 
 function close() {
   clearInterval(timer);
+  clearInterval(pictureTimer);
   sink?.stop();
-  sink = undefined;
+  pictureSink?.stop();
+  sink = pictureSink = seen = undefined;
   pc?.close();
 }
 
 serve({
   hello: () => ({
     version,
-    unsupported: {
-      video: "its build of libwebrtc has VP8, VP9 and AV1, but no H.264",
-    },
+    unsupported: {},
   }),
   start({ media }) {
     close();
@@ -81,10 +108,12 @@ serve({
       if (candidate && pc === own) write({ candidate: candidate.toJSON?.() ?? candidate });
     };
     pc.ondatachannel = ({ channel }) => echo(channel);
-    pc.ontrack = ({ track }) => track.kind === "audio" && listen(track);
+    pc.ontrack = ({ track }) => (track.kind === "audio" ? listen(track) : watch(track));
     stream = new MediaStream();
     sound = readSound(media);
     sender = pc.addTrack(startSound(sound), stream);
+    picture = media;
+    pictureSender = pc.addTrack(startPictures(picture), stream);
   },
   async offer({ iceRestart }) {
     const offer = await pc.createOffer({ iceRestart });
@@ -99,7 +128,15 @@ serve({
   },
   accept: ({ sdp }) => pc.setRemoteDescription({ type: "answer", sdp }),
   candidate: ({ candidate }) => pc.addIceCandidate(candidate),
-  picture: () => ({}),
+  picture() {
+    if (seen === undefined) return {};
+    const { width, height, data } = seen;
+    return {
+      width,
+      height,
+      luma: Buffer.from(data.buffer, data.byteOffset, width * height).toString("base64"),
+    };
+  },
   /** What came since the last time, half a second at most: a track that ended must not be heard for ever. */
   sound() {
     const pcm = Buffer.from(Int16Array.from(heard).buffer).toString("base64");
@@ -107,6 +144,13 @@ serve({
     return { rate, channels, pcm };
   },
   openChannel: () => echo(pc.createDataChannel("interop")),
+  removeVideo() {
+    clearInterval(pictureTimer);
+    pc.removeTrack(pictureSender);
+  },
+  addVideo() {
+    pictureSender = pc.addTrack(startPictures(picture), stream);
+  },
   removeAudio: () => pc.removeTrack(sender),
   addAudio() {
     clearInterval(timer);

@@ -6,7 +6,7 @@ import { launchChromiumPeer } from "../../interop/browsers.js";
 import { InteropCall, type Offerer } from "../../interop/call.js";
 import { makeMediaFiles } from "../../interop/media_files.js";
 import { OurEnd, type Way } from "../../interop/our_end.js";
-import type { Column, InteropPeer, MediaFiles } from "../../interop/peer.js";
+import type { Column, InteropPeer, MediaFiles, VideoCodec } from "../../interop/peer.js";
 
 /** The most telling row of `npm run interop`: both sides prove from what they decoded that it is what was sent. */
 describe("a call with Chromium, proven by block codes and tones", function () {
@@ -14,7 +14,7 @@ describe("a call with Chromium, proven by block codes and tones", function () {
   const scratch = mkdtempSync(join(tmpdir(), "roomrtc-interop-"));
   let ours: OurEnd;
   let peer: InteropPeer;
-  let media: MediaFiles;
+  let media: Readonly<Record<VideoCodec, MediaFiles>>;
 
   before(async () => {
     ours = await OurEnd.start();
@@ -27,8 +27,13 @@ describe("a call with Chromium, proven by block codes and tones", function () {
     rmSync(scratch, { recursive: true });
   });
 
-  async function call(offerer: Offerer, columns: readonly Column[], closer: Offerer, way: Way = {}) {
-    const cells = await new InteropCall(ours, peer, media, offerer, way).run(columns, closer);
+  async function call(
+    offerer: Offerer,
+    columns: readonly Column[],
+    closer: Offerer,
+    { codec = "H264", ...way }: Way & { readonly codec?: VideoCodec } = {},
+  ): Promise<void> {
+    const cells = await new InteropCall(ours, peer, media[codec], offerer, way).run(columns, closer);
     const closed = closer === "we" ? "weClose" : "theyClose";
     for (const column of [...columns, closed] as const) {
       const verdict = cells[column];
@@ -45,5 +50,7 @@ describe("a call with Chromium, proven by block codes and tones", function () {
 
     it(`${offerer} offer: picture and a data channel over TCP alone`, () =>
       call(offerer, ["tcp", "data"], "we", { tcpOnly: true }));
+
+    it(`${offerer} offer: picture in VP8 both ways`, () => call(offerer, ["vp8"], "they", { codec: "VP8" }));
   }
 });

@@ -10,12 +10,14 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/pion/ice/v2"
 	"github.com/pion/interceptor"
 	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
 	"github.com/pion/rtp/codecs"
 	// Debian's sources stand below GOPATH, where paths carry no major version.
 	"github.com/pion/webrtc"
@@ -29,6 +31,7 @@ const (
 
 type mediaFiles struct {
 	FrameRate       int    `json:"frameRate"`
+	VideoCodec      string `json:"videoCodec"`
 	AccessUnitsPath string `json:"accessUnitsPath"`
 	OpusPath        string `json:"opusPath"`
 }
@@ -133,7 +136,8 @@ func (p *peer) addTrack(kind, mime, path string, clockRate uint32, interval time
 
 func (p *peer) addVideo() error {
 	interval := time.Second / time.Duration(p.media.FrameRate)
-	sender, err := p.addTrack("video", webrtc.MimeTypeH264, p.media.AccessUnitsPath, 90000, interval)
+	mime := map[string]string{"H264": webrtc.MimeTypeH264, "VP8": webrtc.MimeTypeVP8}[p.media.VideoCodec]
+	sender, err := p.addTrack("video", mime, p.media.AccessUnitsPath, 90000, interval)
 	p.video = sender
 	return err
 }
@@ -151,7 +155,12 @@ func watch(track *webrtc.TrackRemote, in *received) {
 	in.Lock()
 	in.videoSrc = uint32(track.SSRC())
 	in.Unlock()
-	depacketizer := &codecs.H264Packet{}
+	isVp8 := strings.EqualFold(track.Codec().MimeType, webrtc.MimeTypeVP8)
+	isKeyframe := isIdr
+	var depacketizer rtp.Depacketizer = &codecs.H264Packet{}
+	if isVp8 {
+		depacketizer, isKeyframe = &codecs.VP8Packet{}, isVp8Keyframe
+	}
 	var unit []byte
 	for {
 		packet, _, err := track.ReadRTP()
@@ -162,13 +171,18 @@ func watch(track *webrtc.TrackRemote, in *received) {
 			unit = append(unit, part...)
 		}
 		if packet.Marker {
-			in.keep(unit)
+			in.keep(unit, isKeyframe(unit))
 			unit = nil
 		}
 	}
 }
 
-func isKeyframe(unit []byte) bool {
+// isVp8Keyframe: RFC 6386 §9.1, the first bit.
+func isVp8Keyframe(frame []byte) bool {
+	return len(frame) > 0 && frame[0]&1 == 0
+}
+
+func isIdr(unit []byte) bool {
 	for at := 0; at+4 < len(unit); at++ {
 		if unit[at] == 0 && unit[at+1] == 0 && unit[at+2] == 1 && unit[at+3]&0x1f == 5 {
 			return true
@@ -178,10 +192,10 @@ func isKeyframe(unit []byte) bool {
 }
 
 // keep holds the first units from a keyframe on: a decoder can begin there.
-func (in *received) keep(unit []byte) {
+func (in *received) keep(unit []byte, keyframe bool) {
 	in.Lock()
 	defer in.Unlock()
-	if len(in.units) == 0 && !isKeyframe(unit) || len(in.units) == unitsKept {
+	if len(in.units) == 0 && !keyframe || len(in.units) == unitsKept {
 		return
 	}
 	in.units = append(in.units, unit)
