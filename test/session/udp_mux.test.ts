@@ -126,7 +126,14 @@ describe("many connections on one UDP port", function () {
       for (const [j, { transport }] of [shared, own].entries()) {
         const ssrc = 100 * (i + 1) + j;
         transport.addReceiveStream({ ...stream, payloadTypes: [codec], ssrcs: [], localSsrc: ssrc });
-        transport.addSendStream({ ...stream, ssrc, cname: `${ssrc}`, payloadType: 111, clockRate: 48_000 });
+        transport.addSendStream({
+          ...stream,
+          ssrc,
+          cname: `${ssrc}`,
+          codec: "opus",
+          payloadType: 111,
+          clockRate: 48_000,
+        });
       }
       connect({ shared, own });
     }
