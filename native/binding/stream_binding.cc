@@ -197,8 +197,7 @@ class StreamSocketJs : public Napi::ObjectWrap<StreamSocketJs> {
     return Guard(info.Env(), [&] {
       StreamConnection& core = Core(info);
       const std::span<uint8_t> slab = ToBytes(info[0], "StreamSocket.send: slab");
-      const std::span<DatagramEntry> entries =
-          DatagramEntries(ToWords(info[1], "StreamSocket.send: table"));
+      const std::span<DatagramEntry> entries = DatagramEntries(ToWords(info[1], "StreamSocket.send: table"));
       const auto size = static_cast<int64_t>(entries.size());
       const int64_t first = ToInteger(info[2], "StreamSocket.send: first", 0, size);
       const int64_t count = ToInteger(info[3], "StreamSocket.send: count", 0, size - first);

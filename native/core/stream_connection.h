@@ -35,9 +35,9 @@ struct StreamCounters {
   uint64_t bytesReceived = 0;
 };
 
-/// The one owner of a connection's descriptor and outgoing queue. One thread receives; any may send: a message
-/// is taken whole or refused whole, so messages of two threads never mix. The queue is short, since what waits
-/// in it is late; the kernel is told to keep little unsent as well.
+/// The one owner of a connection's descriptor and outgoing queue. One thread receives; any may send: a
+/// message is taken whole or refused whole, so messages of two threads never mix. The queue is short, since
+/// what waits in it is late; the kernel is told to keep little unsent as well.
 class StreamConnection {
  public:
   /// Starts to connect. Throws CodedError INVALID_ADDRESS, the system's code, and what TlsClient throws.

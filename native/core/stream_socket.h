@@ -9,7 +9,8 @@
 
 namespace roomrtc {
 
-/// The owner receives and can wait in a poller; its end is the connection's. Others are attached and only send.
+/// The owner receives and can wait in a poller; its end is the connection's. Others are attached and only
+/// send.
 class StreamSocket final : public Pollable {
  public:
   StreamSocket(std::shared_ptr<StreamConnection> connection, bool owner)

@@ -115,8 +115,7 @@ void TlsClient::Handshake() {
 void TlsClient::Fail(const char* fallback) {
   const long verdict = SSL_get_verify_result(ssl_.get());
   if (!connected_ && verdict != X509_V_OK) {
-    failure_ = "the certificate of " + serverName_ +
-               " is refused: " + X509_verify_cert_error_string(verdict);
+    failure_ = "the certificate of " + serverName_ + " is refused: " + X509_verify_cert_error_string(verdict);
     ERR_clear_error();
   } else {
     failure_ = std::string("TLS with ") + serverName_ + ": " + TakeOpenSslErrors(fallback);

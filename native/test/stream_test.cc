@@ -1,7 +1,5 @@
-// Stream connections under the sanitizers: messages arrive whole whatever the pieces they come in, threads that
-// send at once never mix theirs, and every way a connection ends is told.
-#include "stream_socket.h"
-
+// Stream connections under the sanitizers: messages arrive whole whatever the pieces they come in, threads
+// that send at once never mix theirs, and every way a connection ends is told.
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -10,6 +8,7 @@
 #include <thread>
 
 #include "check.h"
+#include "stream_socket.h"
 #include "udp_poller.h"
 
 using namespace roomrtc;
@@ -31,7 +30,8 @@ struct Link {
   explicit Link(StreamFraming framing = StreamFraming::kRfc4571)
       : listener("127.0.0.1", 0, 4, framing),
         near(std::make_unique<StreamSocket>(
-            StreamConnection::Connect({.address = "127.0.0.1", .port = listener.local().port(), .framing = framing}),
+            StreamConnection::Connect(
+                {.address = "127.0.0.1", .port = listener.local().port(), .framing = framing}),
             true)) {
     poller.Add(listener);
     poller.Add(*near);
@@ -86,7 +86,9 @@ struct RawPeer {
     connect(fd.get(), listener.local().data(), listener.local().size());
     while (!(accepted = listener.Accept())) poll(nullptr, 0, 1);
   }
-  void Say(const Bytes& bytes) { CHECK_EQUAL(send(fd.get(), bytes.data(), bytes.size(), 0), static_cast<ssize_t>(bytes.size())); }
+  void Say(const Bytes& bytes) {
+    CHECK_EQUAL(send(fd.get(), bytes.data(), bytes.size(), 0), static_cast<ssize_t>(bytes.size()));
+  }
   FileDescriptor fd;
   std::unique_ptr<StreamSocket> accepted;
 };
@@ -189,9 +191,8 @@ CASE("two threads that send at once never mix their messages") {
   a.join();
   b.join();
   CHECK_EQUAL(got.size(), 6000u);
-  CHECK(std::all_of(got.begin(), got.end(), [](const Bytes& m) {
-    return m.size() > 1 && m == Media(200u + m[1], m[1]);
-  }));
+  CHECK(std::all_of(got.begin(), got.end(),
+                    [](const Bytes& m) { return m.size() > 1 && m == Media(200u + m[1], m[1]); }));
 }
 
 CASE("the end is told: a peer that closes, one that resets, a port where nobody listens") {
