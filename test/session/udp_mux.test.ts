@@ -55,7 +55,7 @@ describe("many connections on one UDP port", function () {
     address = "127.0.0.1",
     stunServers: { address: string; port: number }[] = [],
   ): Pair {
-    const settings = { bindAddresses: [address] };
+    const settings = { bindAddresses: [address], tcpCandidates: "off" as const };
     const shared = new End(engine, `S${name}`, "controlled", {
       settings: { ...settings, udpMux: { port } },
       stunServers,
@@ -148,7 +148,12 @@ describe("many connections on one UDP port", function () {
           await new Promise((resolve) => setTimeout(resolve, 20));
         }
       }
-      assert.deepEqual((await shared.transport.getStats()).discarded, {});
+      const { discarded } = await shared.transport.getStats();
+      // A speaker thread that is behind on a busy machine is none of the strangers' doing.
+      assert.deepEqual(
+        Object.keys(discarded).filter((kind) => kind !== "audio-queue-full"),
+        [],
+      );
     }
     attacker.close();
     await close(pairs);

@@ -37,8 +37,8 @@ export class ReceiverPeer {
   readonly #ice: IceAgent;
   readonly #options: TransportOptions;
   readonly #mdns: MdnsStation;
-  /** Ours, of the addresses that are hidden. */
-  readonly #names: string[] = [];
+  /** Ours, by the address that each hides: one for its UDP and its TCP candidates. */
+  readonly #names = new Map<string, string>();
   readonly #post: (event: ReceiverEvent, transfer?: ArrayBuffer[]) => void;
 
   /** @throws what the certificate, the ICE credentials or a STUN server's address are wrong in */
@@ -152,7 +152,7 @@ export class ReceiverPeer {
     this.session.close();
     this.#drain();
     this.#postData();
-    for (const name of this.#names) this.#mdns.forget(name);
+    for (const name of this.#names.values()) this.#mdns.forget(name);
     this.sockets.close();
     this.streams.close();
   }
@@ -190,8 +190,8 @@ export class ReceiverPeer {
   #hidden(local: string): LocalHostOptions {
     const { settings, relayOnly } = this.#options;
     if (settings.mdns !== "hide" || relayOnly === true) return {};
-    const shown = this.#mdns.hide(local, native.monotonicUs());
-    this.#names.push(shown);
+    const shown = this.#names.get(local) ?? this.#mdns.hide(local, native.monotonicUs());
+    this.#names.set(local, shown);
     return { shown };
   }
 
