@@ -80,6 +80,18 @@ describe("gathering by the settings", function () {
     );
   });
 
+  it("offers none of a lite agent, which would never connect", async () => {
+    const { candidates } = await gather({
+      bindAddresses: ["127.0.0.1"],
+      iceLite: true,
+      tcpCandidates: "both",
+    });
+    assert.deepEqual(
+      candidates.map(({ transport }) => transport),
+      ["udp"],
+    );
+  });
+
   it("tells the address of a 1:1 NAT as server-reflexive, without a server", async () => {
     const { candidates } = await gather({
       bindAddresses: ["127.0.0.1"],

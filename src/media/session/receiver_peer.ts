@@ -164,7 +164,8 @@ export class ReceiverPeer {
     sockets.list.forEach(({ family, address, port }, socketId) => {
       this.#ice.addLocalHost(socketId, { family, address, port }, this.#shownAs(address));
     });
-    if (!this.#options.relayOnly) {
+    // A lite agent makes no checks, so it would never connect.
+    if (!this.#options.relayOnly && !this.#options.settings.iceLite) {
       const addresses = sockets.list.map((socket) => socket.address);
       this.streams.gather(this.#ice, addresses, (address) => this.#shownAs(address).shown ?? address);
     }
