@@ -52,6 +52,8 @@ export class IceAgent {
   readonly #options: IceAgentOptions;
   #gatherer: Gatherer;
   #hostsEnded = false;
+  /** We restarted and the peer's new credentials have not come yet. */
+  #restarting = false;
   #nextGatherUs = -Infinity;
   #state: IceState = "new";
   #deadlineUs = Infinity;
@@ -86,11 +88,11 @@ export class IceAgent {
 
   #makeRelays(options: IceAgentOptions): Relays {
     return new Relays(this.#core, options.turn?.md5, {
+      answered: () => this.#gatherer.finish(),
       allocated: (relay, mapped, via, server) => this.#relayAllocated(relay, mapped, via, server),
       lost: (relay, nowUs) => this.#checks.losePath(relay, true, nowUs),
       data: (relay, from, data, nowUs) => this.#relayData(relay, from, data, nowUs),
       refused: (path, server, code, reason) => {
-        this.#gatherer.finish();
         this.#reportServer({ path, server: server.address, turn: server }, code, reason);
         this.#settleGathering();
       },
@@ -237,6 +239,7 @@ export class IceAgent {
         "New remote credentials need restart() with new local ones first",
       );
     }
+    this.#restarting = false;
     this.#checks.start(remote, options.lite ?? false);
     this.#wake();
   }
@@ -280,6 +283,8 @@ export class IceAgent {
 
   /** The peer has no more candidates (RFC 8838 §13). */
   endOfRemoteCandidates(): void {
+    // Between our restart and the peer's answer this can only be the end of its former candidates.
+    if (this.#restarting) return;
     this.#checks.current.remoteEnded = true;
     this.#wake();
   }
@@ -296,6 +301,7 @@ export class IceAgent {
     if (local.usernameFragment === this.#checks.current.local.usernameFragment) {
       throw new IceError("ERR_ICE_CREDENTIALS", "A restart needs a new usernameFragment");
     }
+    this.#restarting = true;
     this.#checks.restart(local);
     // What is still connected stays so (WebRTC 1.0 §5.6.4); a failure is forgiven.
     if (this.#state === "failed") this.#setState("checking");
@@ -304,9 +310,8 @@ export class IceAgent {
   }
 
   #gatherAgain(): void {
-    const relayed = this.#core.locals.paths.some((p) => p.candidate.type === "relay");
-    // Allocations outlive a restart; asking for them again would be refused with 437.
-    this.#gatherer = relayed ? new Gatherer(this.#options.stunServers ?? []) : this.#makeGatherer();
+    this.#gatherer = this.#makeGatherer();
+    this.#relays.restart();
     for (const path of this.#core.locals.paths) {
       path.reflexive.clear();
       if (isStreamSocket(path.socketId)) continue;
@@ -372,7 +377,6 @@ export class IceAgent {
     via: LocalPath,
     { address, transport = "udp" }: IceTurnServer,
   ): void {
-    this.#gatherer.finish();
     // What a server sees over TCP is a connection's address, not the socket's.
     if (!this.#core.relayOnly && transport === "udp") this.#addReflexive(via, mapped, address);
     this.#announce(relay.candidate);
@@ -536,7 +540,10 @@ export class IceAgent {
     const { timers, random } = this.#core;
     this.#nextGatherUs = nowUs + timers.taUs;
     if (task.turn) {
-      this.#relays.allocate(task.path, task.turn, nowUs);
+      // Allocations outlive a restart.
+      if (this.#relays.allocate(task.path, task.turn, nowUs)) return;
+      this.#gatherer.finish();
+      this.#settleGathering();
       return;
     }
     const transactionId = newTransactionId(random);

@@ -11,6 +11,8 @@ import type { IceTurnServer } from "./turn_options.js";
 
 /** What relays tell the agent. */
 export interface RelayEvents {
+  /** What `allocate` asked for has been settled, as the next event tells. */
+  answered(): void;
   /** An allocation stands; its path has a candidate of its own. */
   allocated(relay: LocalPath, mapped: TransportAddress, via: LocalPath, server: IceTurnServer): void;
   data(relay: LocalPath, from: TransportAddress, data: Uint8Array, nowUs: number): void;
@@ -20,13 +22,21 @@ export interface RelayEvents {
   lost(relay: LocalPath, nowUs: number): void;
 }
 
-interface Relay {
+/** What an allocation is asked for with. */
+interface Question {
   readonly via: LocalPath;
+  readonly server: IceTurnServer;
+  /** The server that was to be asked, which may have named another. */
+  readonly asked: IceTurnServer;
+  readonly hops: number;
+  /** Somebody who called `allocate` waits for the answer; a restart forgets that. */
+  awaited: boolean;
+}
+
+interface Relay extends Question {
   /** What carries bytes to the server: the path's socket, or a TCP connection of its own. */
   readonly socketId: number;
-  readonly server: IceTurnServer;
   readonly client: TurnClient;
-  readonly hops: number;
   path?: LocalPath;
 }
 
@@ -52,9 +62,34 @@ export class Relays {
     this.#events = events;
   }
 
-  /** Asks `server` for an allocation, from `via`. */
-  allocate(via: LocalPath, server: IceTurnServer, nowUs: number, hops = 0): void {
+  /**
+   * Asks `server` for an allocation, from `via`. One that is being asked for, or stands, is not asked for again: that
+   * would be refused with 437.
+   *
+   * @returns whether an answer is to come.
+   */
+  allocate(via: LocalPath, server: IceTurnServer, nowUs: number): boolean {
+    const known = this.#relays.find((r) => r.via === via && r.asked === server);
+    if (known?.path) return false;
+    if (known) known.awaited = true;
+    else this.#ask({ via, server, asked: server, hops: 0, awaited: true }, nowUs);
+    return true;
+  }
+
+  /** Answers that are still to come belong to nobody until they are asked for again (RFC 8445 §9). */
+  restart(): void {
+    for (const relay of this.#relays) relay.awaited = false;
+  }
+
+  #answered(relay: Relay): void {
+    if (!relay.awaited) return;
+    relay.awaited = false;
+    this.#events.answered();
+  }
+
+  #ask(question: Question, nowUs: number): void {
     if (!this.#md5) return;
+    const { via, server } = question;
     const { random, hmac, streams } = this.#core;
     const { transport = "udp" } = server;
     const client = new TurnClient({
@@ -68,7 +103,7 @@ export class Relays {
       timers: { requestCount: TURN_REQUEST_COUNT, streamTimeoutUs: STREAM_REQUEST_US },
     });
     const socketId = transport === "udp" ? via.socketId : streams.number();
-    const relay: Relay = { via, socketId, server, client, hops };
+    const relay: Relay = { ...question, client, socketId };
     this.#relays.push(relay);
     if (transport === "udp") this.#begin(relay, nowUs);
     else this.#connect(relay, transport, nowUs);
@@ -157,6 +192,7 @@ export class Relays {
       this.#core.outputs.push({ type: "transmit", socketId, to, data: output.data });
     } else if (output.type === "allocated") {
       relay.path = this.#core.locals.addRelay(output.relayed, output.mapped, via, to, transport);
+      this.#answered(relay);
       this.#events.allocated(relay.path, output.mapped, via, server);
     } else if (output.type === "data") {
       if (relay.path) this.#events.data(relay.path, output.from, output.data, nowUs);
@@ -178,7 +214,7 @@ export class Relays {
 
   /** RFC 8656 §7.4, 300: the same question to another server, of the same family. */
   #redirect(relay: Relay, to: TransportAddress, nowUs: number): void {
-    const { via, server, hops } = relay;
+    const { via, server, asked, hops, awaited } = relay;
     const again = this.#relays.some(
       (r) =>
         r.via === via &&
@@ -190,12 +226,13 @@ export class Relays {
       return;
     }
     this.#remove(relay);
-    this.allocate(via, { ...server, address: to }, nowUs, hops + 1);
+    this.#ask({ via, server: { ...server, address: to }, asked, hops: hops + 1, awaited }, nowUs);
   }
 
   #lost(relay: Relay, code: number, reason: string, nowUs: number): void {
     this.#remove(relay);
     if (!relay.path) {
+      this.#answered(relay);
       this.#events.refused(relay.via, relay.server, code, reason);
       return;
     }

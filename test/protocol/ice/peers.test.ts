@@ -71,6 +71,20 @@ class ScriptedPeer implements Node {
   }
 }
 
+const [LOW, HIGH] = [address("192.0.2.8", 8000), address("192.0.2.9", 9000)];
+const HIGH_CANDIDATE = parseCandidate("candidate:1 1 udp 2130706431 192.0.2.9 9000 typ host");
+const LOW_CANDIDATE = parseCandidate("candidate:2 1 udp 1130706431 192.0.2.8 8000 typ host");
+
+/** Our agent, controlled by a peer with a better and a worse address. */
+function controlledBy(seed: number) {
+  const world = new World(seed);
+  const a = world.add(new AgentNode(world, [V4A], { role: "controlled" }));
+  const peer = world.add(new ScriptedPeer(world, [LOW, HIGH], a), { delayUs: 1000 });
+  a.gather();
+  a.agent.setRemoteParameters(peer.local);
+  return { world, a, peer };
+}
+
 describe("ICE: peers of other kinds", () => {
   it("an ICE-lite peer, which only answers, is nominated by us", () => {
     const world = new World(1);
@@ -79,7 +93,7 @@ describe("ICE: peers of other kinds", () => {
     const lite = world.add(new ScriptedPeer(world, [address("192.0.2.9", 9000)], a));
     a.gather();
     a.agent.setRemoteParameters(lite.local, { lite: true });
-    a.agent.addRemoteCandidate(parseCandidate("candidate:1 1 udp 2130706431 192.0.2.9 9000 typ host"));
+    a.agent.addRemoteCandidate(HIGH_CANDIDATE);
     a.agent.endOfRemoteCandidates();
     assert.ok(world.run(1e6, () => a.agent.state === "completed"));
     assert.equal(a.agent.role, "controlling");
@@ -92,24 +106,51 @@ describe("ICE: peers of other kinds", () => {
   });
 
   it("aggressive nomination of several pairs ends on the best of them", () => {
-    const world = new World(2);
-    const a = world.add(new AgentNode(world, [V4A], { role: "controlled" }));
-    const [low, high] = [address("192.0.2.8", 8000), address("192.0.2.9", 9000)];
-    const peer = world.add(new ScriptedPeer(world, [low, high], a), { delayUs: 1000 });
-    a.gather();
-    a.agent.setRemoteParameters(peer.local);
-    a.agent.addRemoteCandidate(parseCandidate("candidate:1 1 udp 2130706431 192.0.2.9 9000 typ host"));
-    a.agent.addRemoteCandidate(parseCandidate("candidate:2 1 udp 1130706431 192.0.2.8 8000 typ host"));
-    peer.check(low, true);
+    const { world, a, peer } = controlledBy(2);
+    a.agent.addRemoteCandidate(HIGH_CANDIDATE);
+    a.agent.addRemoteCandidate(LOW_CANDIDATE);
+    peer.check(LOW, true);
     world.run(10_000);
     assert.equal(a.agent.selectedPair?.remoteAddress.port, 8000);
-    peer.check(high, true);
+    peer.check(HIGH, true);
     world.run(10_000);
     assert.equal(a.agent.selectedPair?.remoteAddress.port, 9000);
-    peer.check(low, true);
+    peer.check(LOW, true);
     world.run(10_000);
     assert.equal(a.agent.selectedPair?.remoteAddress.port, 9000);
     assert.equal(a.agent.stats().selectedPairChanges, 2);
+  });
+
+  it("a better pair that the peer nominates later is taken, however long the first was good", () => {
+    const { world, a, peer } = controlledBy(21);
+    a.agent.addRemoteCandidate(LOW_CANDIDATE);
+    peer.check(LOW, true);
+    world.run(10_000);
+    assert.equal(a.agent.selectedPair?.remoteAddress.port, 8000);
+    for (let i = 0; i < 12; i++) {
+      peer.check(LOW, false);
+      world.run(5e6);
+    }
+    a.agent.addRemoteCandidate(HIGH_CANDIDATE);
+    peer.check(HIGH, true);
+    world.run(10_000);
+    assert.equal(a.agent.selectedPair?.remoteAddress.port, 9000);
+    assert.ok(a.connected);
+  });
+
+  it("a worse pair that the peer nominates later is a change of mind, unless it was checked with the better one", () => {
+    const { world, a, peer } = controlledBy(22);
+    a.agent.addRemoteCandidate(HIGH_CANDIDATE);
+    a.agent.addRemoteCandidate(LOW_CANDIDATE);
+    peer.check(HIGH, true);
+    world.run(1e6);
+    peer.check(LOW, true);
+    world.run(1e6);
+    assert.equal(a.agent.selectedPair?.remoteAddress.port, 9000);
+    world.run(2e6);
+    peer.check(LOW, true);
+    world.run(1e6);
+    assert.equal(a.agent.selectedPair?.remoteAddress.port, 8000);
   });
 
   it("a pair is not used before our own check on it has succeeded", () => {
@@ -139,7 +180,7 @@ describe("ICE: peers of other kinds", () => {
     const peer = world.add(new ScriptedPeer(world, [address("192.0.2.9", 9000)], a));
     a.gather();
     a.agent.setRemoteParameters(peer.local);
-    a.agent.addRemoteCandidate(parseCandidate("candidate:1 1 udp 2130706431 192.0.2.9 9000 typ host"));
+    a.agent.addRemoteCandidate(HIGH_CANDIDATE);
     world.run(1000);
     const [m] = peer.received;
     const local = a.agent.localCredentials.usernameFragment;
@@ -158,7 +199,7 @@ describe("ICE: peers of other kinds", () => {
     const a = world.add(new AgentNode(world, [V4A], { role: "controlling" }));
     a.gather();
     a.agent.setRemoteParameters(credentials(world.random));
-    a.agent.addRemoteCandidate(parseCandidate("candidate:1 1 udp 2130706431 192.0.2.9 9000 typ host"));
+    a.agent.addRemoteCandidate(HIGH_CANDIDATE);
     const times: number[] = [];
     world.onSend = () => times.push(world.nowUs);
     world.run(39.4e6);
@@ -176,7 +217,7 @@ describe("ICE: peers of other kinds", () => {
     const peer = world.add(new ScriptedPeer(world, [address("192.0.2.9", 9000)], a));
     a.gather();
     a.agent.setRemoteParameters(peer.local);
-    a.agent.addRemoteCandidate(parseCandidate("candidate:1 1 udp 2130706431 192.0.2.9 9000 typ host"));
+    a.agent.addRemoteCandidate(HIGH_CANDIDATE);
     assert.ok(world.run(1e6, () => a.connected));
     a.agent.close();
     a.drain();
