@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { readBlockCode } from "../../src/media/analysis/block_code.js";
 import { MediaEngine } from "../../src/media/engine.js";
+import type { TransportSettings } from "../../src/media/transport_api.js";
 import type { TurnService } from "../../src/server/turn_service.js";
 import { createLocalTrack, MediaStream, RTCPeerConnection, whenClosed } from "../../src/webrtc/index.js";
 import { CHROMIUM_PATH, launchChromium } from "../support/chromium.js";
@@ -39,11 +40,11 @@ describe("a relay-only call of ours", function () {
   after(() => engine.stop());
   afterEach(cleanUp);
 
-  function relayOnly(service: TurnService): RTCPeerConnection {
+  function relayOnly(service: TurnService, transport: TransportSettings = {}): RTCPeerConnection {
     const urls = `turn:127.0.0.1:${portOf(service, "udp")}`;
     return new RTCPeerConnection(
       { iceServers: [{ urls, username: USER, credential: PASSWORD }], iceTransportPolicy: "relay" },
-      { transportFactory: engine, transport: { bindAddresses: ["127.0.0.1"] } },
+      { transportFactory: engine, transport: { bindAddresses: ["127.0.0.1"], ...transport } },
     );
   }
 
@@ -96,6 +97,34 @@ describe("a relay-only call of ours", function () {
     assert.deepEqual([Object.keys(errors), refusedFromClients], [["401"], 0]);
     for (const pc of [a, b]) pc.close();
     await Promise.all([whenClosed(a), whenClosed(b)]);
+    await until(() => service.counters().allocationCount === 0);
+  });
+
+  it("relays for several connections on one shared port, each by a socket of its own to the server", async () => {
+    const service = await startTurn();
+    const udpMux = { port: 30_000 + (process.pid % 10_000) };
+    const calls = await Promise.all(
+      ["first", "second"].map(async (text) => {
+        const [a, b] = [relayOnly(service, { udpMux }), relayOnly(service, { udpMux })];
+        a.onicecandidate = ({ candidate }) => void (candidate && b.addIceCandidate(candidate));
+        b.onicecandidate = ({ candidate }) => void (candidate && a.addIceCandidate(candidate));
+        const channel = a.createDataChannel(text);
+        const heard = new Promise<string>((resolve) => {
+          b.ondatachannel = ({ channel: theirs }) => {
+            theirs.onmessage = ({ data }) => resolve(data as string);
+          };
+        });
+        const opened = nextEvent(channel, "open");
+        await negotiate(a, b);
+        await opened;
+        channel.send(text);
+        assert.equal(await heard, text);
+        return [a, b];
+      }),
+    );
+    assert.deepEqual(Object.keys(service.counters().errors), ["401"]);
+    for (const pc of calls.flat()) pc.close();
+    await Promise.all(calls.flat().map((pc) => whenClosed(pc)));
     await until(() => service.counters().allocationCount === 0);
   });
 

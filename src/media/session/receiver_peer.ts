@@ -159,14 +159,20 @@ export class ReceiverPeer {
 
   #gather(): void {
     const { sockets } = this;
-    sockets.bind(this.#options.settings, this, () => systemRandom.uint32());
+    const { settings, turnServers = [] } = this.#options;
+    const random = () => systemRandom.uint32();
+    sockets.bind(settings, this, random);
+    const relays = turnServers.some(({ transport = "udp" }) => transport === "udp");
+    if (relays) sockets.bindForRelays(settings, random);
     sockets.addFragment(this.#options.local.usernameFragment);
-    sockets.list.forEach(({ family, address, port }, socketId) => {
-      this.#ice.addLocalHost(socketId, { family, address, port }, this.#shownAs(address));
-    });
+    const hosts = [...sockets.hosts()];
+    for (const { socketId, ...more } of hosts) {
+      const { family, address, port } = sockets.list[socketId];
+      this.#ice.addLocalHost(socketId, { family, address, port }, { ...this.#shownAs(address), ...more });
+    }
     // A lite agent makes no checks, so it would never connect.
-    if (!this.#options.relayOnly && !this.#options.settings.iceLite) {
-      const addresses = sockets.list.map((socket) => socket.address);
+    if (!this.#options.relayOnly && !settings.iceLite) {
+      const addresses = hosts.map(({ socketId }) => sockets.list[socketId].address);
       this.streams.gather(this.#ice, addresses, (address) => this.#shownAs(address).shown ?? address);
     }
     this.#ice.endLocalHosts();

@@ -37,8 +37,10 @@ export class TransportSockets implements DatagramWriter {
   readonly problems: BindProblem[] = [];
   readonly #poller: UdpPoller;
   readonly #ports: SharedPorts;
-  /** By socket id; sparse. */
+  /** By socket id: shared sockets come before all others. */
   readonly #shares: Share[] = [];
+  /** Sockets for relays alone, by the shared one beside which they stand. */
+  readonly #relaySockets = new Map<number, number>();
   readonly #single = new SingleDatagram(MAX_DATAGRAM_BYTES);
   readonly slab = new Uint8Array(BATCH * MAX_DATAGRAM_BYTES);
   readonly table = new Int32Array(BATCH * DatagramTable.words);
@@ -60,6 +62,35 @@ export class TransportSockets implements DatagramWriter {
     return this.#shares[socketId] !== undefined;
   }
 
+  /** The numbers of the sockets that have candidates of their own, each with that of its socket for relays. */
+  *hosts(): Generator<{ readonly socketId: number; readonly relaySocketId?: number }> {
+    const forRelays = new Set(this.#relaySockets.values());
+    for (const socketId of this.list.keys()) {
+      const relaySocketId = this.#relaySockets.get(socketId);
+      if (!forRelays.has(socketId)) yield { socketId, ...(relaySocketId !== undefined && { relaySocketId }) };
+    }
+  }
+
+  /** Gives every shared socket a companion that this transport has for itself: a TURN server tells its clients apart by it. */
+  bindForRelays({ portRange }: TransportSettings, randomUint32: () => number): void {
+    const shared = this.#shares.length;
+    for (let socketId = 0; socketId < shared; socketId++) {
+      const { address } = this.list[socketId];
+      this.#try(address, () => {
+        this.#add(bindInRange(address, portRange, randomUint32));
+        this.#relaySockets.set(socketId, this.list.length - 1);
+      });
+    }
+  }
+
+  #try(address: string, bind: () => void): void {
+    try {
+      bind();
+    } catch (error) {
+      this.problems.push({ address, reason: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
   /** On shared ports, checks for this user name fragment are the transport's. */
   addFragment(fragment: string): void {
     for (const { port, use } of this.#shares) port.demux.addFragment(fragment, use);
@@ -72,12 +103,10 @@ export class TransportSockets implements DatagramWriter {
         this.problems.push({ address, reason: `more than ${MAX_SOCKETS} local addresses` });
         continue;
       }
-      try {
+      this.#try(address, () => {
         if (settings.udpMux !== undefined) this.#join(address, settings.udpMux.port, owner);
         else this.#add(bindInRange(address, settings.portRange, randomUint32));
-      } catch (error) {
-        this.problems.push({ address, reason: error instanceof Error ? error.message : String(error) });
-      }
+      });
     }
   }
 

@@ -141,6 +141,7 @@ export class IceAgent {
       throw new IceError("ERR_ICE_ADDRESS", `Socket ${socketId} is there already`);
     this.#mustHaveRoom(this.#core.locals.paths.filter((p) => !isStreamSocket(p.socketId)).length);
     const path = this.#core.locals.addHost(socketId, address, options.shown);
+    if (options.relaySocketId !== undefined) path.relaySocketId = options.relaySocketId;
     this.#gatherer.addPath(path);
     this.#announce(path.candidate);
     const mapped = options.reflexive && makeTransportAddress(options.reflexive, address.port);
@@ -377,8 +378,9 @@ export class IceAgent {
     via: LocalPath,
     { address, transport = "udp" }: IceTurnServer,
   ): void {
-    // What a server sees over TCP is a connection's address, not the socket's.
-    if (!this.#core.relayOnly && transport === "udp") this.#addReflexive(via, mapped, address);
+    // What a server sees over TCP is a connection's address, not the socket's; and a socket for relays is for them alone.
+    const isSeen = transport === "udp" && via.relaySocketId === undefined;
+    if (!this.#core.relayOnly && isSeen) this.#addReflexive(via, mapped, address);
     this.#announce(relay.candidate);
     this.#checks.addPath(relay);
     this.#settleGathering();

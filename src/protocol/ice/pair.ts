@@ -18,6 +18,8 @@ export interface LocalPath {
   base: TransportAddress;
   /** A TCP connection's other end, the only one that can be reached on it. */
   readonly peer?: TransportAddress;
+  /** The socket that relays are asked for from, when it is another. */
+  relaySocketId?: number;
   readonly localPreference: number;
   /** The candidate checks are sent from: the host one. */
   readonly candidate: IceCandidate;

@@ -102,7 +102,7 @@ export class Relays {
       md5: this.#md5,
       timers: { requestCount: TURN_REQUEST_COUNT, streamTimeoutUs: STREAM_REQUEST_US },
     });
-    const socketId = transport === "udp" ? via.socketId : streams.number();
+    const socketId = transport === "udp" ? (via.relaySocketId ?? via.socketId) : streams.number();
     const relay: Relay = { ...question, client, socketId };
     this.#relays.push(relay);
     if (transport === "udp") this.#begin(relay, nowUs);

@@ -38,6 +38,11 @@ export interface LocalHostOptions {
   readonly shown?: string;
   /** An IP address that is told as a server-reflexive candidate without asking a server. */
   readonly reflexive?: string;
+  /**
+   * The number of another socket at the same address, from which relays are asked for: a server gives one allocation to a
+   * socket (RFC 8656 §7.2), and this one belongs to several agents.
+   */
+  readonly relaySocketId?: number;
 }
 
 /** The path in use. */
