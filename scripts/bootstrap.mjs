@@ -64,6 +64,7 @@ const COMMANDS = {
   },
   wpt: { run: ["dist/test/wpt/main.js"], packages: [...BUILD_PACKAGES, "iproute2"], ownNetwork: true },
   fuzz: { run: ["scripts/fuzz.mjs"], packages: [...BUILD_PACKAGES, "clang", "libclang-rt-14-dev"] },
+  soak: { run: ["--expose-gc", "dist/test/soak/main.js"], packages: BUILD_PACKAGES },
   build: { run: null, packages: BUILD_PACKAGES },
 };
 
