@@ -167,7 +167,9 @@ class SctpAssociationJs : public Napi::ObjectWrap<SctpAssociationJs> {
     }
     SctpEvent event;
     core.TakeEvent(event);
-    return Fill(event, out, words);
+    const int kind = Fill(event, out, words);
+    core.Recycle(std::move(event.message.bytes));
+    return kind;
   }
 
   static int Fill(const SctpEvent& event, std::span<uint8_t> out, std::span<int32_t> words) {

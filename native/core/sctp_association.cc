@@ -26,6 +26,8 @@ constexpr size_t kMergedSacks = 3;
 constexpr size_t kReceiveSpanChunks = 4096;
 constexpr size_t kCommonHeader = 12;
 constexpr size_t kDataChunkHeader = 16;
+/// What is read from the receive buffer at once.
+constexpr size_t kPartBytes = 65'536;
 
 /// The process's one usrsctp: counted, and bound to one thread while anyone uses it.
 class Stack {
@@ -409,9 +411,8 @@ void SctpAssociation::CountEnds(std::span<const uint8_t> packet) {
 
 // Reads from the receive buffer until there is an event to tell.
 void SctpAssociation::Pull() {
-  constexpr size_t kPartBytes = 65'536;
-  part_.resize(kPartBytes);
   while (socket_ && events_.empty()) {
+    part_.resize(kPartBytes);
     sctp_rcvinfo info{};
     socklen_t infoLength = sizeof info;
     unsigned infoType = SCTP_RECVV_NOINFO;
@@ -429,6 +430,12 @@ void SctpAssociation::Pull() {
 }
 
 void SctpAssociation::Receive(std::span<const uint8_t> part, const sctp_rcvinfo& info, int flags) {
+  const bool isWhole = flags & MSG_EOR && !partial_.contains(info.rcv_sid);
+  if (isWhole && part.size() >= kPartBytes / 2 && part.size() <= settings_.maxMessageBytes) {
+    // A message that fills most of the buffer takes it along.
+    part_.resize(part.size());
+    return PushMessage(info, std::move(part_));
+  }
   std::vector<uint8_t>& whole = partial_[info.rcv_sid];
   whole.insert(whole.end(), part.begin(), part.end());
   if (whole.size() > settings_.maxMessageBytes) {
@@ -439,11 +446,19 @@ void SctpAssociation::Receive(std::span<const uint8_t> part, const sctp_rcvinfo&
     return;
   }
   if (!(flags & MSG_EOR)) return;
+  PushMessage(info, std::move(whole));
+  partial_.erase(info.rcv_sid);
+}
+
+void SctpAssociation::PushMessage(const sctp_rcvinfo& info, std::vector<uint8_t>&& bytes) {
   SctpEvent event;
   event.kind = SctpEvent::Kind::kMessage;
-  event.message = {info.rcv_sid, ntohl(info.rcv_ppid), std::move(whole)};
-  partial_.erase(info.rcv_sid);
+  event.message = {info.rcv_sid, ntohl(info.rcv_ppid), std::move(bytes)};
   events_.push_back(std::move(event));
+}
+
+void SctpAssociation::Recycle(std::vector<uint8_t>&& bytes) {
+  if (bytes.capacity() >= kPartBytes) part_ = std::move(bytes);
 }
 
 void SctpAssociation::Notify(std::span<const uint8_t> bytes) {

@@ -95,6 +95,8 @@ class SctpAssociation {
   /// window closes and the peer waits.
   bool TakeEvent(SctpEvent& event);
   const SctpEvent* PeekEvent();
+  /// Gives the bytes of a message back, so that the next one needs no memory of its own.
+  void Recycle(std::vector<uint8_t>&& bytes);
 
   /// Says ABORT to the peer and closes.
   void Abort();
@@ -108,6 +110,7 @@ class SctpAssociation {
   static int OnOutput(void* address, void* buffer, size_t length, uint8_t tos, uint8_t setDf);
   void Pull();
   void Receive(std::span<const uint8_t> part, const sctp_rcvinfo& info, int flags);
+  void PushMessage(const sctp_rcvinfo& info, std::vector<uint8_t>&& bytes);
   void Notify(std::span<const uint8_t> notification);
   void Queue(std::span<const uint8_t> packet);
   void CountEnds(std::span<const uint8_t> packet);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { native } from "../../native/addon.js";
 import { DataSession } from "../../src/media/session/data_session.js";
+import { encodeOpen } from "../../src/protocol/dcep/dcep.js";
 import type { DataEvent, OpenChannel } from "../../src/media/transport_api.js";
 
 const options = { port: 5000, maxPacketBytes: 1160, maxMessageBytes: 1 << 20, streams: 64 };
@@ -10,8 +11,8 @@ const reliable = { ordered: true, priority: 256, label: "", protocol: "", negoti
 class End {
   readonly events: DataEvent[] = [];
   readonly session: DataSession;
-  constructor(dtlsRole: "client" | "server") {
-    this.session = new DataSession({ ...options, dtlsRole });
+  constructor(dtlsRole: "client" | "server", its = options) {
+    this.session = new DataSession({ ...its, dtlsRole });
   }
   drain(): void {
     for (let event = this.session.pollEvent(); event; event = this.session.pollEvent())
@@ -228,6 +229,55 @@ describe("data channels over SCTP", () => {
       client.of("channelclosed").map(({ error }) => error),
       ["no stream id is left"],
     );
+  });
+
+  it("opens as many of 10 000 channels as there are streams, refuses the rest, closes all, and opens again", () => {
+    const wide = { ...options, streams: 1024 };
+    client.session.destroy();
+    server.session.destroy();
+    client = new End("client", wide);
+    server = new End("server", wide);
+    for (let i = 0; i < 10_000; i++) client.open(2 * i);
+    exchange();
+    assert.equal(client.of("channelopen").length, 512);
+    assert.equal(server.of("channelannounced").length, 512);
+    assert.ok(client.of("channelclosed").every(({ error }) => error === "no stream id is left"));
+    assert.equal(client.of("channelclosed").length, 10_000 - 512);
+    for (const { channel } of client.of("channelopen")) client.session.close(channel);
+    exchange();
+    assert.equal(server.of("channelclosed").length, 512);
+    assert.equal(client.of("channelclosed").length, 10_000);
+    client.open(20_000);
+    exchange();
+    assert.equal(client.of("channelopen").at(-1)?.channel, 20_000);
+    assert.equal(server.of("channelannounced").length, 513);
+  });
+
+  it("takes one OPEN for each of the peer's streams, however many come", () => {
+    const raw = new native.SctpAssociation({ port: 5000, streams: 64 });
+    raw.connect();
+    const pump = () => {
+      for (let moved = true; moved; ) {
+        moved = false;
+        for (let n = raw.takePacket(packet); n > 0; n = raw.takePacket(packet), moved = true) {
+          server.session.handlePacket(packet.subarray(0, n));
+        }
+        for (let n = server.session.takePacket(packet); n > 0; moved = true) {
+          raw.handlePacket(packet.subarray(0, n));
+          n = server.session.takePacket(packet);
+        }
+      }
+    };
+    pump();
+    const open = encodeOpen({ ordered: true, priority: 256, label: "x".repeat(1000), protocol: "" });
+    for (let round = 0; round < 50; round++) {
+      for (let stream = 0; stream < 64; stream++) raw.send(stream, 50, open);
+      pump();
+    }
+    server.drain();
+    assert.equal(server.of("channelannounced").length, 32);
+    assert.equal(server.session.discarded, 50 * 64 - 32);
+    raw.close();
   });
 
   it("counts handshakes and messages that fit no channel", () => {

@@ -388,7 +388,7 @@ export class DataSession {
       let event = this.#association.takeEvent(out, this.#words);
       if (event === SctpEvent.tooSmall) {
         // Exactly as long as the message, so that its buffer can be handed on as it is.
-        out = new Uint8Array(this.#words[0]);
+        out = new Uint8Array(Buffer.allocUnsafeSlow(this.#words[0]).buffer as ArrayBuffer);
         event = this.#association.takeEvent(out, this.#words);
       }
       if (event === SctpEvent.none) return;
