@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { native } from "../../native/addon.js";
 import { DataSession } from "../../src/media/session/data_session.js";
-import { encodeOpen } from "../../src/protocol/dcep/dcep.js";
 import type { DataEvent, OpenChannel } from "../../src/media/transport_api.js";
+import { encodeOpen } from "../../src/protocol/dcep/dcep.js";
 
 const options = { port: 5000, maxPacketBytes: 1160, maxMessageBytes: 1 << 20, streams: 64 };
 const text = (value: string) => new TextEncoder().encode(value);
