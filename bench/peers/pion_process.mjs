@@ -20,7 +20,10 @@ export function buildPion() {
 
 export function launchPion() {
   const child = spawn(program, [hostAddress(), installedVersion()], { stdio: ["pipe", "pipe", "inherit"] });
-  createInterface({ input: child.stdout }).on("line", (line) => child.emit("message", JSON.parse(line)));
+  // Pion's logger writes to the same pipe.
+  createInterface({ input: child.stdout }).on("line", (line) => {
+    if (line.startsWith("{")) child.emit("message", JSON.parse(line));
+  });
   child.send = (message) => child.stdin.write(`${JSON.stringify(message)}\n`);
   return child;
 }

@@ -36,6 +36,7 @@ const options = {
   mid: "0",
   ssrc: 7,
   cname: "bench",
+  codec: "H264",
   payloadType: 96,
   clockRate: 90_000,
   packetizationMode: 1,
@@ -55,7 +56,13 @@ while (Atomics.load(shared, 2) === 0) {
   const sent = transportCounters[TransportCounters.packetsSent];
   if (sent - lost - received <= WINDOW - PACKETS) {
     const nowUs = native.monotonicUs();
-    const frame = { bytes: picture, length: picture.length, captureTimeUs: nowUs, keyframe: true };
+    const frame = {
+      bytes: picture,
+      length: picture.length,
+      captureTimeUs: nowUs,
+      codec: "H264",
+      keyframe: true,
+    };
     transport.sendFrame("video", { ...frame, rtpTimestamp: 0, durationUs: 0 }, nowUs);
     Atomics.store(shared, 1, transportCounters[TransportCounters.packetsSent]);
   } else if (Atomics.wait(shared, 0, received, LOST_AFTER_MS) === "timed-out") {

@@ -73,9 +73,11 @@ class Stack {
     usrsctp_sysctl_set_sctp_init_rto_max_default(5'000);
     usrsctp_sysctl_set_sctp_heartbeat_interval_default(10'000);
     usrsctp_sysctl_set_sctp_initial_cwnd(10);
-    // Bursts are the UDP layer's strength (GSO), and the window, not a burst limit, paces a long pipe.
-    usrsctp_sysctl_set_sctp_max_burst_default(64);
-    usrsctp_sysctl_set_sctp_fr_max_burst_default(64);
+    // Bursts are the UDP layer's strength (GSO), and the congestion window alone paces a long pipe: a limit of
+    // bursts would besides cut that window down to what is in flight whenever acknowledgements come in a clump.
+    usrsctp_sysctl_set_sctp_max_burst_default(0);
+    usrsctp_sysctl_set_sctp_fr_max_burst_default(0);
+    usrsctp_sysctl_set_sctp_use_cwnd_based_maxburst(0);
     usrsctp_sysctl_set_sctp_max_chunks_on_queue(1 << 16);
     // By default usrsctp aborts when a chunk was retransmitted 30 times, which takes a few round trips where
     // a queue on the path is full. RFC 9260 §8.1 counts time-outs alone.
