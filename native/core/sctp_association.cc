@@ -73,8 +73,9 @@ class Stack {
     usrsctp_sysctl_set_sctp_init_rto_max_default(5'000);
     usrsctp_sysctl_set_sctp_heartbeat_interval_default(10'000);
     usrsctp_sysctl_set_sctp_initial_cwnd(10);
-    // Bursts are the UDP layer's strength (GSO), and the congestion window alone paces a long pipe: a limit of
-    // bursts would besides cut that window down to what is in flight whenever acknowledgements come in a clump.
+    // Bursts are the UDP layer's strength (GSO), and the congestion window alone paces a long pipe: a limit
+    // of bursts would besides cut that window down to what is in flight whenever acknowledgements come in a
+    // clump.
     usrsctp_sysctl_set_sctp_max_burst_default(0);
     usrsctp_sysctl_set_sctp_fr_max_burst_default(0);
     usrsctp_sysctl_set_sctp_use_cwnd_based_maxburst(0);
