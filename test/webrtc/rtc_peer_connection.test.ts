@@ -555,6 +555,25 @@ describe("ICE through the API (§4.4.1.3, §4.8)", () => {
     await b.addIceCandidate();
   });
 
+  it("stops a peer that trickles 10 000 candidates where one that describes them is stopped, and negotiates on", async () => {
+    const { pc: a } = connection();
+    const { pc: b } = connection();
+    a.addTransceiver("audio");
+    await a.setLocalDescription();
+    await b.setRemoteDescription(description(a));
+    const lineOf = (i: number) => `candidate:1 1 udp 1 127.0.${i >> 8}.${i & 255} 5000 typ host`;
+    const added = await Promise.allSettled(
+      Array.from({ length: 10_000 }, (_, i) => b.addIceCandidate({ candidate: lineOf(i), sdpMid: "0" })),
+    );
+    const refused = added.filter((each) => each.status === "rejected");
+    assert.equal(refused.length, 10_000 - 1024);
+    assert.ok(refused.every(({ reason }) => reason.name === "OperationError"));
+    assert.equal(b.remoteDescription?.sdp.match(/a=candidate:/g)?.length, 1024);
+    await b.addIceCandidate();
+    await b.setLocalDescription();
+    await a.setRemoteDescription(description(b));
+  });
+
   it("gives the transport only candidates of the bundle's section", async () => {
     const { pc: a } = connection();
     const { pc: b, engine } = connection();

@@ -1,4 +1,5 @@
 /** addIceCandidate (WebRTC 1.0 §4.4.1.7). */
+import { defaultSdpLimits } from "../../protocol/sdp/sdp_limits.js";
 import { transportAttributesOf } from "../../protocol/sdp/sdp_model.js";
 import type { ConnectionCore } from "../connection_core.js";
 import { domError } from "../dom_error.js";
@@ -25,7 +26,17 @@ export function checkCandidate(core: ConnectionCore, init: RTCIceCandidateInit):
     ufrag: init.usernameFragment ?? parsed?.usernameFragment ?? null,
   };
   checkUfrag(core, placement);
+  if (line !== "") checkRoom(core, placement);
   return placement;
+}
+
+/** A peer that trickles without end is stopped where one that puts all into its description is. */
+function checkRoom(core: ConnectionCore, { index, ufrag }: Placement): void {
+  const { maxCandidates } = defaultSdpLimits;
+  const isFull = ({ session }: AppliedDescription) =>
+    session.media.reduce((count, { candidates }) => count + candidates.length, 0) >= maxCandidates;
+  if (!descriptionsWith(core, index, ufrag).some(isFull)) return;
+  throw domError("OperationError", `The remote description holds ${maxCandidates} candidates already`);
 }
 
 /**
