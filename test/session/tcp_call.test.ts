@@ -1,7 +1,6 @@
 /** Calls of ours over TCP candidates alone, through a relay of bytes that can be cut or stopped. */
 import assert from "node:assert/strict";
 import { type AddressInfo, connect as connectTcp, createServer, type Server, type Socket } from "node:net";
-import { readBlockCode } from "../../src/media/analysis/block_code.js";
 import { MediaEngine } from "../../src/media/engine.js";
 import {
   createLocalTrack,
@@ -10,6 +9,7 @@ import {
   RTCPeerConnection,
   whenClosed,
 } from "../../src/webrtc/index.js";
+import { decodedPictures } from "../support/pictures.js";
 import { negotiate } from "../webrtc/fake_transport.js";
 
 const TAG = 0x7c9;
@@ -98,17 +98,7 @@ describe("a call over TCP candidates", function () {
     return pc;
   }
 
-  function pictures(count: number): Promise<void> {
-    return new Promise((resolve) => {
-      let seen = 0;
-      const stop = engine.onPicture((bytes, { offsetY, width, height, strideY }) => {
-        if (readBlockCode(bytes.subarray(offsetY), width, height, strideY)?.tag === TAG) seen++;
-        if (seen < count) return;
-        stop();
-        resolve();
-      });
-    });
-  }
+  const pictures = (count: number) => decodedPictures(engine, TAG, count);
 
   async function untilState(pc: RTCPeerConnection, state: string): Promise<void> {
     while (pc.connectionState !== state) {

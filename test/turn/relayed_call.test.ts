@@ -1,12 +1,12 @@
 /** A whole call of ours that may use relayed candidates only, through our TURN server. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { readBlockCode } from "../../src/media/analysis/block_code.js";
 import { MediaEngine } from "../../src/media/engine.js";
 import type { TransportSettings } from "../../src/media/transport_api.js";
 import type { TurnService } from "../../src/server/turn_service.js";
 import { createLocalTrack, MediaStream, RTCPeerConnection, whenClosed } from "../../src/webrtc/index.js";
 import { CHROMIUM_PATH, launchChromium } from "../support/chromium.js";
+import { decodedPictures } from "../support/pictures.js";
 import { negotiate, nextEvent } from "../webrtc/fake_transport.js";
 import { cleanUp, onCleanUp, PASSWORD, portOf, startTurn, USER, until } from "./rig.js";
 
@@ -55,17 +55,7 @@ describe("a relay-only call of ours", function () {
     return pc;
   }
 
-  function pictures(count: number): Promise<number> {
-    return new Promise((resolve) => {
-      let seen = 0;
-      const stop = engine.onPicture((bytes, { offsetY, width, height, strideY }) => {
-        if (readBlockCode(bytes.subarray(offsetY), width, height, strideY)?.tag === TAG) seen++;
-        if (seen < count) return;
-        stop();
-        resolve(seen);
-      });
-    });
-  }
+  const pictures = (count: number) => decodedPictures(engine, TAG, count);
 
   it("carries picture and sound both ways through channels, and gives the relays back", async () => {
     const service = await startTurn();

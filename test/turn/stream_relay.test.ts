@@ -1,6 +1,5 @@
 /** Whole calls of ours through TURN servers that are reached over TCP and TLS alone. */
 import assert from "node:assert/strict";
-import { readBlockCode } from "../../src/media/analysis/block_code.js";
 import { MediaEngine } from "../../src/media/engine.js";
 import {
   createLocalTrack,
@@ -10,6 +9,7 @@ import {
   type RTCPeerConnectionIceErrorEvent,
   whenClosed,
 } from "../../src/webrtc/index.js";
+import { decodedPictures } from "../support/pictures.js";
 import { negotiate, nextEvent } from "../webrtc/fake_transport.js";
 import { Coturn, freePort, installed } from "./coturn_server.js";
 import { cleanUp, makeCertificate, onCleanUp, PASSWORD, portOf, startTurn, USER, until } from "./rig.js";
@@ -43,17 +43,7 @@ describe("a call over a TURN server reached by TCP and TLS", function () {
     return pc;
   }
 
-  function pictures(count: number): Promise<number> {
-    return new Promise((resolve) => {
-      let seen = 0;
-      const stop = engine.onPicture((bytes, { offsetY, width, height, strideY }) => {
-        if (readBlockCode(bytes.subarray(offsetY), width, height, strideY)?.tag === TAG) seen++;
-        if (seen < count) return;
-        stop();
-        resolve(seen);
-      });
-    });
-  }
+  const pictures = (count: number) => decodedPictures(engine, TAG, count);
 
   /** Picture, sound and a data channel between two ends whose only way is the server. */
   async function call(urls: string, extraCaPem = ""): Promise<[RTCPeerConnection, RTCPeerConnection]> {
