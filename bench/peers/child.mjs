@@ -24,3 +24,5 @@ process.on("message", async ({ id, order, options }) => {
   }
 });
 process.send({ id: 0, result: stack.title });
+// Whoever gave the orders is gone, be it by a failure of its own: nobody would end this process.
+process.on("disconnect", () => process.exit(1));
