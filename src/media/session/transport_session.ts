@@ -237,10 +237,10 @@ export class TransportSession {
     const path = this.#path;
     if (data === undefined || path === undefined || this.#ended) return;
     const { writer } = this.#options;
-    // The writer is for UDP sockets.
-    const byDatagram = writer === undefined || isRelaySocket(path.socketId) || isStreamSocket(path.socketId);
-    if (byDatagram) this.#pumpOneByOne(data);
-    else this.#pumpBatches(data, writer, path.socketId, path.to);
+    const { socketId, to } = path;
+    const isUdp = !isRelaySocket(socketId) && !isStreamSocket(socketId);
+    if (writer !== undefined && isUdp) this.#pumpBatches(data, writer, socketId, to);
+    else this.#pumpOneByOne(data);
   }
 
   #pumpOneByOne(data: DataTransport): void {
