@@ -160,6 +160,11 @@ export interface SrtpContext {
   protectRtp(buffer: Uint8Array, offset: number, length: number): number;
   protectRtcp(buffer: Uint8Array, offset: number, length: number): number;
   /**
+   * Opens, in place, a copy of a packet that this very object protected and that is less than 2^15 numbers old: what a
+   * retransmission stream repeats (RFC 4588). Returns the new length or a {@link SrtpError}.
+   */
+  recoverRtp(buffer: Uint8Array, offset: number, length: number): number;
+  /**
    * Unprotects in place; returns the new length or a {@link SrtpError}, after which the payload's bytes are undefined.
    * Never throws for network bytes.
    */

@@ -72,6 +72,7 @@ class SrtpContextJs : public Napi::ObjectWrap<SrtpContextJs> {
                         InstanceAccessor<&SrtpContextJs::RtcpOverhead>("rtcpOverhead"),
                         InstanceMethod<&SrtpContextJs::ProtectRtp>("protectRtp"),
                         InstanceMethod<&SrtpContextJs::ProtectRtcp>("protectRtcp"),
+                        InstanceMethod<&SrtpContextJs::RecoverRtp>("recoverRtp"),
                         InstanceMethod<&SrtpContextJs::UnprotectRtp>("unprotectRtp"),
                         InstanceMethod<&SrtpContextJs::UnprotectRtcp>("unprotectRtcp"),
                         InstanceMethod<&SrtpContextJs::ProtectRtpBatch>("protectRtpBatch"),
@@ -111,6 +112,12 @@ class SrtpContextJs : public Napi::ObjectWrap<SrtpContextJs> {
       SrtpContext& core = Core(info);
       const PacketArgs packet = ReadPacket(info, "protectRtcp", core.rtcpOverhead());
       return Napi::Number::New(info.Env(), core.ProtectRtcp(packet.room, packet.length));
+    });
+  }
+  Napi::Value RecoverRtp(const Napi::CallbackInfo& info) {
+    return Guard(info.Env(), [&] {
+      SrtpContext& core = Core(info);
+      return Napi::Number::New(info.Env(), core.RecoverRtp(ReadPacket(info, "recoverRtp", 0).room));
     });
   }
   Napi::Value UnprotectRtp(const Napi::CallbackInfo& info) {

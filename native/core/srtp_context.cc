@@ -124,16 +124,32 @@ int SrtpContext::UnprotectRtp(std::span<uint8_t> packet) {
   const std::optional<uint64_t> index = known ? GuessIndex(known->replay, sequence) : sequence;
   if (!index || *index > kLastRtpIndex || (known && !known->replay.IsFresh(*index))) return kSrtpReplay;
 
+  const SrtpNonce nonce{ssrc, *index};
+  if (!OpenRtp(nonce, packet, header) || !Accept(rtpSources_, known, nonce)) return kSrtpAuthentication;
+  return static_cast<int>(packet.size() - tagSize_);
+}
+
+int SrtpContext::RecoverRtp(std::span<uint8_t> packet) {
+  Settle(Direction::kProtect);
+  const size_t header = RtpHeaderSize(packet);
+  if (header == 0 || packet.size() < header + tagSize_) return kSrtpMalformed;
+  const uint32_t ssrc = ReadU32(packet.data() + 8);
+  Source* source = rtpSources_.Find(ssrc);
+  if (!source || source->replay.empty()) return kSrtpAuthentication;
+  const std::optional<uint64_t> index = GuessIndex(source->replay, ReadU16(packet.data() + 2));
+  if (!index || !OpenRtp({ssrc, *index}, packet, header)) return kSrtpAuthentication;
+  return static_cast<int>(packet.size() - tagSize_);
+}
+
+/// Checks and decrypts a protected packet of `header` clear bytes.
+bool SrtpContext::OpenRtp(const SrtpNonce& nonce, std::span<uint8_t> packet, size_t header) {
   std::array<uint8_t, 4> rollover;
-  WriteU32(rollover.data(), static_cast<uint32_t>(*index >> 16));
+  WriteU32(rollover.data(), static_cast<uint32_t>(nonce.index >> 16));
   const std::span<const uint8_t> trailer =
       tagCoversTrailer_ ? std::span<const uint8_t>(rollover) : std::span<const uint8_t>();
   const size_t length = packet.size() - tagSize_;
-  const SrtpNonce nonce{ssrc, *index};
-  const SrtpCipher::Packet parts{packet.first(header), packet.subspan(header, length - header), trailer,
-                                 packet.data() + length};
-  if (!rtp_->Open(nonce, parts) || !Accept(rtpSources_, known, nonce)) return kSrtpAuthentication;
-  return static_cast<int>(length);
+  return rtp_->Open(nonce, {packet.first(header), packet.subspan(header, length - header), trailer,
+                            packet.data() + length});
 }
 
 int SrtpContext::ProtectRtcp(std::span<uint8_t> buffer, size_t length) {

@@ -48,6 +48,10 @@ class SrtpContext {
   /// bytes instead. Throws CodedError for a full source table or a used-up key.
   int ProtectRtp(std::span<uint8_t> buffer, size_t length);
   int ProtectRtcp(std::span<uint8_t> buffer, size_t length);
+  /// Opens a copy of a packet that this object protected, in place, so that a sender need not keep the plain
+  /// ones for a retransmission stream (RFC 4588). Returns the new length, or kSrtpAuthentication for what it
+  /// did not protect. The packet must be less than 2^15 numbers old.
+  int RecoverRtp(std::span<uint8_t> packet);
   /// Returns the new length or an SrtpResult; after kSrtpAuthentication the payload's bytes are undefined.
   int UnprotectRtp(std::span<uint8_t> packet);
   int UnprotectRtcp(std::span<uint8_t> packet);
@@ -77,6 +81,7 @@ class SrtpContext {
   enum class Direction { kUnsettled, kProtect, kUnprotect };
 
   void Settle(Direction direction);
+  bool OpenRtp(const SrtpNonce& nonce, std::span<uint8_t> packet, size_t header);
   Source& SourceToProtect(Sources& sources, uint32_t ssrc);
   bool Accept(Sources& sources, Source* known, const SrtpNonce& nonce);
 

@@ -125,6 +125,12 @@ export interface HeaderExtensionIds {
   readonly audioLevel?: number;
 }
 
+/** The stream in which lost packets are repeated (RFC 4588). */
+export interface RtxSendOptions {
+  readonly ssrc: number;
+  readonly payloadType: number;
+}
+
 export interface SendStreamOptions {
   readonly kind: MediaKind;
   readonly mid: string;
@@ -137,6 +143,8 @@ export interface SendStreamOptions {
   readonly packetizationMode?: 0 | 1;
   readonly extensions: HeaderExtensionIds;
   readonly nack: boolean;
+  /** Absent: lost packets are sent again as they were. */
+  readonly rtx?: RtxSendOptions;
   readonly reducedSizeRtcp: boolean;
   /** Number of a pushed input ({@link MediaTransport.inputId}); 0 or absent: the engine's camera or microphone. */
   readonly source?: number;
@@ -160,8 +168,12 @@ export interface ReceiveStreamOptions {
     readonly clockRate: number;
     readonly channels?: 1 | 2;
   }[];
+  /** Payload types of retransmissions (RFC 4588), and which of {@link payloadTypes} each repeats. */
+  readonly rtx?: readonly { readonly payloadType: number; readonly repeats: number }[];
   /** Announced by a=ssrc; may be empty. */
   readonly ssrcs: readonly number[];
+  /** Which source repeats which, as far as a=ssrc-group said; RTX of unannounced sources is the stream's all the same. */
+  readonly repairs?: readonly { readonly ssrc: number; readonly repairSsrc: number }[];
   readonly extensions: HeaderExtensionIds;
   readonly nack: boolean;
   /** As {@link TransportSettings.nackRetries}; the transport's settings when absent. */
@@ -242,6 +254,7 @@ export interface SendStreamStats {
   readonly framesSent: number;
   readonly keyframesSent: number;
   readonly retransmitted: number;
+  readonly retransmittedBytes: number;
   readonly nackCount: number;
   readonly pliCount: number;
   readonly firCount: number;
@@ -265,6 +278,9 @@ export interface ReceiveStreamStats {
   readonly fractionLost: number;
   readonly packetsDiscarded: number;
   readonly packetsDuplicated: number;
+  /** What came by RTX, and is part of what was received. */
+  readonly retransmittedPackets: number;
+  readonly retransmittedBytes: number;
   readonly extendedHighestSequenceNumber: number;
   readonly jitterUs: number;
   readonly framesReceived: number;

@@ -5,6 +5,7 @@ import {
   opusCapabilities,
   videoCapabilities,
 } from "../protocol/sdp/codec_capabilities.js";
+import { isRtx } from "../protocol/sdp/codec_negotiation.js";
 import { domError } from "./dom_error.js";
 import {
   findCapability,
@@ -35,7 +36,7 @@ export function defaultCapabilities(kind: string): RTCRtpCapabilities | null {
 /**
  * Checks a setCodecPreferences argument (WebRTC 1.0 §5.4).
  *
- * @throws InvalidModificationError for a codec that is not among the capabilities.
+ * @throws InvalidModificationError for a codec that is not among the capabilities, or none but RTX.
  */
 export function preferredCapabilities(
   codecs: readonly RTCRtpCodec[],
@@ -46,5 +47,11 @@ export function preferredCapabilities(
     if (capability !== undefined) return capability;
     throw domError("InvalidModificationError", `${codec.mimeType} is not among the capabilities`);
   });
+  if (chosen.length > 0 && chosen.every(isRtx)) {
+    throw domError(
+      "InvalidModificationError",
+      "There is no codec among those preferred, only what repairs one",
+    );
+  }
   return [...new Set(chosen)];
 }

@@ -130,13 +130,15 @@ export class ConnectionCore implements ConnectionHost {
 
   addTransceiver(wish: TransceiverWish): RTCRtpTransceiver {
     const { kind } = wish;
+    const ssrc = this.freeSsrc();
     const sender = new RTCRtpSender(internals, {
       host: this,
       kind,
       track: wish.track ?? null,
       streamIds: wish.streamIds ?? [],
       encodings: wish.encodings ?? initialEncodings(kind),
-      ssrc: this.freeSsrc(),
+      ssrc,
+      rtxSsrc: this.freeSsrc(ssrc),
     });
     const transceiver = new RTCRtpTransceiver(internals, {
       host: this,
@@ -151,10 +153,11 @@ export class ConnectionCore implements ConnectionHost {
   }
 
   /** RFC 3550 §8: random, and no other of this session. */
-  private freeSsrc(): number {
+  private freeSsrc(besides = 0): number {
+    const used = this.transceivers.flatMap(({ sender: { [internals]: own } }) => [own.ssrc, own.rtxSsrc]);
     for (;;) {
       const ssrc = systemRandom.uint32();
-      if (ssrc !== 0 && !this.transceivers.some(({ sender }) => sender[internals].ssrc === ssrc)) return ssrc;
+      if (ssrc !== 0 && ssrc !== besides && !used.includes(ssrc)) return ssrc;
     }
   }
 

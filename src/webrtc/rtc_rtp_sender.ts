@@ -27,6 +27,8 @@ export interface SenderInit {
   readonly streamIds: readonly string[];
   readonly encodings: RTCRtpEncodingParameters[];
   readonly ssrc: number;
+  /** Of the stream in which lost packets are repeated (RFC 4588). */
+  readonly rtxSsrc: number;
 }
 
 interface SenderState {
@@ -34,6 +36,8 @@ interface SenderState {
   readonly kind: MediaKind;
   readonly dtmf: RTCDTMFSender | null;
   readonly ssrc: number;
+  /** Of the stream in which lost packets are repeated (RFC 4588). */
+  readonly rtxSsrc: number;
   /** The track's name in `a=msid`; stays when the track is replaced (RFC 8829 §5.2.1). */
   readonly msidTrackId: string;
   track: MediaStreamTrack | null;
@@ -57,6 +61,7 @@ export class RTCRtpSender {
       kind: init.kind,
       dtmf: init.kind === "audio" ? new RTCDTMFSender(internals) : null,
       ssrc: init.ssrc,
+      rtxSsrc: init.rtxSsrc,
       msidTrackId: init.track?.id ?? randomUUID(),
       track: null,
       streamIds: [...init.streamIds],

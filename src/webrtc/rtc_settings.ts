@@ -1,4 +1,4 @@
-import { func, listOf, members, object, oneOf, text, whole } from "../media/check_settings.js";
+import { boolean, func, listOf, members, object, oneOf, text, whole } from "../media/check_settings.js";
 import type { TransportFactory, TransportSettings } from "../media/transport_api.js";
 import { checkTransportSettings } from "../media/transport_settings.js";
 import type { AudioCapabilityOptions, VideoCapabilityOptions } from "../protocol/sdp/codec_capabilities.js";
@@ -30,6 +30,7 @@ const checkMembers = members<RTCSettings>({
     codecs: listOf(oneOf("H264", "VP8"), 2, 1),
     level: whole(10, 62),
     payloadType: whole(96, 123),
+    rtx: boolean,
   }),
   audio: object,
   headerExtensions: listOf(text, 14),

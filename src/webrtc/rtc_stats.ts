@@ -53,6 +53,7 @@ export interface RTCOutboundRtpStreamStats extends RtpStatsBase {
   readonly packetsSent: number;
   readonly bytesSent: number;
   readonly retransmittedPacketsSent: number;
+  readonly retransmittedBytesSent: number;
   readonly framesSent?: number;
   readonly keyFramesEncoded?: number;
   readonly nackCount?: number;

@@ -326,6 +326,7 @@ function outboundCounters(stream: SendStreamStats) {
     packetsSent: stream.packetsSent,
     bytesSent: stream.bytesSent,
     retransmittedPacketsSent: stream.retransmitted,
+    retransmittedBytesSent: stream.retransmittedBytes,
     nackCount: stream.nackCount,
   };
   if (stream.kind === "audio") return common;
@@ -350,6 +351,8 @@ function inboundCounters(stream: ReceiveStreamStats) {
   if (stream.kind === "audio") return { ...common, concealedSamples: stream.concealedSamples };
   return {
     ...common,
+    retransmittedPacketsReceived: stream.retransmittedPackets,
+    retransmittedBytesReceived: stream.retransmittedBytes,
     pliCount: stream.pliCount,
     framesReceived: stream.framesReceived,
     framesDecoded: stream.framesDecoded,

@@ -234,3 +234,34 @@ describe("SrtpContext", () => {
     assert.throws(() => sender.protectRtp(packet, 0, 12), { code: "CLOSED" });
   });
 });
+
+describe("SrtpContext.recoverRtp", () => {
+  for (const profile of profiles) {
+    it(`opens what the sender protected, across a wrap of sequence numbers, and goes on sending (${profile})`, () => {
+      const sender = context(profile);
+      const receiver = context(profile);
+      const plain = Array.from({ length: 40 }, (_, i) => rtpPacket(0xffec + i));
+      const sent = plain.map((packet) => Buffer.from(sealed(sender, packet)));
+      for (const i of [39, 0, 19, 20, 0]) {
+        const copy = Uint8Array.from(sent[i]);
+        assert.equal(sender.recoverRtp(copy, 0, copy.length), plain[i].length);
+        assert.deepEqual(Buffer.from(copy.subarray(0, plain[i].length)), plain[i]);
+      }
+      const next = rtpPacket(0xffec + 40);
+      sent.push(Buffer.from(sealed(sender, next)));
+      for (const [i, packet] of [...plain, next].entries()) assert.deepEqual(open(receiver, sent[i]), packet);
+    });
+  }
+
+  it("refuses what it did not protect", () => {
+    const sender = context("AEAD_AES_128_GCM");
+    const packet = Uint8Array.from(sealed(sender, rtpPacket(1)));
+    const strange = Uint8Array.from(packet);
+    strange[11] ^= 1;
+    assert.equal(sender.recoverRtp(strange, 0, strange.length), SrtpError.authentication);
+    const damaged = Uint8Array.from(packet);
+    damaged[30] ^= 1;
+    assert.equal(sender.recoverRtp(damaged, 0, damaged.length), SrtpError.authentication);
+    assert.equal(sender.recoverRtp(packet.slice(0, 20), 0, 20), SrtpError.malformed);
+  });
+});

@@ -107,6 +107,62 @@ describe("a call in virtual time", function () {
     }
   });
 
+  for (const rtx of [false, true]) {
+    it(`repeats no packet that is on its way, and within a budget, whatever is asked ${rtx ? "in" : "without"} RTX`, () => {
+      call = new VirtualCall({ seed: 24, link: { delayUs: 50_000 }, a: { rtx }, b: { rtx } });
+      assert.ok(call.run(3, () => call !== undefined && call.a.sendCounters[SendCounters.rttUs] > 0));
+      const { a } = call;
+      const names = new Uint8Array(2 * 0x10000);
+      for (let i = 0; i < 0x10000; i++) names.set([i >> 8, i & 255], 2 * i);
+      const { retransmitted, retransmittedBytes, retransmitRefusals } = SendCounters;
+      assert.equal(a.sendCounters[retransmitted], 0);
+      for (let round = 0; round < 20; round++) a.sender.resend(0x1001, names, 0x10000, call.nowUs);
+      // A flood of requests gets the burst, and beyond it half of what is sent anyway.
+      assert.ok(a.sendCounters[retransmitted] > 20, `${a.sendCounters[retransmitted]} repeated`);
+      assert.ok(a.sendCounters[retransmittedBytes] <= 65_536);
+      assert.ok(a.sendCounters[retransmitRefusals] > 1000);
+      const sentBefore = a.sendCounters[SendCounters.bytesSent];
+      for (let i = 0; i < 300; i++) {
+        call.run(0.01);
+        a.sender.resend(0x1001, names, 0x10000, call.nowUs);
+      }
+      const repeated = a.sendCounters[retransmittedBytes] - 65_536;
+      const first = a.sendCounters[SendCounters.bytesSent] - sentBefore - repeated;
+      assert.ok(repeated <= 0.5 * first + 1200, `${repeated} repeated of ${first}`);
+      assertFaithful(call.b, a);
+    });
+  }
+
+  for (const [name, link] of [
+    ["5 % of packets lost", { loss: 0.05, delayUs: 20_000 }],
+    [
+      "10 % lost in bursts, reordering, jitter and duplicates",
+      {
+        loss: { toBad: 0.03, toGood: 0.25, lossInGood: 0.005, lossInBad: 0.8 },
+        reorder: 0.05,
+        duplicate: 0.05,
+        jitterUs: 10_000,
+        delayUs: 25_000,
+      },
+    ],
+  ] as const) {
+    it(`repairs ${name} by RTX (RFC 4588), and reports what the path lost`, () => {
+      call = new VirtualCall({ seed: 25, link, a: { rtx: true }, b: { rtx: true } });
+      call.run(6);
+      for (const [receiver, sender] of both(call)) {
+        assertFaithful(receiver, sender);
+        const made = sender.made.length - sender.made.indexOf(receiver.units[0].digest);
+        assert.ok(receiver.units.length > 0.9 * made, `${receiver.units.length} of ${made} access units`);
+        const came = receiver.receiveCounters[ReceiveCounters.retransmittedPackets];
+        const sent = sender.sendCounters[SendCounters.retransmitted];
+        assert.ok(came > 20 && came <= 1.1 * sent, `${came} of ${sent} repeated packets came`);
+        // Repairs are no part of the report: it is about the path (RFC 4588 §7.1).
+        assert.ok(receiver.receiveCounters[ReceiveCounters.packetsLost] > 20);
+        assert.equal(readDiscarded(receiver.transportCounters)["rtp-unknown-stream"], undefined);
+      }
+    });
+  }
+
   it("asks for a keyframe after a hole too long to mend, and goes on from it", () => {
     call = new VirtualCall({ seed: 22, link: { delayUs: 10_000 } });
     call.run(2);

@@ -48,6 +48,8 @@ export interface PeerOptions {
   readonly fingerprints?: (own: readonly Fingerprint[]) => readonly Fingerprint[];
   readonly sends?: boolean;
   readonly packetizationMode?: 0 | 1;
+  /** Lost video is repeated in a stream of its own; both peers must say so. */
+  readonly rtx?: boolean;
 }
 
 export class VirtualPeer {
@@ -158,7 +160,10 @@ export class VirtualPeer {
 
   #addStreams(peer: VirtualPeer): void {
     if (this.options.sends !== false) {
-      const video = sendOptions(this.name, "video", this.options.packetizationMode ?? 1);
+      const video = {
+        ...sendOptions(this.name, "video", this.options.packetizationMode ?? 1),
+        ...(this.options.rtx && { rtx: { ssrc: rtxSsrcOf(this.name), payloadType: RTX_PAYLOAD_TYPE } }),
+      };
       const audio = sendOptions(this.name, "audio", 1);
       this.sender.addStream(VIDEO_STREAM, video, this.sendCounters);
       this.sender.addStream(AUDIO_STREAM, audio, this.audioSendCounters);
@@ -169,7 +174,11 @@ export class VirtualPeer {
       [VIDEO_STREAM, "video", this.receiveCounters],
       [AUDIO_STREAM, "audio", this.audioReceiveCounters],
     ] as const) {
-      const options = receiveOptions(this.name, peer.name, kind);
+      const options = {
+        ...receiveOptions(this.name, peer.name, kind),
+        ...(this.options.rtx &&
+          kind === "video" && { rtx: [{ payloadType: RTX_PAYLOAD_TYPE, repeats: 96 }] }),
+      };
       this.session.addReceiveStream(id, options, counters);
       this.rtcp.addReceiveStream(id, options, counters);
     }
@@ -433,6 +442,12 @@ const EXTENSIONS = { mid: 1, absCaptureTime: 2 };
 
 function ssrcOf(peer: "a" | "b", kind: "audio" | "video"): number {
   return (peer === "a" ? 0x1000 : 0x2000) + (kind === "video" ? 1 : 2);
+}
+
+const RTX_PAYLOAD_TYPE = 97;
+
+export function rtxSsrcOf(peer: "a" | "b"): number {
+  return ssrcOf(peer, "video") + 0x100;
 }
 
 function sendOptions(peer: "a" | "b", kind: "audio" | "video", mode: 0 | 1): SendStreamOptions {

@@ -14,6 +14,8 @@ export const ArrivalFlag = {
   keyframeNeeded: 1,
   /** Not a packet: a keyframe has been completed, none is wanted any more. */
   keyframeCame: 2,
+  /** A packet that came in the RTX stream: no longer missing, yet the path had lost it. */
+  repeated: 4,
 } as const;
 
 /** Words of a record; its arrival time is a float64 over the first two. */

@@ -1,7 +1,8 @@
 import type { AccessUnitInfo } from "../../protocol/jitter/video_jitter_buffer.js";
 import { RtcpType } from "../../protocol/rtcp/packets.js";
 import { parseCompound } from "../../protocol/rtcp/parser.js";
-import type { RtpHeader } from "../../protocol/rtp/rtp_header.js";
+import { parseRtp, RtpHeader } from "../../protocol/rtp/rtp_header.js";
+import { unwrapRtx } from "../../protocol/rtx/rtx.js";
 import type { ReceiveStreamOptions } from "../transport_api.js";
 import { type Arrival, ArrivalFlag, emptyArrival } from "./arrival_log.js";
 import { ReceiveStream } from "./receive_stream.js";
@@ -38,6 +39,7 @@ export class MediaReceiver {
   readonly #sinks: MediaSinks;
   readonly #streams = new ReceiveStreams();
   readonly #arrival = emptyArrival();
+  readonly #original = new RtpHeader();
   #waitingForRoomUs = Number.POSITIVE_INFINITY;
 
   constructor(sinks: MediaSinks) {
@@ -61,13 +63,35 @@ export class MediaReceiver {
   ): DiscardKind | undefined {
     const stream = this.#streams.find(bytes, header);
     if (stream === undefined) return this.#streams.full ? "rtp-stream-limit" : "rtp-unknown-stream";
+    const repeats = stream.repeatedBy(header.payloadType);
+    if (repeats >= 0) return this.#retransmission(stream, bytes, header, repeats, arrivalUs);
     if (!stream.accepts(header.payloadType)) return "rtp-unknown-stream";
     const first = !stream.started;
     if (!stream.admit(header.ssrc, header.sequenceNumber, arrivalUs)) return "rtp-stream-limit";
     if (first) this.startedStream = stream;
-    this.#log(stream, header, length, arrivalUs, stream.note(header, arrivalUs));
+    this.#log(stream, header, length, arrivalUs, 0, stream.note(header, arrivalUs));
     if (stream.jitter !== undefined) return this.#video(stream, bytes, header, arrivalUs);
     return this.#audio(stream, bytes, header, arrivalUs);
+  }
+
+  /** A packet of the RTX stream (RFC 4588 §4): what it repeats takes its place in the stream of the current source. */
+  #retransmission(
+    stream: ReceiveStream,
+    bytes: Uint8Array,
+    header: RtpHeader,
+    payloadType: number,
+    arrivalUs: number,
+  ): DiscardKind | undefined {
+    const end = header.payloadOffset + header.payloadLength;
+    const { ssrc, jitter } = stream;
+    // Before the stream there is nothing to repair; without an original it is the padding that browsers probe with.
+    if (!stream.started || jitter === undefined || !stream.mayRepair(header.ssrc)) return undefined;
+    const offset = unwrapRtx(bytes, header, ssrc, payloadType);
+    const original = this.#original;
+    if (offset < 0 || !parseRtp(bytes, offset, end - offset, original)) return undefined;
+    stream.noteRepeated(original);
+    this.#log(stream, original, end - offset, arrivalUs, ArrivalFlag.repeated, false);
+    return this.#video(stream, bytes, original, arrivalUs);
   }
 
   /** Hands the completed access units to the decoder; call after a batch of packets and at the deadline. */
@@ -173,13 +197,20 @@ export class MediaReceiver {
     this.#sinks.arrival(arrival, flags === ArrivalFlag.keyframeNeeded);
   }
 
-  #log(stream: ReceiveStream, header: RtpHeader, bytes: number, arrivalUs: number, gap: boolean): void {
+  #log(
+    stream: ReceiveStream,
+    header: RtpHeader,
+    bytes: number,
+    arrivalUs: number,
+    flags: number,
+    gap: boolean,
+  ): void {
     const arrival = this.#arrival;
     arrival.streamId = stream.streamId;
     arrival.ssrc = header.ssrc;
     arrival.sequenceNumber = header.sequenceNumber;
     arrival.rtpTimestamp = header.timestamp;
-    arrival.flags = 0;
+    arrival.flags = flags;
     arrival.bytes = bytes;
     arrival.arrivalUs = arrivalUs;
     this.#sinks.arrival(arrival, gap && stream.options.nack);

@@ -18,7 +18,7 @@ export class PacketRing {
   readonly #slotBytes: number;
   readonly #mask: number;
   readonly #sequenceNumbers: Int32Array;
-  readonly #sentUs: Float64Array;
+  readonly #repeatedUs: Float64Array;
 
   /**
    * @param capacity packets kept; a power of two up to 65536
@@ -31,7 +31,7 @@ export class PacketRing {
     this.slab = new Uint8Array(capacity * this.#slotBytes);
     this.table = new Int32Array(capacity * DatagramTable.words);
     this.#sequenceNumbers = new Int32Array(capacity).fill(-1);
-    this.#sentUs = new Float64Array(capacity);
+    this.#repeatedUs = new Float64Array(capacity);
     for (let slot = 0; slot < capacity; slot++) {
       this.table[slot * DatagramTable.words + DatagramTable.offset] = this.offsetOf(slot);
     }
@@ -60,11 +60,11 @@ export class PacketRing {
   }
 
   /** Notes that the slot of `sequenceNumber` holds that packet, `length` bytes of it. */
-  put(sequenceNumber: number, length: number, nowUs: number): void {
+  put(sequenceNumber: number, length: number): void {
     const slot = sequenceNumber & this.#mask;
     this.table[slot * DatagramTable.words + DatagramTable.length] = length;
     this.#sequenceNumbers[slot] = sequenceNumber;
-    this.#sentUs[slot] = nowUs;
+    this.#repeatedUs[slot] = Number.NEGATIVE_INFINITY;
   }
 
   /** Makes ChannelData of `count` packets from `slot` on, for one sending; {@link unwrap} undoes it. */
@@ -96,12 +96,12 @@ export class PacketRing {
     return this.#sequenceNumbers[sequenceNumber & this.#mask] === sequenceNumber;
   }
 
-  /** When the packet was last sent. */
-  sentUs(sequenceNumber: number): number {
-    return this.#sentUs[sequenceNumber & this.#mask];
+  /** When the packet was last sent again; -Infinity: never. */
+  repeatedUs(sequenceNumber: number): number {
+    return this.#repeatedUs[sequenceNumber & this.#mask];
   }
 
-  markSent(sequenceNumber: number, nowUs: number): void {
-    this.#sentUs[sequenceNumber & this.#mask] = nowUs;
+  markRepeated(sequenceNumber: number, nowUs: number): void {
+    this.#repeatedUs[sequenceNumber & this.#mask] = nowUs;
   }
 }

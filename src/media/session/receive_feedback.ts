@@ -9,6 +9,8 @@ import { ReceiveCounters } from "./stream_counters.js";
 
 /** Sequence numbers asked for in one message. */
 const NACK_BATCH = 256;
+/** Records that are no packets. */
+const KEYFRAME_STATE = ArrivalFlag.keyframeNeeded | ArrivalFlag.keyframeCame;
 
 /** What the rtcp thread knows of one receive stream: its statistics, what is missing, whether it needs a keyframe. */
 export class ReceiveFeedback {
@@ -50,8 +52,13 @@ export class ReceiveFeedback {
   }
 
   handleArrival(arrival: Arrival): void {
-    if (arrival.flags !== 0) {
+    if ((arrival.flags & KEYFRAME_STATE) !== 0) {
       this.#handleKeyframeState(arrival);
+      return;
+    }
+    if ((arrival.flags & ArrivalFlag.repeated) !== 0) {
+      // RFC 4588 §7.1: the report is about the path, which did lose the original.
+      if (arrival.ssrc === this.ssrc) this.#nack?.handlePacket(arrival.sequenceNumber, arrival.arrivalUs);
       return;
     }
     if (arrival.ssrc !== this.ssrc) this.#switchTo(arrival.ssrc);

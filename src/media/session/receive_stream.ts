@@ -14,6 +14,8 @@ import { ReceiveCounters } from "./stream_counters.js";
 const TAKEOVER_US = 500_000;
 const MIN_GIVE_UP_US = 200_000;
 const MAX_GIVE_UP_US = 1_000_000;
+const NO_REPAIRS: NonNullable<ReceiveStreamOptions["repairs"]> = [];
+const NO_RTX: NonNullable<ReceiveStreamOptions["rtx"]> = [];
 
 /** One m-line's incoming media: what it accepts, its current source, its jitter buffer (video). */
 export class ReceiveStream {
@@ -57,6 +59,22 @@ export class ReceiveStream {
       if (payloadTypes[i].payloadType === payloadType) return true;
     }
     return false;
+  }
+
+  /** The payload type that `payloadType` repeats (RFC 4588); -1: it is no retransmission. */
+  repeatedBy(payloadType: number): number {
+    const { rtx = NO_RTX } = this.options;
+    for (let i = 0; i < rtx.length; i++) if (rtx[i].payloadType === payloadType) return rtx[i].repeats;
+    return -1;
+  }
+
+  /** Whether an RTX source repeats the current source: it does unless it was announced for another. */
+  mayRepair(repairSsrc: number): boolean {
+    const { repairs = NO_REPAIRS } = this.options;
+    for (let i = 0; i < repairs.length; i++) {
+      if (repairs[i].repairSsrc === repairSsrc) return repairs[i].ssrc === this.#ssrc;
+    }
+    return true;
   }
 
   /** The number of the codec that a payload type stands for; -1: none. */
@@ -110,6 +128,16 @@ export class ReceiveStream {
     const ahead = sequenceDifference(sequenceNumber, this.#newest);
     if (ahead > 0) this.#newest = sequenceNumber;
     return ahead !== 1;
+  }
+
+  /** Counts a packet that came by RTX. */
+  noteRepeated({ headerBytes, payloadLength, paddingLength }: RtpHeader): void {
+    const { counters } = this;
+    counters[ReceiveCounters.packetsReceived]++;
+    counters[ReceiveCounters.bytesReceived] += payloadLength;
+    counters[ReceiveCounters.headerBytesReceived] += headerBytes + paddingLength;
+    counters[ReceiveCounters.retransmittedPackets]++;
+    counters[ReceiveCounters.retransmittedBytes] += payloadLength;
   }
 
   /** The jitter buffer did not want the packet: a duplicate, too late, or absurd. */

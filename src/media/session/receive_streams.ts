@@ -15,7 +15,9 @@ export class ReceiveStreams {
   add(stream: ReceiveStream): void {
     this.remove(stream.streamId);
     this.#streams.push(stream);
-    for (const ssrc of stream.options.ssrcs) this.#bySsrc.set(ssrc, stream);
+    const { ssrcs, repairs = [] } = stream.options;
+    for (const ssrc of ssrcs) this.#bySsrc.set(ssrc, stream);
+    for (const { repairSsrc } of repairs) this.#bySsrc.set(repairSsrc, stream);
   }
 
   /** Returns the stream that was removed. */
@@ -59,7 +61,9 @@ export class ReceiveStreams {
   /** Lets go of sources that were neither announced nor are any stream's current one. */
   #forgetStale(): void {
     for (const [ssrc, { ssrc: current, options }] of this.#bySsrc) {
-      if (ssrc !== current && !options.ssrcs.includes(ssrc)) this.#bySsrc.delete(ssrc);
+      const { ssrcs, repairs = [] } = options;
+      const announced = ssrcs.includes(ssrc) || repairs.some(({ repairSsrc }) => repairSsrc === ssrc);
+      if (ssrc !== current && !announced) this.#bySsrc.delete(ssrc);
     }
   }
 
@@ -69,7 +73,9 @@ export class ReceiveStreams {
 
   /** Only when the payload type names exactly one stream. */
   #byPayloadType(payloadType: number): ReceiveStream | undefined {
-    const matching = this.#streams.filter((stream) => stream.accepts(payloadType));
+    const matching = this.#streams.filter(
+      (stream) => stream.accepts(payloadType) || stream.repeatedBy(payloadType) >= 0,
+    );
     return matching.length === 1 ? matching[0] : undefined;
   }
 }

@@ -1,11 +1,14 @@
+import type { TransportAddress } from "../../protocol/primitives/address.js";
 import { copyBytes } from "../../protocol/primitives/bytes.js";
 import type { RandomSource } from "../../protocol/primitives/random.js";
 import { HeaderExtensionWriter } from "../../protocol/rtp/extension_writer.js";
 import { type NtpTime, unixUsToNtp } from "../../protocol/rtp/ntp.js";
 import type { FramePacketizer } from "../../protocol/rtp/payload_format.js";
 import { RTP_FIXED_HEADER_BYTES, writeRtpHeader } from "../../protocol/rtp/rtp_header.js";
+import { RTX_OVERHEAD_BYTES } from "../../protocol/rtx/rtx.js";
 import { type CodecName, isVideoCodec } from "../codecs/codec_name.js";
 import type { SendStreamOptions } from "../transport_api.js";
+import { NackResponder } from "./nack_responder.js";
 import { PacketRing } from "./packet_ring.js";
 import { packetizerOf } from "./payload_formats.js";
 import { SendCounters } from "./stream_counters.js";
@@ -14,8 +17,6 @@ import { SendCounters } from "./stream_counters.js";
 const VIDEO_HISTORY = 1024;
 /** Audio is not sent again; the ring only has to hold what one call sends. */
 const AUDIO_HISTORY = 64;
-/** Least time between two sendings of one packet: several NACKs may name it before the first repeat arrives. */
-const MIN_RESEND_US = 5_000;
 
 /** One encoded picture (H.264: an Annex-B access unit; VP8: a frame) or Opus packet. */
 export interface EncodedFrame {
@@ -51,6 +52,7 @@ export interface SendSessionOptions {
 export class SendSession {
   readonly stream: SendStreamOptions;
   readonly ring: PacketRing;
+  readonly responder: NackResponder;
   /** Frames of this source are sent ({@link SendStreamOptions.source}). */
   source: number;
   /** Video: nothing goes out before a keyframe has; the peer could not decode it. */
@@ -85,13 +87,18 @@ export class SendSession {
     this.#packetizer = isVideoCodec(stream.codec)
       ? packetizerOf(stream.codec, { mode: stream.packetizationMode ?? 0, random })
       : undefined;
-    this.#maxPacketBytes = maxPacketBytes;
+    this.#maxPacketBytes = maxPacketBytes - (stream.rtx === undefined ? 0 : RTX_OVERHEAD_BYTES);
     this.#wallOffsetUs = options.wallOffsetUs;
     this.#counters = options.counters;
     this.#counters[SendCounters.rtpOffset] = Number.NaN;
     // RFC 3711 §3.3.1: starting in the lower half keeps a loss around the first wrap from confusing the rollover counter.
     this.#next = random.uint32() & 0x7fff;
     this.#timestampBase = random.uint32();
+    this.responder = new NackResponder({
+      ...options,
+      history: this.ring,
+      firstRtxSequenceNumber: stream.rtx === undefined ? 0 : random.uint32() & 0x7fff,
+    });
     this.#mid = new TextEncoder().encode(stream.mid);
     this.#fields = {
       marker: false,
@@ -111,7 +118,7 @@ export class SendSession {
    * Writes the frame's packets, unprotected, into the ring's slots from {@link firstSequenceNumber} on; returns how
    * many. 0: the frame is not to be sent (a keyframe is due, or it is empty).
    */
-  packetize(frame: EncodedFrame, rtpOverhead: number, nowUs: number): number {
+  packetize(frame: EncodedFrame, rtpOverhead: number): number {
     if (frame.length === 0 || (this.needsKeyframe && !frame.keyframe)) {
       this.#counters[SendCounters.framesSkipped]++;
       return 0;
@@ -121,9 +128,7 @@ export class SendSession {
     const maxPayload = this.#maxPacketBytes - headerBytes - rtpOverhead;
     this.firstSequenceNumber = this.#next;
     const count =
-      this.stream.kind === "video"
-        ? this.#video(frame, maxPayload, nowUs)
-        : this.#audio(frame, maxPayload, nowUs);
+      this.stream.kind === "video" ? this.#video(frame, maxPayload) : this.#audio(frame, maxPayload);
     if (count > 0) this.#countFrame(frame);
     return count;
   }
@@ -136,29 +141,23 @@ export class SendSession {
     this.#newSource = true;
   }
 
-  /** Whether a NACKed packet is at hand and was not sent a moment ago; notes the sending. */
-  mayResend(sequenceNumber: number, nowUs: number): boolean {
-    if (!this.ring.has(sequenceNumber)) {
-      this.#counters[SendCounters.retransmitMisses]++;
-      return false;
-    }
-    if (nowUs - this.ring.sentUs(sequenceNumber) < MIN_RESEND_US) return false;
-    this.ring.markSent(sequenceNumber, nowUs);
-    this.#counters[SendCounters.retransmitted]++;
-    return true;
-  }
-
   /** After the packets were protected and handed to the socket. */
   countSent(packets: number, bytes: number): void {
     this.#counters[SendCounters.packetsSent] += packets;
     this.#counters[SendCounters.bytesSent] += bytes;
   }
 
+  /** Where all of it goes from now on. */
+  setDestination(to: TransportAddress): void {
+    this.ring.setDestination(to);
+    if (this.responder.ring !== this.ring) this.responder.ring.setDestination(to);
+  }
+
   countDropped(packets: number): void {
     this.#counters[SendCounters.packetsDropped] += packets;
   }
 
-  #video(frame: EncodedFrame, maxPayload: number, nowUs: number): number {
+  #video(frame: EncodedFrame, maxPayload: number): number {
     const timestamp = this.#timestampAt(frame.captureTimeUs);
     this.#fields.timestamp = Math.round(timestamp) % 2 ** 32;
     this.#noteOffset(timestamp, frame.captureTimeUs);
@@ -172,7 +171,7 @@ export class SendSession {
       const payload = packetizer.next(this.ring.slab, offset + header);
       if (payload === 0) break;
       this.#writeHeader(offset, packetizer.isLast);
-      this.#commit(header, payload, nowUs);
+      this.#commit(header, payload);
       count++;
     }
     if (count > 0 && frame.keyframe) this.needsKeyframe = false;
@@ -180,7 +179,7 @@ export class SendSession {
   }
 
   /** RFC 7587 §4.2: one Opus packet is one RTP payload; the timestamp counts 48 kHz samples. */
-  #audio(frame: EncodedFrame, maxPayload: number, nowUs: number): number {
+  #audio(frame: EncodedFrame, maxPayload: number): number {
     if (frame.length > maxPayload) return 0;
     if (this.#newSource) this.#joinAudio(frame);
     const timestamp = (this.#timestampBase + this.#audioShift + frame.rtpTimestamp) % 2 ** 32;
@@ -194,7 +193,7 @@ export class SendSession {
     const offset = this.ring.offsetOf(this.ring.slotOf(this.#next));
     const header = this.#writeHeader(offset, talkspurt);
     copyBytes(frame.bytes, 0, this.ring.slab, offset + header, frame.length);
-    this.#commit(header, frame.length, nowUs);
+    this.#commit(header, frame.length);
     return 1;
   }
 
@@ -214,8 +213,8 @@ export class SendSession {
     return writeRtpHeader(this.ring.slab, offset, this.#fields, this.#extensions);
   }
 
-  #commit(header: number, payload: number, nowUs: number): void {
-    this.ring.put(this.#next, header + payload, nowUs);
+  #commit(header: number, payload: number): void {
+    this.ring.put(this.#next, header + payload);
     this.#counters[SendCounters.payloadBytesSent] += payload;
     this.#next = (this.#next + 1) & 0xffff;
   }

@@ -69,7 +69,7 @@ export class SendTransport {
     this.#route = route;
     this.#socket = socket;
     this.#rtcp.setDestination(route);
-    for (const session of this.#sessions.values()) session.ring.setDestination(route);
+    for (const session of this.#sessions.values()) session.setDestination(route);
     this.#askForKeyframes();
   }
 
@@ -77,7 +77,7 @@ export class SendTransport {
     this.removeStream(streamId);
     const { maxPacketBytes, random, wallOffsetUs } = this.#options;
     const session = new SendSession({ stream, maxPacketBytes, random, wallOffsetUs, counters });
-    if (this.#route !== undefined) session.ring.setDestination(this.#route);
+    if (this.#route !== undefined) session.setDestination(this.#route);
     this.#sessions.set(streamId, session);
     (stream.kind === "video" ? this.#video : this.#audio).push(session);
     this.#askForKeyframes();
@@ -118,7 +118,7 @@ export class SendTransport {
     const slot = ring.slotOf(this.#rtcpNext);
     const offset = ring.offsetOf(slot);
     for (let i = 0; i < length; i++) ring.slab[offset + i] = bytes[i];
-    ring.put(this.#rtcpNext, this.#srtp.protectRtcp(ring.slab, offset, length), 0);
+    ring.put(this.#rtcpNext, this.#srtp.protectRtcp(ring.slab, offset, length));
     this.#rtcpNext = (this.#rtcpNext + 1) & 0xffff;
     return this.#transmit(ring, slot, 1) === 1;
   }
@@ -126,11 +126,13 @@ export class SendTransport {
   /** Sends packets of the stream with this SSRC again (RFC 4585 §6.2.1), as long as the history has them; the numbers are big-endian. */
   resend(ssrc: number, sequenceNumbers: Uint8Array, count: number, nowUs: number): void {
     const session = this.#video.find((candidate) => candidate.stream.ssrc === ssrc);
-    if (session === undefined || !this.ready) return;
+    const srtp = this.#srtp;
+    if (session === undefined || srtp === undefined || this.#socket === undefined) return;
+    const { responder } = session;
     for (let i = 0; i < count; i++) {
       const sequenceNumber = (sequenceNumbers[2 * i] << 8) | sequenceNumbers[2 * i + 1];
-      if (!session.mayResend(sequenceNumber, nowUs)) continue;
-      this.#transmitCounted(session, session.ring.slotOf(sequenceNumber), 1);
+      const slot = responder.repeat(sequenceNumber, srtp, nowUs);
+      if (slot >= 0) this.#transmitCounted(session, responder.ring, slot, 1);
     }
   }
 
@@ -156,7 +158,7 @@ export class SendTransport {
   }
 
   #sendOn(session: SendSession, srtp: SrtpContext, frame: EncodedFrame, nowUs: number): number {
-    const count = session.packetize(frame, srtp.rtpOverhead, nowUs);
+    const count = session.packetize(frame, srtp.rtpOverhead);
     if (count === 0) return 0;
     const { ring, firstSequenceNumber } = session;
     const first = ring.slotOf(firstSequenceNumber);
@@ -173,8 +175,8 @@ export class SendTransport {
     const { ring } = session;
     const slot = ring.slotOf(first);
     const head = Math.min(count, ring.capacity - slot);
-    let sent = this.#transmitCounted(session, slot, head);
-    if (sent === head && count > head) sent += this.#transmitCounted(session, 0, count - head);
+    let sent = this.#transmitFirst(session, slot, head);
+    if (sent === head && count > head) sent += this.#transmitFirst(session, 0, count - head);
     if (sent === count) return sent;
     if (retries >= MAX_RETRIES) {
       session.countDropped(count - sent);
@@ -185,10 +187,16 @@ export class SendTransport {
     return sent;
   }
 
-  #transmitCounted(session: SendSession, slot: number, count: number): number {
-    const sent = this.#transmit(session.ring, slot, count);
+  #transmitFirst(session: SendSession, slot: number, count: number): number {
+    const sent = this.#transmitCounted(session, session.ring, slot, count);
+    for (let i = 0; i < sent; i++) session.responder.noteSent(session.ring.lengthOf(slot + i));
+    return sent;
+  }
+
+  #transmitCounted(session: SendSession, ring: PacketRing, slot: number, count: number): number {
+    const sent = this.#transmit(ring, slot, count);
     let bytes = 0;
-    for (let i = 0; i < sent; i++) bytes += session.ring.lengthOf(slot + i);
+    for (let i = 0; i < sent; i++) bytes += ring.lengthOf(slot + i);
     session.countSent(sent, bytes);
     return sent;
   }

@@ -71,7 +71,11 @@ export const SendCounters = {
   remoteFractionLost: 14,
   remoteJitterUs: 15,
   rttUs: 16,
-  words: 17,
+  /** RTP payload octets that were sent again; the sender's. */
+  retransmittedBytes: 17,
+  /** NACKed packets that were on their way already, or beyond the budget for repetitions; the sender's. */
+  retransmitRefusals: 18,
+  words: 19,
 } as const;
 
 /**
@@ -105,7 +109,10 @@ export const ReceiveCounters = {
   receivedUs: 17,
   /** RTP header and padding octets. */
   headerBytesReceived: 18,
-  words: 19,
+  /** Of the received ones, what came by RTX. */
+  retransmittedPackets: 19,
+  retransmittedBytes: 20,
+  words: 21,
 } as const;
 
 /** A zeroed block of `words` float64 words. */

@@ -1,6 +1,6 @@
 /** Offers and answers from what an endpoint wants (RFC 8829 §5.2, §5.3). Pure: the same input, the same text. */
 import type { CodecCapability, RtpKind } from "./codec_capabilities.js";
-import { answerCodecs, offerCodecs, PayloadTypeTable } from "./codec_negotiation.js";
+import { answerCodecs, isRtx, offerCodecs, PayloadTypeTable } from "./codec_negotiation.js";
 import { dataMedia, isDataSection, type LocalDataSection } from "./data_section.js";
 import { answerDirection } from "./directions.js";
 import { answerSetup, type DtlsRole } from "./dtls_setup.js";
@@ -18,6 +18,7 @@ import {
   type SdpSession,
   type SdpSetup,
   type SdpSource,
+  type SdpSourceGroup,
   transportAttributesOf,
 } from "./sdp_model.js";
 
@@ -38,6 +39,8 @@ export interface LocalTransportDescription {
 export interface LocalMediaSource {
   readonly msids: readonly SdpMsid[];
   readonly sources: readonly SdpSource[];
+  /** Written where the section's codecs have what the group is for ("FID": RTX). */
+  readonly sourceGroups?: readonly SdpSourceGroup[];
 }
 
 /** A section of an offer to write. */
@@ -149,9 +152,19 @@ function offerMedia(
   }
   describeTransport(media, transport, transport.offerSetup);
   media.extensions = offerExtensions(section.extensions, extensionIds);
-  media.msids = section.msids;
-  media.sources = section.sources;
+  describeSources(media, section);
   return media;
+}
+
+/** Without RTX among the codecs, a source for it would only puzzle the peer. */
+function describeSources(media: SdpMedia, { msids, sources, sourceGroups = [] }: LocalMediaSource): void {
+  const groups = media.codecs.some(isRtx) ? sourceGroups : [];
+  const unused = sourceGroups
+    .filter((group) => !groups.includes(group))
+    .flatMap(({ ssrcs }) => ssrcs.slice(1));
+  media.msids = msids;
+  media.sources = sources.filter(({ ssrc }) => !unused.includes(ssrc));
+  media.sourceGroups = groups;
 }
 
 /** RFC 3264 §6: port 0, a format of the offer, and nothing that would carry media. */
@@ -230,8 +243,7 @@ function answerMedia(
   media.extensions = answerExtensions([...offered.extensions, ...offer.extensions], section.extensions);
   media.extmapAllowMixed = offered.extmapAllowMixed;
   describeTransport(media, transport, setupFor(offer, offered, transport));
-  media.msids = section.msids;
-  media.sources = section.sources;
+  describeSources(media, section);
   return media;
 }
 

@@ -33,6 +33,8 @@ export interface VideoCapabilityOptions {
   readonly level?: number;
   /** First payload type of the video codecs; 96 by default. */
   readonly payloadType?: number;
+  /** Whether lost packets are repeated in a stream of their own (RFC 4588) where the peer can; true by default. */
+  readonly rtx?: boolean;
 }
 
 /** Payload types that {@link h264Capabilities} takes. */
@@ -80,9 +82,22 @@ const videoCapabilitiesOf: Readonly<Record<VideoCodec, typeof vp8Capabilities>> 
   VP8: vp8Capabilities,
 };
 
-/** The video codecs of the options, in their order. */
+/**
+ * Retransmission (RFC 4588), once for all codecs: in a description it becomes a payload type for each of them, whose `apt`
+ * names the one that it repeats.
+ */
+export const rtxCapability: CodecCapability = {
+  kind: "video",
+  name: "rtx",
+  clockRate: 90_000,
+  feedback: [],
+  preferredPayloadType: 112,
+};
+
+/** The video codecs of the options, in their order, and what repairs their streams. */
 export function videoCapabilities(options: VideoCapabilityOptions = {}): CodecCapability[] {
-  return (options.codecs ?? ["H264", "VP8"]).flatMap((codec) => videoCapabilitiesOf[codec](options));
+  const codecs = (options.codecs ?? ["H264", "VP8"]).flatMap((codec) => videoCapabilitiesOf[codec](options));
+  return options.rtx === false ? codecs : [...codecs, rtxCapability];
 }
 
 export interface AudioCapabilityOptions {

@@ -16,10 +16,21 @@ export function isH264(codec: CodecIdentity): boolean {
   return codec.name.toUpperCase() === "H264";
 }
 
+export function isRtx(codec: CodecIdentity): boolean {
+  return codec.name.toLowerCase() === "rtx";
+}
+
+/** The payload type that an RTX one repeats (RFC 4588 §8.6); -1: it names none. */
+export function repeatedPayloadType(rtx: CodecIdentity): number {
+  const apt = parseFmtp(rtx.fmtp).get("apt") ?? "";
+  return /^\d{1,3}$/.test(apt) ? Number(apt) : -1;
+}
+
 /** Whether two payload types mean the same format (RFC 3264 §6.1, RFC 6184 §8.2.2 for H.264). */
 export function codecsMatch(a: CodecIdentity, b: CodecIdentity): boolean {
   if (a.name.toLowerCase() !== b.name.toLowerCase() || a.clockRate !== b.clockRate) return false;
   if ((a.channels ?? 1) !== (b.channels ?? 1)) return false;
+  if (isRtx(a)) return repeatedPayloadType(a) === repeatedPayloadType(b);
   if (!isH264(a)) return true;
   const left = parseH264Fmtp(a.fmtp);
   const right = parseH264Fmtp(b.fmtp);
@@ -49,7 +60,7 @@ export class PayloadTypeTable {
   }
 
   private freeNumber(preferred: number | undefined): number {
-    if (preferred !== undefined && !this.taken.has(preferred)) return preferred;
+    if (preferred !== undefined && preferred <= 127 && !this.taken.has(preferred)) return preferred;
     // RFC 3551 §3: 96 to 127 are dynamic; RFC 5761 §4: 35 to 63 may be, the rest would look like RTCP.
     for (let number = 96; number <= 127; number++) if (!this.taken.has(number)) return number;
     for (let number = 35; number <= 63; number++) if (!this.taken.has(number)) return number;
@@ -60,11 +71,25 @@ export class PayloadTypeTable {
 /** The codecs of an offered section, in the order of preference given. */
 export function offerCodecs(capabilities: readonly CodecCapability[], table: PayloadTypeTable): SdpCodec[] {
   const inUse = new Set<number>();
-  return capabilities.map((capability) => {
+  const offer = (capability: CodecCapability): SdpCodec => {
     const payloadType = table.assign(capability, inUse);
     inUse.add(payloadType);
     return toSdpCodec(capability, payloadType);
-  });
+  };
+  const codecs = capabilities.filter((capability) => !isRtx(capability)).map(offer);
+  return [...codecs, ...rtxFor(codecs, capabilities).map(offer)];
+}
+
+/** RTX for each of the codecs, where the capabilities have it. */
+function rtxFor(codecs: readonly SdpCodec[], capabilities: readonly CodecCapability[]): CodecCapability[] {
+  const rtx = capabilities.find(isRtx);
+  if (rtx === undefined) return [];
+  const first = rtx.preferredPayloadType ?? 96;
+  return codecs.map(({ payloadType }, index) => ({
+    ...rtx,
+    fmtp: `apt=${payloadType}`,
+    preferredPayloadType: first + index,
+  }));
 }
 
 function toSdpCodec(capability: CodecCapability, payloadType: number): SdpCodec {
@@ -91,13 +116,29 @@ export function answerCodecs(
 ): SdpCodec[] {
   const rank = new Map<SdpCodec, number>();
   const answered = offered.flatMap((codec) => {
+    if (isRtx(codec)) return [];
     const index = capabilities.findIndex((capability) => codecsMatch(capability, codec));
     if (index < 0) return [];
     const answer = answerCodec(codec, capabilities[index]);
     rank.set(answer, keepOwnOrder ? index : firstOfName(capabilities, capabilities[index]));
     return [answer];
   });
-  return answered.sort((a, b) => (rank.get(a) ?? 0) - (rank.get(b) ?? 0));
+  answered.sort((a, b) => (rank.get(a) ?? 0) - (rank.get(b) ?? 0));
+  return [...answered, ...answerRtx(offered, answered, capabilities)];
+}
+
+/** The offered retransmissions of what was answered. */
+function answerRtx(
+  offered: readonly SdpCodec[],
+  answered: readonly SdpCodec[],
+  capabilities: readonly CodecCapability[],
+): SdpCodec[] {
+  const rtx = capabilities.find(isRtx);
+  if (rtx === undefined) return [];
+  return answered.flatMap(({ payloadType }) => {
+    const repair = offered.find((codec) => isRtx(codec) && repeatedPayloadType(codec) === payloadType);
+    return repair === undefined ? [] : [{ ...repair, fmtp: `apt=${payloadType}`, feedback: [] }];
+  });
 }
 
 /** All formats of a codec rank as its first one does. */
@@ -152,7 +193,8 @@ function withProfileOf(local: SdpCodec, remote: SdpCodec): SdpCodec {
  * What may flow after offer and answer, in the remote description's order. The sender writes `remote.payloadType`, the receiver expects `local.payloadType`.
  */
 export function agreedCodecs(local: readonly SdpCodec[], remote: readonly SdpCodec[]): AgreedCodec[] {
-  return remote.flatMap((remoteCodec) => {
+  const agreed = remote.flatMap((remoteCodec) => {
+    if (isRtx(remoteCodec)) return [];
     const sameNumber = local.find(({ payloadType }) => payloadType === remoteCodec.payloadType);
     const match =
       sameNumber && codecsMatch(sameNumber, withProfileOf(sameNumber, remoteCodec))
@@ -163,4 +205,18 @@ export function agreedCodecs(local: readonly SdpCodec[], remote: readonly SdpCod
       { local: match, remote: remoteCodec, feedback: commonFeedback(match.feedback, remoteCodec.feedback) },
     ];
   });
+  return [...agreed, ...agreed.flatMap((codec) => agreedRtx(codec, local, remote))];
+}
+
+/** The retransmission of a format, where both sides have it: each names the format by its own number. */
+function agreedRtx(
+  codec: AgreedCodec,
+  local: readonly SdpCodec[],
+  remote: readonly SdpCodec[],
+): AgreedCodec[] {
+  const repeats = (of: SdpCodec) => (candidate: SdpCodec) =>
+    isRtx(candidate) && repeatedPayloadType(candidate) === of.payloadType;
+  const ours = local.find(repeats(codec.local));
+  const theirs = remote.find(repeats(codec.remote));
+  return ours === undefined || theirs === undefined ? [] : [{ local: ours, remote: theirs, feedback: [] }];
 }

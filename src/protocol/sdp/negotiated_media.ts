@@ -26,9 +26,17 @@ export interface NegotiatedMedia {
   readonly codecs: readonly AgreedCodec[];
   readonly extensions: readonly AgreedExtension[];
   readonly reducedSizeRtcp: boolean;
-  /** SSRCs the peer announced; may be none. */
+  /** SSRCs of media that the peer announced; may be none. */
   readonly remoteSsrcs: readonly number[];
+  /** Which of the peer's SSRCs repeats which (RFC 5576 §4.2, RFC 4588 §8.6 "FID"), as far as it announced them. */
+  readonly remoteRepairs: readonly RepairedSource[];
   readonly remoteCname: string;
+}
+
+/** A source and the one in which its lost packets are repeated. */
+export interface RepairedSource {
+  readonly ssrc: number;
+  readonly repairSsrc: number;
 }
 
 /** A section of both descriptions, of which `answerer` made the answer; undefined when either side rejects it. */
@@ -44,6 +52,7 @@ export function negotiateMedia(
     return undefined;
   const ours = directionOf(localSession, local);
   const theirs = directionOf(remoteSession, remote);
+  const remoteRepairs = repairsOf(remote);
   return {
     mid: local.mid ?? `${index}`,
     kind: local.kind,
@@ -52,7 +61,8 @@ export function negotiateMedia(
     codecs: inAnswerOrder(agreedCodecs(local.codecs, remote.codecs), local.codecs, answerer),
     extensions: agreedExtensions(local.extensions, [...remote.extensions, ...remoteSession.extensions]),
     reducedSizeRtcp: local.rtcpReducedSize && remote.rtcpReducedSize,
-    remoteSsrcs: remote.sources.map((source) => source.ssrc),
+    remoteSsrcs: mediaSourcesOf(remote, remoteRepairs),
+    remoteRepairs,
     remoteCname: cnameOf(remote),
   };
 }
@@ -65,6 +75,17 @@ function inAnswerOrder(
 ): readonly AgreedCodec[] {
   if (answerer === "remote") return agreed;
   return [...agreed].sort((a, b) => local.indexOf(a.local) - local.indexOf(b.local));
+}
+
+function repairsOf({ sourceGroups }: SdpMedia): RepairedSource[] {
+  return sourceGroups.flatMap(({ semantics, ssrcs: [ssrc, repairSsrc] }) =>
+    semantics === "FID" && repairSsrc !== undefined ? [{ ssrc, repairSsrc }] : [],
+  );
+}
+
+function mediaSourcesOf({ sources }: SdpMedia, repairs: readonly RepairedSource[]): number[] {
+  const isRepair = (ssrc: number): boolean => repairs.some(({ repairSsrc }) => repairSsrc === ssrc);
+  return sources.map(({ ssrc }) => ssrc).filter((ssrc) => !isRepair(ssrc));
 }
 
 function cnameOf(media: SdpMedia): string {

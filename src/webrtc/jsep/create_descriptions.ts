@@ -140,14 +140,15 @@ function codecsOf(core: ConnectionCore, transceiver: RTCRtpTransceiver): readonl
   return preferred.length > 0 ? preferred : core.capabilities(transceiver.receiver[internals].kind);
 }
 
-/** `a=msid` and `a=ssrc` of what the transceiver sends (RFC 8829 §5.2.1). */
+/** `a=msid`, `a=ssrc` and `a=ssrc-group` of what the transceiver sends (RFC 8829 §5.2.1, RFC 4588 §8.6). */
 function mediaSource(core: ConnectionCore, transceiver: RTCRtpTransceiver): LocalMediaSource {
   if (!sends(transceiver[internals].direction)) return { msids: [], sources: [] };
-  const { streamIds, msidTrackId, ssrc } = transceiver.sender[internals];
+  const { streamIds, msidTrackId, ssrc, rtxSsrc } = transceiver.sender[internals];
   const streams = streamIds.length > 0 ? streamIds : ["-"];
   return {
     msids: streams.map((stream) => ({ stream, track: msidTrackId })),
-    sources: [{ ssrc, attributes: [{ name: "cname", value: core.cname }] }],
+    sources: [ssrc, rtxSsrc].map((id) => ({ ssrc: id, attributes: [{ name: "cname", value: core.cname }] })),
+    sourceGroups: [{ semantics: "FID", ssrcs: [ssrc, rtxSsrc] }],
   };
 }
 

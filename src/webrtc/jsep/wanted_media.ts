@@ -7,10 +7,16 @@ import type {
   SendStreamOptions,
 } from "../../media/transport_api.js";
 import { extensionUris } from "../../protocol/sdp/codec_capabilities.js";
-import { type AgreedCodec, isH264 } from "../../protocol/sdp/codec_negotiation.js";
+import {
+  type AgreedCodec,
+  isH264,
+  isRtx,
+  repeatedPayloadType,
+} from "../../protocol/sdp/codec_negotiation.js";
 import { receives, sends } from "../../protocol/sdp/directions.js";
 import { parseH264Fmtp } from "../../protocol/sdp/h264_fmtp.js";
 import type { AgreedExtension, NegotiatedMedia } from "../../protocol/sdp/negotiated_media.js";
+import type { SdpCodec } from "../../protocol/sdp/sdp_model.js";
 import type { WantedMedia, WantedStream } from "../bundle_transport.js";
 import { internals } from "../internals.js";
 import type { RTCRtpSender } from "../rtc_rtp_sender.js";
@@ -42,6 +48,17 @@ function mediaCodecs({ codecs }: NegotiatedMedia): (AgreedCodec & { readonly cod
   });
 }
 
+/** Each side's payload type for the retransmission of which of its payload types. */
+function rtxCodecs({ codecs }: NegotiatedMedia) {
+  const numbers = (codec: SdpCodec) => ({
+    payloadType: codec.payloadType,
+    repeats: repeatedPayloadType(codec),
+  });
+  return codecs.flatMap(({ local, remote }) =>
+    isRtx(local) ? [{ local: numbers(local), remote: numbers(remote) }] : [],
+  );
+}
+
 /** A track that is there, enabled and live, and an encoding that is active. */
 function maySend(sender: RTCRtpSender): boolean {
   const { track, encodings } = sender[internals];
@@ -59,8 +76,9 @@ function sendLimits(sender: RTCRtpSender): SendLimits {
 }
 
 function sendOptions(sender: RTCRtpSender, negotiated: NegotiatedMedia, cname: string): SendStreamOptions {
-  const { kind, ssrc } = sender[internals];
+  const { kind, ssrc, rtxSsrc } = sender[internals];
   const [{ codec, remote, feedback }] = mediaCodecs(negotiated);
+  const rtx = rtxCodecs(negotiated).find((repair) => repair.remote.repeats === remote.payloadType);
   const mode = isH264(remote) ? parseH264Fmtp(remote.fmtp)?.packetizationMode : undefined;
   return {
     kind,
@@ -73,6 +91,7 @@ function sendOptions(sender: RTCRtpSender, negotiated: NegotiatedMedia, cname: s
     ...(mode !== undefined && { packetizationMode: mode === 0 ? 0 : 1 }),
     extensions: extensionIds(negotiated.extensions.filter(({ direction }) => sends(direction))),
     nack: feedback.some(({ type, parameter }) => type === "nack" && parameter === undefined),
+    ...(rtx !== undefined && { rtx: { ssrc: rtxSsrc, payloadType: rtx.remote.payloadType } }),
     reducedSizeRtcp: negotiated.reducedSizeRtcp,
   };
 }
@@ -92,6 +111,8 @@ function receiveOptions(transceiver: RTCRtpTransceiver, negotiated: NegotiatedMe
       ...((local.channels === 1 || local.channels === 2) && { channels: local.channels }),
     })),
     ssrcs: negotiated.remoteSsrcs,
+    rtx: rtxCodecs(negotiated).map(({ local }) => local),
+    repairs: negotiated.remoteRepairs,
     extensions: extensionIds(negotiated.extensions.filter(({ direction }) => receives(direction))),
     nack,
     localSsrc: ssrc,

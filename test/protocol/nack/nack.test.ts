@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { KeyframeRequester, KeyframeRequestFilter } from "../../../src/protocol/nack/keyframe_requests.js";
 import { NackGenerator } from "../../../src/protocol/nack/nack_generator.js";
+import { ResendBudget } from "../../../src/protocol/nack/resend_budget.js";
 import { seededRandom } from "../../../src/protocol/primitives/random.js";
 
 const into = new Uint16Array(256);
@@ -168,5 +169,25 @@ describe("KeyframeRequestFilter", () => {
     assert.equal(f.handleFir(2, 255), true);
     assert.equal(f.handleFir(1, 0), true);
     assert.ok(f.poll(1e6));
+  });
+});
+
+describe("ResendBudget", () => {
+  it("lets a burst be repeated, and then a share of what is sent", () => {
+    const budget = new ResendBudget({ share: 0.25, burstBytes: 3000 });
+    assert.deepEqual(
+      [1000, 2000, 1].map((bytes) => budget.take(bytes)),
+      [true, true, false],
+    );
+    budget.note(4000);
+    assert.deepEqual(
+      [1001, 1000, 1].map((bytes) => budget.take(bytes)),
+      [false, true, false],
+    );
+    budget.note(1e9);
+    assert.deepEqual(
+      [3001, 3000].map((bytes) => budget.take(bytes)),
+      [false, true],
+    );
   });
 });

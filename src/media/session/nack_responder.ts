@@ -1,0 +1,103 @@
+import type { SrtpContext } from "../../../native/addon.js";
+import { ResendBudget } from "../../protocol/nack/resend_budget.js";
+import { copyBytes } from "../../protocol/primitives/bytes.js";
+import { parseRtp, RtpHeader } from "../../protocol/rtp/rtp_header.js";
+import { RtxSender } from "../../protocol/rtx/rtx.js";
+import type { SendStreamOptions } from "../transport_api.js";
+import { PacketRing } from "./packet_ring.js";
+import { SendCounters } from "./stream_counters.js";
+
+/** Least time between two repetitions of one packet where the round-trip time is not known or shorter. */
+const MIN_REPEAT_US = 5_000;
+/** Round trips for which a repeated packet counts as on its way: who misses it asks again after one, give or take jitter. */
+const UNDERWAY = 0.75;
+/** RTX packets that wait for nothing: a slot is free again as soon as it was sent. */
+const RTX_SLOTS = 64;
+
+export interface NackResponderOptions {
+  readonly stream: SendStreamOptions;
+  /** What was sent, protected. */
+  readonly history: PacketRing;
+  /** Largest UDP payload. */
+  readonly maxPacketBytes: number;
+  readonly firstRtxSequenceNumber: number;
+  /** A {@link SendCounters} block. */
+  readonly counters: Float64Array;
+}
+
+/**
+ * Answers the peer's NACKs about one stream (RFC 4585 §6.2.1): which packets are sent again, and as what: bit for bit as before, or
+ * wrapped into the RTX stream where one is negotiated (RFC 4588). Nothing is repeated while it must still be on its way, nor
+ * beyond the {@link ResendBudget}. The history keeps protected packets alone: what RTX wraps is opened anew, so that only lost packets cost
+ * anything.
+ */
+export class NackResponder {
+  /** Where {@link repeat} leaves the packet to send. */
+  readonly ring: PacketRing;
+  readonly #history: PacketRing;
+  readonly #counters: Float64Array;
+  readonly #budget = new ResendBudget();
+  readonly #rtx: RtxSender | undefined;
+  readonly #header = new RtpHeader();
+  readonly #plain: Uint8Array;
+  #next = 0;
+
+  constructor(options: NackResponderOptions) {
+    const { stream, history, maxPacketBytes, counters } = options;
+    this.#history = history;
+    this.#counters = counters;
+    this.#rtx =
+      stream.rtx === undefined
+        ? undefined
+        : new RtxSender({
+            ssrc: stream.rtx.ssrc,
+            payloadTypes: new Map([[stream.payloadType, stream.rtx.payloadType]]),
+            firstSequenceNumber: options.firstRtxSequenceNumber,
+          });
+    this.ring = this.#rtx === undefined ? history : new PacketRing(RTX_SLOTS, maxPacketBytes);
+    this.#plain = new Uint8Array(this.#rtx === undefined ? 0 : maxPacketBytes);
+  }
+
+  /** Bytes that went out for the first time. */
+  noteSent(bytes: number): void {
+    this.#budget.note(bytes);
+  }
+
+  /** Prepares a packet to be sent again; its slot of {@link ring}, -1: it is not to be. */
+  repeat(sequenceNumber: number, srtp: SrtpContext, nowUs: number): number {
+    const counters = this.#counters;
+    if (!this.#history.has(sequenceNumber)) {
+      counters[SendCounters.retransmitMisses]++;
+      return -1;
+    }
+    const slot = this.#history.slotOf(sequenceNumber);
+    const bytes = this.#history.lengthOf(slot);
+    const underwayUs = Math.max(MIN_REPEAT_US, UNDERWAY * counters[SendCounters.rttUs]);
+    const isOnItsWay = nowUs - this.#history.repeatedUs(sequenceNumber) < underwayUs;
+    if (isOnItsWay || !this.#budget.take(bytes)) {
+      counters[SendCounters.retransmitRefusals]++;
+      return -1;
+    }
+    const ready = this.#rtx === undefined ? slot : this.#wrap(this.#rtx, slot, srtp);
+    if (ready < 0) return -1;
+    this.#history.markRepeated(sequenceNumber, nowUs);
+    counters[SendCounters.retransmitted]++;
+    counters[SendCounters.retransmittedBytes] += bytes;
+    return ready;
+  }
+
+  /** Opens the packet of the history and writes it into a slot of {@link ring} as RTX, protected. */
+  #wrap(rtx: RtxSender, slot: number, srtp: SrtpContext): number {
+    const { ring } = this;
+    const length = this.#history.lengthOf(slot);
+    copyBytes(this.#history.slab, this.#history.offsetOf(slot), this.#plain, 0, length);
+    const plainLength = srtp.recoverRtp(this.#plain, 0, length);
+    if (plainLength < 0 || !parseRtp(this.#plain, 0, plainLength, this.#header)) return -1;
+    const target = ring.slotOf(this.#next);
+    const offset = ring.offsetOf(target);
+    const wrapped = rtx.wrap(this.#plain, this.#header, ring.slab, offset);
+    ring.put(this.#next, srtp.protectRtp(ring.slab, offset, wrapped));
+    this.#next = (this.#next + 1) & 0xffff;
+    return target;
+  }
+}
