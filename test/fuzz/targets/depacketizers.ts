@@ -1,13 +1,19 @@
-/** H.264 and VP8 payloads put together: never more bytes than came in, never beyond the room given. */
+/** Payloads of every picture format put together: never more bytes than came in, never beyond the room given. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { Av1Depacketizer } from "../../../src/protocol/av1/depacketizer.js";
+import { isAv1Keyframe, ObuReader } from "../../../src/protocol/av1/obu.js";
 import { H264Depacketizer } from "../../../src/protocol/h264/depacketizer.js";
 import { AnnexBReader, isKeyframe } from "../../../src/protocol/h264/nal_unit.js";
 import { findSps } from "../../../src/protocol/h264/sps.js";
+import { H265Depacketizer } from "../../../src/protocol/h265/depacketizer.js";
+import { isH265Keyframe } from "../../../src/protocol/h265/nal_unit.js";
 import type { AccessUnitAssembler } from "../../../src/protocol/rtp/payload_format.js";
 import { parseRtp, RtpHeader } from "../../../src/protocol/rtp/rtp_header.js";
 import { Vp8Depacketizer } from "../../../src/protocol/vp8/depacketizer.js";
 import { parseVp8FrameHeader } from "../../../src/protocol/vp8/frame_header.js";
+import { Vp9Depacketizer } from "../../../src/protocol/vp9/depacketizer.js";
+import { parseVp9FrameHeader, Vp9FrameHeader } from "../../../src/protocol/vp9/frame_header.js";
 import { datagramsOf, type FuzzTarget, inputsIn, joinDatagrams, root } from "../target.js";
 import { recordedPackets } from "./rtp.js";
 
@@ -15,7 +21,11 @@ const ROOM = 3000;
 const CANARY = 0xa5;
 const out = new Uint8Array(ROOM + 64);
 const h264 = new H264Depacketizer();
+const h265 = new H265Depacketizer();
 const vp8 = new Vp8Depacketizer();
+const vp9 = new Vp9Depacketizer();
+const vp9Header = new Vp9FrameHeader();
+const av1 = new Av1Depacketizer();
 
 /** @returns bytes of the frame, 0: none came of it */
 function assemble(assembler: AccessUnitAssembler, payloads: readonly Uint8Array[]): number {
@@ -40,6 +50,16 @@ function assemble(assembler: AccessUnitAssembler, payloads: readonly Uint8Array[
     "written before the offset",
   );
   return bytes;
+}
+
+/** Its OBUs must add up. */
+function readTemporalUnit(bytes: number): void {
+  const obus = new ObuReader();
+  obus.start(out, 16, bytes);
+  let count = 0;
+  while (obus.next()) count++;
+  assert.ok(!obus.damaged && count >= 2);
+  isAv1Keyframe(out, 16, bytes);
 }
 
 function readAccessUnit(bytes: number): void {
@@ -73,7 +93,14 @@ export const target: FuzzTarget = {
     "src/protocol/h264/nal_unit.ts",
     "src/protocol/h264/sps.ts",
     "src/protocol/h264/bit_reader.ts",
+    "src/protocol/h265/depacketizer.ts",
+    "src/protocol/h265/nal_unit.ts",
     "src/protocol/vp8/",
+    "src/protocol/vp9/depacketizer.ts",
+    "src/protocol/vp9/descriptor.ts",
+    "src/protocol/vp9/frame_header.ts",
+    "src/protocol/av1/depacketizer.ts",
+    "src/protocol/av1/obu.ts",
   ],
   maxBytes: 3000,
   seeds: () => {
@@ -99,6 +126,12 @@ export const target: FuzzTarget = {
     if (unit > 0) readAccessUnit(unit);
     const frame = assemble(vp8, payloads);
     if (frame > 0) assert.ok(parseVp8FrameHeader(out, 16, frame));
+    const picture = assemble(vp9, payloads);
+    if (picture > 0) parseVp9FrameHeader(out, 16, picture, vp9Header);
+    const temporalUnit = assemble(av1, payloads);
+    if (temporalUnit > 0) readTemporalUnit(temporalUnit);
+    const h265Unit = assemble(h265, payloads);
+    if (h265Unit > 0) isH265Keyframe(out, 16, h265Unit);
     parseVp8FrameHeader(input, 0, input.length);
     findSps(input);
   },
