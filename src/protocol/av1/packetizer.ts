@@ -70,7 +70,7 @@ export class Av1Packetizer implements FramePacketizer {
   }
 
   private indexObus(length: number): boolean {
-    const { reader } = this;
+    const reader = this.reader;
     this.obus = 0;
     let sequence = false;
     let keyframe = false;
