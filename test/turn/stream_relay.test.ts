@@ -65,7 +65,7 @@ describe("a call over a TURN server reached by TCP and TLS", function () {
     const echo = nextEvent(channel, "message") as Promise<Event & { readonly data: string }>;
     channel.send("x".repeat(20_000));
     assert.equal((await echo).data, `${"x".repeat(20_000)}!`);
-    assert.equal(await seen, 60);
+    await seen;
     for (const pc of [a, b]) {
       const pair = pc.getSenders()[0].transport?.iceTransport.getSelectedCandidatePair();
       assert.equal(pair?.local.type, "relay");
