@@ -4,8 +4,7 @@ import { Peer } from "../client/peer.js";
 import type { PeerReport } from "../client/report.js";
 import { loadConfig, type Override } from "../config/load.js";
 import { CommandError } from "./command_error.js";
-import { openLog } from "./log.js";
-import { logOptions } from "./server.js";
+import { logOptions, openLog } from "./log.js";
 import { type Ending, endingAfter, endWithParent } from "./signals.js";
 
 export interface ClientFlags {

@@ -3,6 +3,7 @@ import { closeSync, mkdirSync, openSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { type Logger, pino } from "pino";
 import { createStream } from "rotating-file-stream";
+import type { Config } from "../config/schema.js";
 import { CommandError } from "./command_error.js";
 
 export interface LogOptions {
@@ -18,6 +19,10 @@ export interface OpenLog {
   readonly logger: Logger;
   /** Resolves when everything is in the file. */
   close(): Promise<void>;
+}
+
+export function logOptions({ server }: Config, file: string): LogOptions {
+  return { file, level: server.log_level, maxBytes: server.log_max_bytes, files: server.log_files };
 }
 
 /** Opens the log, making its folder. A log that goes nowhere stops the start: throws CommandError LOG_UNWRITABLE. */

@@ -1,10 +1,13 @@
 #!/usr/bin/env node
-/** The `roomrtc` command: reads the words, leaves the work to client/ and server/. */
+/**
+ * The `roomrtc` command: reads the words, leaves the work to client/ and server/. What a command needs is loaded with it
+ * alone: a server has no use for codecs, a client none for a web server.
+ */
 import { Command, InvalidArgumentError, Option } from "commander";
 import { ConfigError, type Override } from "../config/load.js";
-import { type ClientFlags, runClient } from "./client.js";
-import { type DemoFlags, runDemo } from "./demo.js";
-import { runServer, type ServerFlags } from "./server.js";
+import type { ClientFlags } from "./client.js";
+import type { DemoFlags } from "./demo.js";
+import type { ServerFlags } from "./server.js";
 
 const DEFAULT_CONF = "room_rtc.conf";
 
@@ -49,7 +52,10 @@ function program(): Command {
     .description("run the signaling server and its web client")
     .argument("[conf]", "configuration file", DEFAULT_CONF)
     .addOption(overrideOption())
-    .action((conf: string, flags: ServerFlags) => runServer(conf, flags));
+    .action(async (conf: string, flags: ServerFlags) => {
+      const { runServer } = await import("./server.js");
+      return runServer(conf, flags);
+    });
 
   command
     .command("client")
@@ -74,7 +80,8 @@ function program(): Command {
     )
     .addOption(new Option("--with-parent", "end when the parent process does").hideHelp())
     .addOption(overrideOption())
-    .action((words: string[], flags: ClientFlags) => {
+    .action(async (words: string[], flags: ClientFlags) => {
+      const { runClient } = await import("./client.js");
       const { conf, address } = splitClientWords(words);
       return runClient(conf, address, flags);
     });
@@ -89,7 +96,10 @@ function program(): Command {
     .option("--video <source>", "source of the peers' picture")
     .option("--audio <source>", "source of the peers' sound")
     .addOption(overrideOption())
-    .action((flags: DemoFlags) => runDemo(flags));
+    .action(async (flags: DemoFlags) => {
+      const { runDemo } = await import("./demo.js");
+      return runDemo(flags);
+    });
   return command;
 }
 

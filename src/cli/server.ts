@@ -4,7 +4,7 @@ import { type LoadedConfig, loadConfig, type Override } from "../config/load.js"
 import type { Config } from "../config/schema.js";
 import type { Logger } from "../server/logger.js";
 import { createServer, type RoomServer } from "../server/room_server.js";
-import { openLog } from "./log.js";
+import { logOptions, openLog } from "./log.js";
 import { endingAfter } from "./signals.js";
 import { describeTurn, startTurn } from "./turn.js";
 
@@ -35,10 +35,6 @@ export async function runServer(conf: string, flags: ServerFlags): Promise<void>
     ending.release();
     await log.close();
   }
-}
-
-export function logOptions({ server }: Config, file: string) {
-  return { file, level: server.log_level, maxBytes: server.log_max_bytes, files: server.log_files };
 }
 
 export function startServer(
