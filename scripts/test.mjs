@@ -1,83 +1,115 @@
 // `npm test`: lint, the native tests and every folder below test/, each in a process of its own (a crash is one failure,
-// not the end of the run). Arguments name folders: `npm test -- protocol server`. Ends with "N passed, N failed".
-import { spawnSync } from "node:child_process";
+// not the end of the run), two at a time. Arguments name folders: `npm test -- protocol server`. Ends with
+// "N passed, N failed".
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const scratch = mkdtempSync(join(tmpdir(), "roomrtc-test-"));
-const total = { passed: 0, failed: 0, skipped: 0 };
+/** Calls run in real time: more of them at once than there are processors would wait for each other. */
+const LANES = Math.min(2, availableParallelism());
+/** A process that hangs is a failure, not a run without an end. */
+const LIMIT_MS = 600_000;
+/** These take longest: whoever begins with them ends with both lanes full. */
+const FIRST = ["call", "core", "turn", "session", "web", "media", "examples", "interop", "webrtc"];
 
-function add(counts) {
-  total.passed += counts.passed;
-  total.failed += counts.failed;
-  total.skipped += counts.skipped ?? 0;
-}
-
+/** Runs a command to its end and keeps what it says, so that the words of two at once do not mix. */
 function run(command, args, env = {}) {
-  return spawnSync(command, args, {
-    cwd: root,
-    stdio: ["ignore", "inherit", "inherit"],
-    env: { ...process.env, ...env },
+  return new Promise((resolve) => {
+    const child = spawn(command, args, {
+      cwd: root,
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...env },
+      timeout: LIMIT_MS,
+      killSignal: "SIGKILL",
+    });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", (text) => {
+        output += text;
+      });
+    }
+    child.on("error", (error) => resolve({ status: null, output: `${output}${error.message}\n` }));
+    child.on("close", (status, signal) => resolve({ status: status ?? signal, output }));
   });
 }
 
 /** One check that passes with exit status 0. */
-function check(title, command, args) {
-  const { status } = run(command, args);
-  console.log(`${status === 0 ? "ok" : "FAILED"}: ${title}`);
-  add({ passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1 });
+async function check(title, command, args) {
+  const { status, output } = await run(command, args);
+  const passed = status === 0;
+  return {
+    passed: passed ? 1 : 0,
+    failed: passed ? 0 : 1,
+    output: `${output}${passed ? "ok" : "FAILED"}: ${title}\n`,
+  };
+}
+
+async function lint() {
+  const files = spawnSync("git", ["ls-files", "native/*.cc", "native/*.h"], { cwd: root, encoding: "utf8" });
+  const results = [
+    await check("biome (format and lint)", process.execPath, [
+      "node_modules/@biomejs/biome/bin/biome",
+      "check",
+      "--error-on-warnings",
+    ]),
+    await check("architecture (arrows, circles, sans-IO)", process.execPath, [
+      "scripts/check-architecture.mjs",
+    ]),
+    await check("clang-format", "clang-format", [
+      "--dry-run",
+      "--Werror",
+      ...files.stdout.trim().split("\n"),
+    ]),
+  ];
+  return {
+    passed: results.reduce((sum, { passed }) => sum + passed, 0),
+    failed: results.reduce((sum, { failed }) => sum + failed, 0),
+    output: results.map(({ output }) => output).join(""),
+  };
+}
+
+/** native/core under AddressSanitizer and UBSan; the last line of what it prints has its counts. */
+async function core() {
+  const { status, output } = await run(process.execPath, ["scripts/test-native.mjs"]);
+  const counts = /(\d+) passed, (\d+) failed\s*$/.exec(output);
+  const said = { output: `${output}native/core: status ${status}\n` };
+  return counts && status === 0
+    ? { passed: Number(counts[1]), failed: Number(counts[2]), ...said }
+    : { passed: 0, failed: 1, ...said };
 }
 
 /** What a run of mocha left, or one failure when it ended without leaving anything. */
 function countsOf(file, status, folder) {
   if (!existsSync(file)) {
-    console.log(`FAILED: test/${folder} ended with status ${status} before its last test`);
-    return { passed: 0, failed: 1 };
+    const note = `FAILED: test/${folder} ended with status ${status} before its last test\n`;
+    return { passed: 0, failed: 1, note };
   }
   const counts = JSON.parse(readFileSync(file, "utf8"));
-  if (status !== 0 && counts.failed === 0) {
-    console.log(`FAILED: test/${folder} passed its tests and then ended with status ${status}`);
-    counts.failed = 1;
-  }
-  return counts;
+  if (status === 0 || counts.failed > 0) return { ...counts, note: "" };
+  const note = `FAILED: test/${folder} passed its tests and then ended with status ${status}\n`;
+  return { ...counts, failed: 1, note };
 }
 
-function runFolder(folder) {
-  const counts = join(scratch, `${folder}.json`);
-  const args = [
-    "node_modules/mocha/bin/mocha.js",
-    "--reporter",
-    "scripts/mocha-reporter.cjs",
-    "--timeout",
-    "30000",
-  ];
-  const started = process.hrtime.bigint();
-  const { status } = run(process.execPath, [...args, `dist/test/${folder}/**/*.test.js`], {
-    ROOMRTC_COUNTS: counts,
-  });
-  add(countsOf(counts, status, folder));
-  console.log(`test/${folder}: ${Math.round(Number(process.hrtime.bigint() - started) / 1e6)} ms\n`);
-}
-
-/** native/core under AddressSanitizer and UBSan; the last line of what it prints has its counts. */
-function runCore() {
-  const { stdout, status } = spawnSync(process.execPath, ["scripts/test-native.mjs"], {
-    cwd: root,
-    stdio: ["ignore", "pipe", "inherit"],
-    encoding: "utf8",
-    maxBuffer: 1 << 26,
-  });
-  process.stdout.write(stdout);
-  const counts = /(\d+) passed, (\d+) failed\s*$/.exec(stdout);
-  add(
-    counts && status === 0
-      ? { passed: Number(counts[1]), failed: Number(counts[2]) }
-      : { passed: 0, failed: 1 },
+async function mocha(folder) {
+  const file = join(scratch, `${folder}.json`);
+  const { status, output } = await run(
+    process.execPath,
+    [
+      "node_modules/mocha/bin/mocha.js",
+      "--reporter",
+      "scripts/mocha-reporter.cjs",
+      "--timeout",
+      "30000",
+      `dist/test/${folder}/**/*.test.js`,
+    ],
+    { ROOMRTC_COUNTS: file },
   );
-  console.log(`native/core: status ${status}\n`);
+  const { note, ...counts } = countsOf(file, status, folder);
+  return { ...counts, output: output + note };
 }
 
 function hasTests(folder) {
@@ -88,31 +120,43 @@ function hasTests(folder) {
   );
 }
 
+const jobs = new Map([
+  ["lint", lint],
+  ["core", core],
+]);
+for (const folder of readdirSync(join(root, "dist/test")).filter(hasTests).sort()) {
+  jobs.set(folder, () => mocha(folder));
+}
+
 const wanted = process.argv.slice(2);
-const folders = readdirSync(join(root, "dist/test")).filter(hasTests).sort();
-const unknown = wanted.filter((name) => !["lint", "core", ...folders].includes(name));
+const unknown = wanted.filter((name) => !jobs.has(name));
 if (unknown.length > 0) {
-  console.error(`no such test folder: ${unknown.join(", ")}; there are: lint, core, ${folders.join(", ")}`);
+  console.error(`no such test folder: ${unknown.join(", ")}; there are: ${[...jobs.keys()].join(", ")}`);
   process.exit(2);
 }
-const chosen = (name) => wanted.length === 0 || wanted.includes(name);
+const chosen = [...jobs.keys()].filter((name) => wanted.length === 0 || wanted.includes(name));
+const queue = [
+  ...FIRST.filter((name) => chosen.includes(name)),
+  ...chosen.filter((name) => !FIRST.includes(name)),
+];
 
-if (chosen("lint")) {
-  check("biome (format and lint)", process.execPath, [
-    "node_modules/@biomejs/biome/bin/biome",
-    "check",
-    "--error-on-warnings",
-  ]);
-  check("architecture (arrows, circles, sans-IO)", process.execPath, ["scripts/check-architecture.mjs"]);
-  const files = spawnSync("git", ["ls-files", "native/*.cc", "native/*.h"], {
-    cwd: root,
-    encoding: "utf8",
-  }).stdout;
-  check("clang-format", "clang-format", ["--dry-run", "--Werror", ...files.trim().split("\n")]);
+const total = { passed: 0, failed: 0, skipped: 0 };
+
+/** Takes one job after the other from the queue. */
+async function lane() {
+  for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
+    const started = performance.now();
+    const { passed, failed, skipped = 0, output } = await jobs.get(name)();
+    console.log(
+      `${output}${name}: ${passed} passed, ${failed} failed, ${Math.round(performance.now() - started)} ms\n`,
+    );
+    total.passed += passed;
+    total.failed += failed;
+    total.skipped += skipped;
+  }
 }
-if (chosen("core")) runCore();
-for (const folder of folders) if (chosen(folder)) runFolder(folder);
 
+await Promise.all(Array.from({ length: LANES }, lane));
 rmSync(scratch, { recursive: true });
 console.log(
   `${total.passed} passed, ${total.failed} failed${total.skipped ? `, ${total.skipped} skipped` : ""}`,

@@ -110,6 +110,15 @@ describe("roomrtc server and client", function () {
   });
 
   describe("a client that cannot do what it is asked", () => {
+    let serving: Desk;
+    let address: string;
+
+    before(async () => {
+      serving = new Desk();
+      ({ address } = await startServer(serving));
+    });
+    after(() => serving.clear());
+
     const cases: [string, string[], RegExp][] = [
       [
         "calls nobody that is known",
@@ -142,7 +151,6 @@ describe("roomrtc server and client", function () {
     ];
     for (const [what, words, message] of cases) {
       it(`${what}: says so and ends with status 1`, async () => {
-        const { address } = await startServer(desk);
         const { status, stderr } = await desk.client(address, "ana", ...words).ended;
         assert.equal(status, 1, stderr);
         assert.match(stderr, message);
@@ -151,7 +159,6 @@ describe("roomrtc server and client", function () {
     }
 
     it("has the wrong password, or no password file: says so and ends with status 1", async () => {
-      const { address } = await startServer(desk);
       assert.equal((await desk.client(address, "ana", "--call", "nobody").ended).status, 1);
       desk.write("wrong", "not the password\n");
       const wrong = await desk.run("client", address, "--user", "ana", "--password-file", "wrong");
@@ -174,7 +181,6 @@ describe("roomrtc server and client", function () {
     });
 
     it("logs in a second time, or calls one who is in a call: says so and ends with status 1", async () => {
-      const { address } = await startServer(desk);
       const kiosk = desk.client(address, "kiosk", "--auto-answer");
       await kiosk.line(/^logged in as kiosk/);
       const second = await desk.client(address, "kiosk", "--auto-answer").ended;

@@ -16,10 +16,18 @@ describe("faults in a call", function () {
   this.timeout(60_000);
   let server: RoomServer;
 
-  beforeEach(async () => {
-    server = await startServer(["ana", "bob"]);
+  /** The peers that call each other in most tests: whatever befalls one call, the next finds them ready. */
+  let ana: Peer;
+  let bob: Peer;
+
+  before(async () => {
+    server = await startServer(["ana", "bob", "eve", "joe", "kim"]);
+    [ana, bob] = await Promise.all([peer("ana"), peer("bob")]);
   });
-  afterEach(cleanUp);
+  afterEach(async () => {
+    await Promise.all([ana, bob].map((each) => each.hangUp()));
+  });
+  after(cleanUp);
 
   async function peer(user: string, options: Partial<PeerOptions> = {}, ...more: Override[]): Promise<Peer> {
     const { config } = parseConfig("", "test", [
@@ -60,15 +68,14 @@ describe("faults in a call", function () {
   const notice = (of: Peer, pattern: RegExp) =>
     new Promise<string>((done) => of.on("notice", (text) => pattern.test(text) && done(text)));
 
-  async function talk(ana: Peer, bob: Peer): Promise<void> {
-    const flowing = [pictures(ana, 3), pictures(bob, 3)];
-    ana.call("bob");
+  async function talk(caller: Peer, callee: Peer, name = "bob"): Promise<void> {
+    const flowing = [pictures(caller, 3), pictures(callee, 3)];
+    caller.call(name);
     await Promise.all(flowing);
   }
 
   for (const name of ["camera", "encoder", "decoder"] as const satisfies WorkerName[]) {
     it(`a ${name} that dies is said and replaced, and pictures flow again both ways`, async () => {
-      const [ana, bob] = await Promise.all([peer("ana"), peer("bob")]);
       await talk(ana, bob);
       const said = notice(ana, new RegExp(`^worker ${name} failed: .*; it was started again`));
       await ana.engine.killWorker(name);
@@ -82,19 +89,18 @@ describe("faults in a call", function () {
 
   it("a recording that ends with its thread is said, and what it has stays", async () => {
     const record = join(temporaryFolder(), "call.y4m");
-    const [ana, bob] = await Promise.all([peer("ana", { record }), peer("bob")]);
-    await talk(ana, bob);
-    await pictures(ana, 5);
-    const said = notice(ana, /^decoder: the recording ended with the thread that wrote it \(SINK_FAILED\)/);
-    await ana.engine.killWorker("decoder");
+    const eve = await peer("eve", { record });
+    await talk(eve, bob);
+    await pictures(eve, 5);
+    const said = notice(eve, /^decoder: the recording ended with the thread that wrote it \(SINK_FAILED\)/);
+    await eve.engine.killWorker("decoder");
     await said;
-    await pictures(ana, 5);
+    await pictures(eve, 5);
     assert.ok(statSync(record).size > 3 * 320 * 180 * 1.5);
   });
 
   for (const name of ["sender", "receiver", "rtcp"] as const satisfies WorkerName[]) {
     it(`a ${name} that dies ends the call at both ends, and the next call works`, async () => {
-      const [ana, bob] = await Promise.all([peer("ana"), peer("bob")]);
       await talk(ana, bob);
       const over = Promise.all([ended(ana), ended(bob)]);
       await ana.engine.killWorker(name);
@@ -107,19 +113,16 @@ describe("faults in a call", function () {
   }
 
   it("a certificate that signaling did not announce ends the call before media, with its code", async () => {
-    const bob = await peer("bob");
     const forged = Array.from({ length: 32 }, () => "0F").join(":");
     const { offer } = SignalingClient.prototype;
-    onCleanUp(() => {
-      SignalingClient.prototype.offer = offer;
-    });
     SignalingClient.prototype.offer = function (to, sdp, callId) {
       offer.call(this, to, sdp.replace(/(a=fingerprint:sha-256 ).*/g, `$1${forged}`), callId);
     };
-    const ana = await peer("ana");
     const over = Promise.all([ended(ana), ended(bob)]);
     ana.call("bob");
-    const [caller, callee] = await over;
+    const [caller, callee] = await over.finally(() => {
+      SignalingClient.prototype.offer = offer;
+    });
     assert.equal(callee.code, "CONNECTION_FAILED");
     assert.match(callee.reason, /The peer's certificate \(sha-256 .*\) is none that signaling announced/);
     assert.equal(callee.received.video.framesDecoded, 0);
@@ -130,7 +133,6 @@ describe("faults in a call", function () {
   });
 
   it("garbage at the media port changes nothing", async () => {
-    const [ana, bob] = await Promise.all([peer("ana"), peer("bob")]);
     await talk(ana, bob);
     const [, port] =
       /^candidate:\S+ 1 udp \d+ 127\.0\.0\.1 (\d+) /i.exec((await bob.report())?.pair?.local ?? "") ?? [];
@@ -157,9 +159,9 @@ describe("faults in a call", function () {
 
   it("calls over IPv6", async () => {
     const six: Override = ["network", "bind_address", "::1"];
-    const [ana, bob] = await Promise.all([peer("ana", {}, six), peer("bob", {}, six)]);
-    await talk(ana, bob);
-    const { pair } = (await ana.report()) ?? {};
+    const [joe, kim] = await Promise.all([peer("joe", {}, six), peer("kim", {}, six)]);
+    await talk(joe, kim, "kim");
+    const { pair } = (await joe.report()) ?? {};
     assert.match(pair?.local ?? "", / ::1 \d+ typ (host|prflx)/);
     assert.match(pair?.remote ?? "", / ::1 \d+ typ (host|prflx)/);
   });

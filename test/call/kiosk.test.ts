@@ -15,20 +15,27 @@ const CALLER_TAG = 0xca11;
 describe("a kiosk (roomrtc client --auto-answer)", function () {
   this.timeout(60_000);
   let desk: Desk;
+  let serving: Desk;
+  /** Of a server that outlives the tests. */
+  let address: string;
 
+  before(async () => {
+    serving = new Desk();
+    ({ address } = await startServer(serving));
+  });
+  after(() => serving.clear());
   beforeEach(() => {
     desk = new Desk();
   });
   afterEach(() => desk.clear());
 
-  async function kiosk(address: string, ...words: string[]): Promise<Command> {
-    const command = desk.client(address, "kiosk", "--auto-answer", ...words);
+  async function kiosk(at: string, ...words: string[]): Promise<Command> {
+    const command = desk.client(at, "kiosk", "--auto-answer", ...words);
     await command.line(/^logged in as kiosk/);
     return command;
   }
 
   it("answers call after call, also after a caller that was killed in the middle", async () => {
-    const { address } = await startServer(desk);
     const answering = await kiosk(address);
     const ana = await desk.client(address, "ana", "--call", "kiosk", "--seconds", "0.3").ended;
     assert.equal(ana.status, 0, ana.stderr);
@@ -51,7 +58,6 @@ describe("a kiosk (roomrtc client --auto-answer)", function () {
   });
 
   it("says unstable when nothing arrives, stable when it does again, and ends the call after the limit", async () => {
-    const { address } = await startServer(desk);
     const limits = set({ "rtcp.unstable_after_millis": 400, "rtcp.receive_limit_millis": 3000 });
     const answering = await kiosk(address, "--record", "call.h264", ...limits);
     const ana = desk.client(address, "ana", "--call", "kiosk");
@@ -99,7 +105,6 @@ describe("a kiosk (roomrtc client --auto-answer)", function () {
 
   describe("--record", () => {
     async function record(file: string): Promise<Buffer> {
-      const { address } = await startServer(desk);
       const answering = await kiosk(address, "--record", file);
       const sent = ["--tag", String(CALLER_TAG), "--audio", "tone:700", "--seconds", "1.5"];
       const ana = await desk.client(address, "ana", "--call", "kiosk", ...sent).ended;
