@@ -1,6 +1,6 @@
 import { EventEmitter } from "node:events";
 import { native } from "../../native/addon.js";
-import { isVideoCodec } from "./codecs/codec_name.js";
+import { SendFeeds } from "./encodings/send_feeds.js";
 import { EngineMemory } from "./engine_memory.js";
 import type { CodecSettings, OrderOf, WorkerEvent, WorkerName } from "./engine_messages.js";
 import { WORKER_NAMES } from "./engine_messages.js";
@@ -14,14 +14,8 @@ import { OutputTap } from "./output_tap.js";
 import { RestartPolicy } from "./restart_policy.js";
 import { ControlWord, MAX_STREAMS } from "./ring/control_block.js";
 import type { AudioSinkSpec, AudioSourceSpec, VideoSinkSpec, VideoSourceSpec } from "./source_spec.js";
-import type {
-  MediaTransport,
-  SendStreamOptions,
-  TransportFactory,
-  TransportOptions,
-} from "./transport_api.js";
+import type { MediaTransport, TransportFactory, TransportOptions } from "./transport_api.js";
 import { checkTransportSettings } from "./transport_settings.js";
-import { VideoDemand } from "./video_demand.js";
 import { WorkerThread } from "./worker_thread.js";
 
 export interface MediaEngineOptions {
@@ -101,7 +95,7 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
   readonly #recording = new Set<WorkerName>();
   readonly #tap: OutputTap;
   readonly #inputs: EngineInputs;
-  readonly #demand: VideoDemand;
+  readonly #feeds: SendFeeds;
   #nextTransportId = 1;
   #started: Promise<unknown> = Promise.resolve();
   #holdsProcess = true;
@@ -167,9 +161,12 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
       doorbells: this.#memory.doorbells,
       post: <N extends "encoder" | "microphone">(name: N, order: OrderOf<N>) => this.#post(name, order),
     });
-    this.#demand = new VideoDemand((inputId, codecs) =>
-      this.#post("encoder", { type: "setDemand", inputId, codecs }),
-    );
+    this.#feeds = new SendFeeds({
+      control: this.#memory.control,
+      doorbells: this.#memory.doorbells,
+      inputs: this.#inputs,
+      post: <N extends "encoder" | "microphone">(name: N, order: OrderOf<N>) => this.#post(name, order),
+    });
     const { control } = this.#memory;
     control.set(ControlWord.targetBitrateBps, codec.bitrateBps);
     control.set(ControlWord.audioBitrateBps, audio.bitrateBps);
@@ -245,7 +242,7 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
 
   /** Asks the own encoder for a keyframe. */
   requestKeyframe(): void {
-    if (this.#state === "running") this.#memory.control.add(ControlWord.keyframeEpoch, 1);
+    if (this.#state === "running") this.#memory.control.requestKeyframe(0);
   }
 
   /**
@@ -369,8 +366,10 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
 
   #restart(name: WorkerName): void {
     this.#spawnWatched(name);
-    if (name === "encoder" || name === "microphone") this.#inputs.restore(name);
-    if (name === "encoder") this.#demand.restore();
+    if (name === "encoder" || name === "microphone") {
+      this.#inputs.restore(name);
+      this.#feeds.restore(name);
+    }
     if (name === "decoder" || name === "speaker") {
       for (const transport of this.#transports.values()) transport.restorePlayout(name);
     }
@@ -378,6 +377,7 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
   }
 
   readonly #hostOfTransports: TransportHost = {
+    feeds: () => this.#feeds,
     post: (name, order, transfer) => this.#post(name, order, transfer),
     allocateStream: () => this.#allocateStream(),
     releaseStream: (streamId) => this.#freeStreams.push(streamId),
@@ -385,7 +385,6 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
     inputId: (input) => this.#inputs.idOf(input),
     onPicture: (listener) => this.onPicture(listener),
     onSamples: (listener) => this.onSamples(listener),
-    changeConsumers: (stream, by) => this.#changeConsumers(stream, by),
     forget: (transportId) => {
       this.#transports.delete(transportId);
       this.emit("transports", this.#transports.size);
@@ -406,22 +405,6 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
   /** The next engine may own the memory of one that has stopped. */
   #setWord(word: number, value: number): void {
     if (this.#state === "running") this.#memory.control.set(word, value);
-  }
-
-  #changeConsumers(stream: SendStreamOptions, by: 1 | -1): void {
-    const { control, doorbells } = this.#memory;
-    const { codec } = stream;
-    const video = stream.kind === "video";
-    const source = stream.source ?? 0;
-    if (isVideoCodec(codec)) this.#demand.change(source, codec, by);
-    if (codec === "H264" && (stream.packetizationMode ?? 0) === 0)
-      control.add(ControlWord.smallNalConsumers, by);
-    if (source !== 0) {
-      this.#inputs.changeConsumers(source, by);
-      return;
-    }
-    control.add(video ? ControlWord.videoConsumers : ControlWord.audioConsumers, by);
-    doorbells[video ? "camera" : "microphone"].ring();
   }
 
   #requireRunning(what: string): void {

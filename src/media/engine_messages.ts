@@ -8,7 +8,7 @@
  *   main ─pushedVideoN→ encoder                               main ─pushedAudioN→ microphone
  */
 
-import type { VideoCodecName } from "./codecs/codec_name.js";
+import type { AudioEncoding, VideoEncoding } from "./encodings/encoding.js";
 import type { MetricsBuffers } from "./ring/metrics.js";
 import type { SlotChannelBuffers } from "./ring/slot_channel.js";
 import type {
@@ -137,12 +137,22 @@ export interface Orders {
   encoder:
     | CommonOrder
     | InputOrder
-    /** Which codecs the peers take of a source (0: the camera). */
-    | { readonly type: "setDemand"; readonly inputId: number; readonly codecs: readonly VideoCodecName[] };
+    /** What to make of a source (0: the camera); it may come before a pushed source's channel does. */
+    | {
+        readonly type: "setPictureEncodings";
+        readonly inputId: number;
+        readonly encodings: readonly VideoEncoding[];
+      };
   microphone:
     | CommonOrder
     | InputOrder
-    | { readonly type: "setAudioSource"; readonly source: AudioSourceSpec };
+    | { readonly type: "setAudioSource"; readonly source: AudioSourceSpec }
+    /** What to make of a source (0: the microphone). */
+    | {
+        readonly type: "setSoundEncodings";
+        readonly inputId: number;
+        readonly encodings: readonly AudioEncoding[];
+      };
   sender: CommonOrder | SenderCommand;
   receiver: CommonOrder | ReceiverCommand;
   rtcp: CommonOrder | RtcpCommand;

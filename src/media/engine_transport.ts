@@ -1,4 +1,5 @@
 import { EventEmitter } from "node:events";
+import type { Feed, FeedRequest, SendFeeds } from "./encodings/send_feeds.js";
 import type { OrderOf, WorkerEvent, WorkerName } from "./engine_messages.js";
 import type { MediaInput } from "./inputs/media_input.js";
 import type { PictureListener, SamplesListener } from "./output_listener.js";
@@ -25,6 +26,7 @@ import type {
   OpenChannel,
   ReceiveStreamOptions,
   SelectedPair,
+  SendLimits,
   SendStreamOptions,
   TransportOptions,
   TransportSettings,
@@ -52,15 +54,15 @@ export interface TransportHost {
   inputId(input: MediaInput): number;
   onPicture(listener: PictureListener): () => void;
   onSamples(listener: SamplesListener): () => void;
-  /** One more or one fewer send stream wants the camera or the microphone. */
-  changeConsumers(stream: SendStreamOptions, by: 1 | -1): void;
+  /** What send streams carry. */
+  feeds(): SendFeeds;
   /** The transport is gone; its id is not used again. */
   forget(transportId: number): void;
 }
 
 interface SendStream {
   readonly streamId: number;
-  readonly options: SendStreamOptions;
+  feed: Feed;
   readonly counters: Float64Array;
 }
 
@@ -140,17 +142,22 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
     this.removeSendStream(options.mid);
     const streamId = this.#host.allocateStream();
     const buffer = allocateCounters(SendCounters.words);
-    this.#send.set(options.mid, { streamId, options, counters: new Float64Array(buffer) });
+    const { limits = {}, blank = false } = options;
+    const feed = this.#host.feeds().open({ stream: options, limits, blank });
+    const { encoding } = feed;
+    const counters = new Float64Array(buffer);
+    counters[SendCounters.encoding] = encoding;
+    this.#send.set(options.mid, { streamId, feed, counters });
     const order = {
       type: "addSendStream",
       transportId: this.id,
       streamId,
       options,
+      encoding,
       counters: buffer,
     } as const;
     this.#host.post("sender", order);
     this.#host.post("rtcp", order);
-    this.#host.changeConsumers(options, 1);
   }
 
   removeSendStream(mid: string): void {
@@ -160,7 +167,7 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
     const order = { type: "removeSendStream", transportId: this.id, streamId: stream.streamId } as const;
     this.#host.post("rtcp", order);
     this.#host.post("sender", order);
-    this.#host.changeConsumers(stream.options, -1);
+    this.#host.feeds().close(stream.feed);
     this.#host.releaseStream(stream.streamId);
   }
 
@@ -169,14 +176,26 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
   }
 
   setSendSource(mid: string, source: number): void {
+    this.#refeed(mid, ({ stream, ...rest }) => ({ ...rest, stream: { ...stream, source } }));
+  }
+
+  limitSendStream(mid: string, limits: SendLimits): void {
+    this.#refeed(mid, (request) => ({ ...request, limits }));
+  }
+
+  blankSendStream(mid: string, blank: boolean): void {
+    this.#refeed(mid, (request) => ({ ...request, blank }));
+  }
+
+  #refeed(mid: string, edit: (request: FeedRequest) => FeedRequest): void {
     const stream = this.#send.get(mid);
     if (stream === undefined || this.#closing !== undefined) return;
-    const { streamId, counters } = stream;
-    const options = { ...stream.options, source };
-    this.#host.changeConsumers(options, 1);
-    this.#host.changeConsumers(stream.options, -1);
-    this.#send.set(mid, { streamId, options, counters });
-    this.#host.post("sender", { type: "setSendSource", transportId: this.id, streamId, source });
+    const { streamId, feed, counters } = stream;
+    stream.feed = this.#host.feeds().change(feed, edit(feed.request));
+    const { encoding } = stream.feed;
+    if (encoding === feed.encoding) return;
+    counters[SendCounters.encoding] = encoding;
+    this.#host.post("sender", { type: "setSendEncoding", transportId: this.id, streamId, encoding });
   }
 
   onPicture(mid: string, listener: PictureListener): () => void {
@@ -253,7 +272,7 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
       dtlsCipher: this.#dtlsCipher,
       srtpProfile: this.#srtpProfile,
       selectedPair: this.#selectedPair,
-      send: [...this.#send.values()].map(({ options, counters }) => sendStats(options, counters)),
+      send: [...this.#send.values()].map(({ feed, counters }) => sendStats(feed.request.stream, counters)),
       receive: [...this.#receive.values()].map(({ options, counters, streamId }) =>
         receiveStats(options, counters, this.#host.playoutRow(streamId)),
       ),
@@ -317,7 +336,7 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
   }
 
   async #close(): Promise<void> {
-    for (const { options } of this.#send.values()) this.#host.changeConsumers(options, -1);
+    for (const { feed } of this.#send.values()) this.#host.feeds().close(feed);
     for (const name of ["rtcp", "sender", "receiver"] as const) await this.#closeIn(name);
     for (const stream of this.#receive.values()) {
       this.#host.post(playoutWorker(stream), { type: "removePlayoutStream", streamId: stream.streamId });

@@ -148,11 +148,19 @@ export interface SendStreamOptions {
   readonly reducedSizeRtcp: boolean;
   /** Number of a pushed input ({@link MediaTransport.inputId}); 0 or absent: the engine's camera or microphone. */
   readonly source?: number;
+  /** To begin with; {@link MediaTransport.limitSendStream} changes them. */
+  readonly limits?: SendLimits;
+  /** To begin with; {@link MediaTransport.blankSendStream} changes it. */
+  readonly blank?: boolean;
 }
 
-/** Absent: no limit. The codec is shared by all peers of the process, so the engine may do less than asked. */
+/**
+ * What one stream may use; absent: what the engine aims at. Streams of one source that wish the same share one encoding, others
+ * have encodings of their own, eight a source at most; beyond that a stream gets the one that comes nearest.
+ */
 export interface SendLimits {
   readonly maxBitrateBps?: number;
+  /** 0: no pictures. */
   readonly maxFrameRate?: number;
   /** 1 or more: the picture's sides divided by this. */
   readonly scaleResolutionDownBy?: number;
@@ -372,6 +380,8 @@ export interface MediaTransport {
   removeSendStream(mid: string): void;
   /** Changes what a send stream may use (W3C setParameters); absent: not supported. */
   limitSendStream?(mid: string, limits: SendLimits): void;
+  /** Sends black or silence instead of the source, as for a disabled track; absent: not supported. */
+  blankSendStream?(mid: string, blank: boolean): void;
   /** The engine's number for a source that the application pushes; absent: not supported. */
   inputId?(input: MediaInput): number;
   /** Another source for a send stream, numbered as in {@link SendStreamOptions.source}: same SSRC, continued time. */

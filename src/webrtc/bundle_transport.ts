@@ -50,6 +50,8 @@ export interface BundleTransportOptions {
 export interface WantedStream {
   readonly options: SendStreamOptions;
   readonly limits: SendLimits;
+  /** The track is disabled: black or silence is sent. */
+  readonly blank: boolean;
   /** What the application pushes; undefined: the engine's camera or microphone. */
   readonly input: MediaInput | undefined;
 }
@@ -85,6 +87,7 @@ export class BundleTransport {
   private readonly sending = new Map<string, string>();
   private readonly receiving = new Map<string, string>();
   private readonly limits = new Map<string, string>();
+  private readonly blank = new Map<string, boolean>();
   /** What each send stream carries, by the engine's number. */
   private readonly sources = new Map<string, number>();
   private readonly remoteSeen = new Set<string>();
@@ -341,10 +344,11 @@ export class BundleTransport {
     );
     const sendOptions = new Map([...wanted.send].map(([mid, { options }]) => [mid, options]));
     syncStreams(this.sending, sendOptions, media.removeSendStream.bind(media), (options) =>
-      this.addSendStream(media, options, wanted.send.get(options.mid)?.input),
+      this.addSendStream(media, options, wanted.send.get(options.mid)),
     );
-    for (const [mid, { limits, input }] of wanted.send) {
+    for (const [mid, { limits, blank, input }] of wanted.send) {
       this.limit(media, mid, limits);
+      this.setBlank(media, mid, blank);
       this.feed(media, mid, input);
     }
   }
@@ -352,11 +356,26 @@ export class BundleTransport {
   private addSendStream(
     media: MediaTransport,
     options: SendStreamOptions,
-    input: MediaInput | undefined,
+    stream: WantedStream | undefined,
   ): void {
+    const { mid } = options;
+    const { limits = {}, blank = false, input } = stream ?? {};
     const source = sourceNumber(media, input);
-    this.sources.set(options.mid, source);
-    media.addSendStream(source === 0 ? options : { ...options, source });
+    this.sources.set(mid, source);
+    this.limits.set(mid, JSON.stringify(limits));
+    this.blank.set(mid, blank);
+    media.addSendStream({
+      ...options,
+      ...(source !== 0 && { source }),
+      ...(Object.keys(limits).length > 0 && { limits }),
+      ...(blank && { blank }),
+    });
+  }
+
+  private setBlank(media: MediaTransport, mid: string, blank: boolean): void {
+    if (this.blank.get(mid) === blank) return;
+    this.blank.set(mid, blank);
+    media.blankSendStream?.(mid, blank);
   }
 
   /** Another track on the same stream: the peer sees one stream go on. */

@@ -126,7 +126,7 @@ export class MediaStreamTrack extends eventTarget<TrackEvents>() {
     return this[internals].enabled;
   }
 
-  /** A disabled track is not sent. */
+  /** Of a disabled track black pictures or silence are sent. */
   set enabled(value: boolean) {
     const state = this[internals];
     if (state.enabled === Boolean(value)) return;

@@ -36,6 +36,19 @@ export interface RTCRtcpParameters {
   readonly reducedSize?: boolean;
 }
 
+/** WebRTC Priority Control §3. */
+export type RTCPriorityType = (typeof priorities)[number];
+const priorities = ["very-low", "low", "medium", "high"] as const;
+
+/** What to give up when there is not enough of all (Media Capture Content Hints §6). */
+export type RTCDegradationPreference = (typeof degradations)[number];
+const degradations = [
+  "maintain-framerate",
+  "maintain-resolution",
+  "balanced",
+  "maintain-framerate-and-resolution",
+] as const;
+
 /** One encoding of a sender. Changed by the application between getParameters and setParameters. */
 export interface RTCRtpEncodingParameters {
   active?: boolean;
@@ -45,6 +58,10 @@ export interface RTCRtpEncodingParameters {
   /** 1 or more; video only. */
   scaleResolutionDownBy?: number;
   rid?: string;
+  /** Kept and told; the engine gives all streams alike what they ask for. */
+  priority?: RTCPriorityType;
+  /** Kept and told; packets carry no mark of it. */
+  networkPriority?: RTCPriorityType;
 }
 
 export interface RTCRtpParameters {
@@ -56,6 +73,8 @@ export interface RTCRtpParameters {
 export interface RTCRtpSendParameters extends RTCRtpParameters {
   readonly transactionId: string;
   encodings: RTCRtpEncodingParameters[];
+  /** Kept and told: the engine lowers neither the frame rate nor the size by itself. */
+  degradationPreference?: RTCDegradationPreference;
 }
 
 export type RTCRtpReceiveParameters = RTCRtpParameters;
@@ -89,7 +108,9 @@ export function findCapability(
 
 /** Checks what an application asks of one encoding. @throws RangeError. */
 function checkEncodingRanges(encoding: RTCRtpEncodingParameters): void {
-  const { scaleResolutionDownBy, maxFramerate, maxBitrate } = encoding;
+  const { scaleResolutionDownBy, maxFramerate, maxBitrate, priority, networkPriority } = encoding;
+  checkChoice("priority", priority, priorities);
+  checkChoice("networkPriority", networkPriority, priorities);
   if (scaleResolutionDownBy !== undefined && !(Number(scaleResolutionDownBy) >= 1)) {
     throw new RangeError(`scaleResolutionDownBy is 1 or more, not ${scaleResolutionDownBy}`);
   }
@@ -104,13 +125,24 @@ function checkEncodingRanges(encoding: RTCRtpEncodingParameters): void {
   }
 }
 
+/** @throws TypeError, as Web IDL has it for what is no value of an enumeration. */
+function checkChoice(name: string, value: string | undefined, allowed: readonly string[]): void {
+  if (value === undefined || allowed.includes(value)) return;
+  throw new TypeError(`${name} is one of ${allowed.join(", ")}, not ${value}`);
+}
+
+/** @throws TypeError. */
+export function checkDegradationPreference(value: string | undefined): void {
+  checkChoice("degradationPreference", value, degradations);
+}
+
 function withDefaults(kind: MediaKind, encoding: RTCRtpEncodingParameters): RTCRtpEncodingParameters {
   const { scaleResolutionDownBy, maxFramerate, ...common } = encoding;
   // WebRTC 1.0 §5.1: audio knows neither.
-  if (kind === "audio") return { ...common, active: encoding.active ?? true };
+  const both = { ...common, active: encoding.active ?? true, priority: encoding.priority ?? "low" };
+  if (kind === "audio") return both;
   return {
-    ...common,
-    active: encoding.active ?? true,
+    ...both,
     scaleResolutionDownBy: scaleResolutionDownBy ?? 1,
     ...(maxFramerate !== undefined && { maxFramerate }),
   };

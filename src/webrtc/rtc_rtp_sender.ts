@@ -11,7 +11,9 @@ import { MediaStreamTrack } from "./media_stream_track.js";
 import type { RTCDtlsTransport } from "./rtc_dtls_transport.js";
 import { RTCDTMFSender } from "./rtc_dtmf_sender.js";
 import {
+  checkDegradationPreference,
   checkSetParameters,
+  type RTCDegradationPreference,
   type RTCRtpCapabilities,
   type RTCRtpEncodingParameters,
   type RTCRtpSendParameters,
@@ -43,6 +45,7 @@ interface SenderState {
   track: MediaStreamTrack | null;
   streamIds: string[];
   encodings: RTCRtpEncodingParameters[];
+  degradationPreference: RTCDegradationPreference | undefined;
   transport: RTCDtlsTransport | null;
   negotiated: NegotiatedMedia | null;
   lastReturned: RTCRtpSendParameters | null;
@@ -66,6 +69,7 @@ export class RTCRtpSender {
       track: null,
       streamIds: [...init.streamIds],
       encodings: init.encodings,
+      degradationPreference: undefined,
       transport: null,
       negotiated: null,
       lastReturned: null,
@@ -100,6 +104,9 @@ export class RTCRtpSender {
     const parameters: RTCRtpSendParameters = {
       transactionId: randomUUID(),
       encodings: structuredClone(state.encodings),
+      ...(state.degradationPreference !== undefined && {
+        degradationPreference: state.degradationPreference,
+      }),
       headerExtensions: (negotiated?.extensions ?? [])
         .filter(({ direction }) => sends(direction))
         .map(({ uri, id }) => ({ uri, id, encrypted: false })),
@@ -123,6 +130,8 @@ export class RTCRtpSender {
     if (state.lastReturned === null)
       throw domError("InvalidStateError", "getParameters was not called just before");
     const encodings = checkSetParameters(state.kind, parameters, state.lastReturned);
+    checkDegradationPreference(parameters.degradationPreference);
+    state.degradationPreference = parameters.degradationPreference;
     state.lastReturned = null;
     state.encodings = encodings;
     state.host.syncMedia();

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readBlockCode } from "../../src/media/analysis/block_code.js";
 import type { VideoCodecName } from "../../src/media/codecs/codec_name.js";
+import type { VideoEncoding } from "../../src/media/encodings/encoding.js";
 import { EngineMemory, type MemoryOptions } from "../../src/media/engine_memory.js";
 import type { WorkerEvent } from "../../src/media/engine_messages.js";
 import { PlayoutCounter, streamRow, WorkerCounter, workerRow } from "../../src/media/metrics_rows.js";
@@ -72,7 +73,11 @@ class Pipeline {
   }
 
   setDemand(...codecs: VideoCodecName[]): void {
-    this.#encoder.post({ type: "setDemand", inputId: 0, codecs });
+    const encodings = codecs.map((codec): VideoEncoding => {
+      const wishes = { kind: "video", codec, blank: false, scaleResolutionDownBy: 1 } as const;
+      return { id: codec === "H264" ? 1 : 2, wishes };
+    });
+    this.#encoder.post({ type: "setPictureEncodings", inputId: 0, encodings });
     this.memory.control.set(ControlWord.videoConsumers, codecs.length);
     this.memory.doorbells.camera.ring();
   }
@@ -143,7 +148,7 @@ describe("video pipeline: camera, encoder and decoder threads", function () {
   it("answers a change of the keyframe epoch with one IDR", async () => {
     const row = pipeline.memory.metrics.row(workerRow("encoder"));
     const before = row.get(WorkerCounter.keyframes);
-    pipeline.memory.control.add(ControlWord.keyframeEpoch, 1);
+    pipeline.memory.control.requestKeyframe(0);
     await pipeline.encode(6);
     assert.equal(row.get(WorkerCounter.keyframes), before + 1);
   });
@@ -175,9 +180,17 @@ describe("video pipeline: camera, encoder and decoder threads", function () {
     pipeline.setDemand("VP8", "H264");
     await pipeline.encode(6);
     const before = row.get(WorkerCounter.keyframes);
-    pipeline.memory.control.add(ControlWord.keyframeEpoch, 1);
+    pipeline.memory.control.requestKeyframe(0);
     await pipeline.encode(6);
     assert.equal(row.get(WorkerCounter.keyframes), before + 2);
+  });
+
+  it("makes a keyframe in the one encoding that it is asked of", async () => {
+    const row = pipeline.memory.metrics.row(workerRow("encoder"));
+    const before = row.get(WorkerCounter.keyframes);
+    pipeline.memory.control.requestKeyframe(2);
+    await pipeline.encode(6);
+    assert.equal(row.get(WorkerCounter.keyframes), before + 1);
   });
 
   it("counts what it decoded and its delay from the capture", () => {

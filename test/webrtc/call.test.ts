@@ -114,6 +114,52 @@ describe("a call through RTCPeerConnection", function () {
     await Promise.all([whenClosed(a), whenClosed(b)]);
   });
 
+  it("shows each peer the size its sender was told, of one camera, and black for a disabled track", async () => {
+    const [a, b, c, d] = [connection(), connection(), connection(), connection()];
+    const pairs = [
+      [a, b],
+      [c, d],
+    ] as const;
+    for (const [from, to] of pairs) {
+      from.onicecandidate = ({ candidate }) => void (candidate && to.addIceCandidate(candidate));
+      to.onicecandidate = ({ candidate }) => void (candidate && from.addIceCandidate(candidate));
+    }
+    a.addTrack(createLocalTrack({ kind: "video" }));
+    const track = createLocalTrack({ kind: "video" });
+    const { sender } = c.addTransceiver(track, {
+      direction: "sendonly",
+      sendEncodings: [{ scaleResolutionDownBy: 2 }],
+    });
+    await Promise.all(pairs.map(([from, to]) => negotiate(from, to)));
+    const widthAt = async (pc: RTCPeerConnection, width: number) => {
+      for (;;) {
+        const entries = [...(await pc.getStats()).values()];
+        const video = entries.find((entry) => entry.type === "inbound-rtp");
+        if (video?.type === "inbound-rtp" && video.frameWidth === width) return;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    };
+    await Promise.all([widthAt(b, 640), widthAt(d, 320)]);
+    const parameters = sender.getParameters();
+    assert.equal(parameters.encodings[0].scaleResolutionDownBy, 2);
+    parameters.encodings[0].scaleResolutionDownBy = 4;
+    await sender.setParameters(parameters);
+    await widthAt(d, 160);
+    const black = new Promise<void>((resolve) => {
+      const stop = engine.onPicture((bytes, { width, height, offsetY, strideY }) => {
+        const luma = bytes.subarray(offsetY, offsetY + height * strideY);
+        if (width !== 160 || luma.some((value, i) => i % strideY < width && value > 24)) return;
+        stop();
+        resolve();
+      });
+    });
+    track.enabled = false;
+    await black;
+    await widthAt(b, 640);
+    for (const pc of [a, b, c, d]) pc.close();
+    await Promise.all([a, b, c, d].map(whenClosed));
+  });
+
   it("restarts ICE: new credentials, new checks, and the media goes on", async () => {
     const a = connection();
     const b = connection();
@@ -330,6 +376,12 @@ describe("a call through RTCPeerConnection", function () {
       for (const candidate of candidates) await toChromium(candidate);
       await proveMedia(pc, luma);
       await restart(pc);
+      const sender = pc.getSenders().find(({ track }) => track?.kind === "video");
+      const parameters = sender?.getParameters();
+      assert.ok(sender && parameters);
+      parameters.encodings[0].scaleResolutionDownBy = 2;
+      await sender.setParameters(parameters);
+      while ((await chromiumDecoded()).width !== 320) await page.waitForTimeout(50);
       await end(pc);
     });
   });

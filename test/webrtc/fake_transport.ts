@@ -60,6 +60,7 @@ export class FakeTransport implements MediaTransport {
   addSendStream = this.recorder("addSendStream");
   removeSendStream = this.recorder("removeSendStream");
   limitSendStream = this.recorder("limitSendStream");
+  blankSendStream = this.recorder("blankSendStream");
   addReceiveStream = this.recorder("addReceiveStream");
   removeReceiveStream = this.recorder("removeReceiveStream");
   startData = this.recorder("startData");

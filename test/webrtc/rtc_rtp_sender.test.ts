@@ -53,7 +53,7 @@ describe("RTCRtpSender (WebRTC 1.0 §5.2)", () => {
     const { sender } = await sending();
     const first = sender.getParameters();
     assert.equal(sender.getParameters().transactionId, first.transactionId);
-    assert.deepEqual(first.encodings, [{ active: true, scaleResolutionDownBy: 1 }]);
+    assert.deepEqual(first.encodings, [{ active: true, priority: "low", scaleResolutionDownBy: 1 }]);
     assert.equal(first.codecs[0].mimeType, "video/H264");
     assert.ok(first.headerExtensions.some(({ uri }) => uri.endsWith("sdes:mid")));
     assert.equal(first.rtcp.reducedSize, true);
@@ -76,10 +76,30 @@ describe("RTCRtpSender (WebRTC 1.0 §5.2)", () => {
     assert.equal(engine.transport.called("removeSendStream").length, 1);
     await change(({ encodings }) => Object.assign(encodings[0], { active: true, scaleResolutionDownBy: 2 }));
     assert.equal(engine.transport.called("addSendStream").length, 2);
-    assert.deepEqual(engine.transport.called("limitSendStream").at(-1), [
-      "0",
-      { maxBitrateBps: 500_000, maxFrameRate: 15, scaleResolutionDownBy: 2 },
-    ]);
+    const again = engine.transport.called("addSendStream")[1][0] as SendStreamOptions;
+    assert.deepEqual(again.limits, { maxBitrateBps: 500_000, maxFrameRate: 15, scaleResolutionDownBy: 2 });
+    assert.equal(engine.transport.called("limitSendStream").length, 1);
+  });
+
+  it("keeps priorities and what to give up first, and knows their values", async () => {
+    const { sender } = await sending();
+    const parameters = sender.getParameters();
+    assert.equal(parameters.degradationPreference, undefined);
+    parameters.degradationPreference = "maintain-resolution";
+    Object.assign(parameters.encodings[0], { priority: "high", networkPriority: "medium" });
+    await sender.setParameters(parameters);
+    const kept = sender.getParameters();
+    assert.equal(kept.degradationPreference, "maintain-resolution");
+    assert.deepEqual([kept.encodings[0].priority, kept.encodings[0].networkPriority], ["high", "medium"]);
+    await rejectsWith(
+      sender.setParameters({ ...kept, degradationPreference: "sharp" } as never),
+      "TypeError",
+    );
+    const [encoding] = kept.encodings;
+    await rejectsWith(
+      sender.setParameters({ ...kept, encodings: [{ ...encoding, priority: "top" }] } as never),
+      "TypeError",
+    );
   });
 
   it("setParameters takes only what getParameters gave", async () => {
@@ -133,14 +153,28 @@ describe("RTCRtpSender (WebRTC 1.0 §5.2)", () => {
     await rejectsWith(sender.replaceTrack(null), "InvalidStateError");
   });
 
-  it("sends nothing while its track is disabled or ended", async () => {
+  it("sends nothing in place of what a disabled track would show, and nothing at all of an ended one", async () => {
     const { engine, track } = await sending();
     track.enabled = false;
-    assert.equal(engine.transport.called("removeSendStream").length, 1);
     track.enabled = true;
-    assert.equal(engine.transport.called("addSendStream").length, 2);
+    assert.deepEqual(engine.transport.called("blankSendStream"), [
+      ["0", true],
+      ["0", false],
+    ]);
+    assert.equal(engine.transport.called("addSendStream").length, 1, "one stream all along");
     track.stop();
-    assert.equal(engine.transport.called("removeSendStream").length, 2);
+    assert.equal(engine.transport.called("removeSendStream").length, 1);
+  });
+
+  it("a track that is disabled from the start is never shown", async () => {
+    const { pc, engine } = connection();
+    const { pc: peer } = connection();
+    const track = createLocalTrack({ kind: "video" });
+    track.enabled = false;
+    pc.addTrack(track);
+    await negotiate(pc, peer);
+    const [options] = engine.transport.called("addSendStream").map(([given]) => given as SendStreamOptions);
+    assert.equal(options.blank, true);
   });
 
   it("setStreams is heard of by the peer", async () => {

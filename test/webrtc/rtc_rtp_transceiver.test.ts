@@ -71,7 +71,7 @@ describe("RTCRtpTransceiver (WebRTC 1.0 §5.4)", () => {
     const sendEncodings = [{ rid: "h", maxBitrate: 1_000_000 }, { rid: "l" }];
     const { sender } = pc.addTransceiver("video", { sendEncodings });
     assert.deepEqual(sender.getParameters().encodings, [
-      { maxBitrate: 1_000_000, active: true, scaleResolutionDownBy: 1 },
+      { maxBitrate: 1_000_000, active: true, priority: "low", scaleResolutionDownBy: 1 },
     ]);
   });
 

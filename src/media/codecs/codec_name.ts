@@ -2,6 +2,7 @@
 export const CODEC_NAMES = ["H264", "VP8", "opus"] as const;
 export type CodecName = (typeof CODEC_NAMES)[number];
 export type VideoCodecName = "H264" | "VP8";
+export type AudioCodecName = Exclude<CodecName, VideoCodecName>;
 
 export function isVideoCodec(name: CodecName): name is VideoCodecName {
   return name === "H264" || name === "VP8";

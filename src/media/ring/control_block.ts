@@ -8,7 +8,7 @@ import { allocateShared } from "./shared_memory.js";
 export const ControlWord = {
   /** Bits per second the encoder aims at (main, later the bandwidth estimator). */
   targetBitrateBps: 0,
-  /** Grows with every request for a keyframe (PLI, FIR, a new peer); the encoder answers a change with one IDR. */
+  /** Grows with every request for a keyframe of all encodings; those for one of them have words of their own. */
   keyframeEpoch: 1,
   /** 1: the camera's picture is black. */
   videoMuted: 2,
@@ -56,6 +56,10 @@ const STREAM_BYTES = 64;
 
 /** Streams an engine can hold at once; stream ids are rows of the control block. */
 export const MAX_STREAMS = 256;
+/** One for each stream, and one more while a stream changes from one to another. */
+export const MAX_ENCODINGS = MAX_STREAMS + 1;
+/** Where the keyframe epochs of encodings begin; number 0 stands for all of them. */
+const ENCODING_WORDS = (GLOBAL_BYTES + STREAM_BYTES * MAX_STREAMS) / 4;
 
 /** The block over its SharedArrayBuffer. */
 export class ControlBlock {
@@ -64,7 +68,7 @@ export class ControlBlock {
   readonly #floats: Float64Array;
 
   static allocate(): ControlBlock {
-    return new ControlBlock(allocateShared(GLOBAL_BYTES + STREAM_BYTES * MAX_STREAMS));
+    return new ControlBlock(allocateShared(4 * (ENCODING_WORDS + MAX_ENCODINGS + 1)));
   }
 
   constructor(buffer: SharedArrayBuffer) {
@@ -85,6 +89,17 @@ export class ControlBlock {
   /** Adds to a word that only grows, or counts. Returns the new value. */
   add(word: number, amount: number): number {
     return Atomics.add(this.#words, word, amount) + amount;
+  }
+
+  /** Asks for a keyframe of one encoding (PLI, FIR, a new peer); 0: of all. The encoder answers a change with one keyframe. */
+  requestKeyframe(encoding: number): void {
+    if (encoding <= 0 || encoding > MAX_ENCODINGS) this.add(ControlWord.keyframeEpoch, 1);
+    else Atomics.add(this.#words, ENCODING_WORDS + encoding, 1);
+  }
+
+  /** Changes with every request for a keyframe of that encoding. */
+  keyframeEpoch(encoding: number): number {
+    return this.get(ControlWord.keyframeEpoch) + Atomics.load(this.#words, ENCODING_WORDS + encoding);
   }
 
   /** Wall clock (µs since 1970) minus monotonic clock. */

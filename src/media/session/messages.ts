@@ -122,12 +122,14 @@ export type SenderCommand = { readonly transportId: number } & (
       readonly type: "addSendStream";
       readonly streamId: number;
       readonly options: SendStreamOptions;
+      /** The number of what it carries (encodings/encoding.ts). */
+      readonly encoding: number;
       /** A {@link SendCounters} block. */
       readonly counters: SharedArrayBuffer;
     }
   | { readonly type: "removeSendStream"; readonly streamId: number }
-  /** From now on the stream carries another source (see SendStreamOptions.source). */
-  | { readonly type: "setSendSource"; readonly streamId: number; readonly source: number }
+  /** From now on the stream carries another encoding, maybe of another source. */
+  | { readonly type: "setSendEncoding"; readonly streamId: number; readonly encoding: number }
   /** Sends what the rtcp worker has left in the channel (BYE), lets go of the socket, answers `transportClosed`. */
   | { readonly type: "closeTransport" }
 );

@@ -1,4 +1,3 @@
-import { KeyframeRequestFilter } from "../../protocol/nack/keyframe_requests.js";
 import type { RandomSource } from "../../protocol/primitives/random.js";
 import type { RtcpPacket } from "../../protocol/rtcp/packets.js";
 import { parseCompound } from "../../protocol/rtcp/parser.js";
@@ -21,8 +20,8 @@ export interface RtcpSinks {
   compound(bytes: Uint8Array, length: number): void;
   /** Send these packets of the stream again. */
   resend(ssrc: number, sequenceNumbers: readonly number[]): void;
-  /** The encoder owes a keyframe. */
-  keyframe(): void;
+  /** The encoder owes a keyframe of this encoding. */
+  keyframe(encoding: number): void;
   /** The peer has ended a stream. */
   bye(mid: string, ssrc: number): void;
 }
@@ -49,7 +48,6 @@ export class RtcpSession {
   readonly #receive = new Map<number, ReceiveFeedback>();
   readonly #writer = new RtcpWriter(new Uint8Array(COMPOUND_BYTES));
   #started = false;
-  readonly #keyframes = new KeyframeRequestFilter();
 
   constructor(options: RtcpSessionOptions) {
     this.#sinks = options.sinks;
@@ -103,18 +101,20 @@ export class RtcpSession {
     if (packets.length === 0) return;
     this.#scheduler.handleReceived(length);
     for (const packet of packets) this.#handlePacket(packet, nowUs);
-    if (this.#keyframes.poll(nowUs)) this.#sinks.keyframe();
+    this.#passOnKeyframeRequests(nowUs);
   }
 
   handleTimeout(nowUs: number): void {
-    if (this.#keyframes.poll(nowUs)) this.#sinks.keyframe();
+    this.#passOnKeyframeRequests(nowUs);
     if (!this.#started) return;
     if (this.#scheduler.handleTimeout(nowUs)) this.#sendRegular(nowUs, []);
     this.#sendFeedback(nowUs);
   }
 
   nextDeadlineUs(): number {
-    let deadlineUs = this.#keyframes.nextDeadlineUs();
+    let deadlineUs = Number.POSITIVE_INFINITY;
+    for (const { keyframes } of this.#send.values())
+      deadlineUs = Math.min(deadlineUs, keyframes.nextDeadlineUs());
     if (!this.#started) return deadlineUs;
     deadlineUs = Math.min(deadlineUs, this.#scheduler.nextDeadlineUs());
     for (const stream of this.#receive.values()) deadlineUs = Math.min(deadlineUs, stream.nextDeadlineUs());
@@ -154,17 +154,12 @@ export class RtcpSession {
         break;
       }
       case "pli": {
-        const stream = this.#sendOf(packet.mediaSsrc);
-        stream?.handlePictureLoss();
-        if (stream !== undefined) this.#keyframes.handlePli();
+        this.#sendOf(packet.mediaSsrc)?.handlePictureLoss();
         break;
       }
       case "fir":
         for (const { ssrc, sequenceNumber } of packet.entries) {
-          const stream = this.#sendOf(ssrc);
-          if (stream !== undefined && this.#keyframes.handleFir(packet.senderSsrc, sequenceNumber)) {
-            stream.handleFullIntra();
-          }
+          this.#sendOf(ssrc)?.handleFullIntra(packet.senderSsrc, sequenceNumber);
         }
         break;
       case "bye":
@@ -173,6 +168,12 @@ export class RtcpSession {
           if (stream !== undefined) this.#sinks.bye(stream.options.mid, ssrc);
         }
         break;
+    }
+  }
+
+  #passOnKeyframeRequests(nowUs: number): void {
+    for (const stream of this.#send.values()) {
+      if (stream.keyframes.poll(nowUs)) this.#sinks.keyframe(stream.encoding);
     }
   }
 

@@ -1,3 +1,4 @@
+import { KeyframeRequestFilter } from "../../protocol/nack/keyframe_requests.js";
 import type { RtcpWriter } from "../../protocol/rtcp/writer.js";
 import type { NtpTime, WallClock } from "../../protocol/rtp/ntp.js";
 import type { ReceptionReport } from "../../protocol/rtp/receive_statistics.js";
@@ -7,6 +8,8 @@ import { SendCounters } from "./stream_counters.js";
 /** What the rtcp thread knows of one send stream; the sender's part it reads from shared counters. */
 export class SendReports {
   readonly options: SendStreamOptions;
+  /** What the peer asks of this stream. */
+  readonly keyframes = new KeyframeRequestFilter();
   readonly #counters: Float64Array;
   readonly #clock: WallClock;
   readonly #ntp: NtpTime = { seconds: 0, fraction: 0 };
@@ -16,6 +19,11 @@ export class SendReports {
     this.options = options;
     this.#counters = counters;
     this.#clock = clock;
+  }
+
+  /** Whose keyframes the peer asks for. */
+  get encoding(): number {
+    return this.#counters[SendCounters.encoding];
   }
 
   /** Only who has sent reports as a sender (RFC 3550 §6.4). */
@@ -60,9 +68,10 @@ export class SendReports {
 
   handlePictureLoss(): void {
     this.#counters[SendCounters.pliCount]++;
+    this.keyframes.handlePli();
   }
 
-  handleFullIntra(): void {
-    this.#counters[SendCounters.firCount]++;
+  handleFullIntra(senderSsrc: number, sequenceNumber: number): void {
+    if (this.keyframes.handleFir(senderSsrc, sequenceNumber)) this.#counters[SendCounters.firCount]++;
   }
 }

@@ -30,12 +30,14 @@ export interface EncodedFrame {
   /** Sound only: samples since the microphone began, and how long the packet lasts. */
   readonly rtpTimestamp: number;
   readonly durationUs: number;
-  /** As {@link SendStreamOptions.source}. */
-  readonly source?: number;
+  /** Number of the encoding (encodings/encoding.ts); 0 when absent. */
+  readonly encoding?: number;
 }
 
 export interface SendSessionOptions {
   readonly stream: SendStreamOptions;
+  /** Frames of this encoding are sent; 0 when absent. */
+  readonly encoding?: number;
   /** Largest UDP payload. */
   readonly maxPacketBytes: number;
   readonly random: RandomSource;
@@ -53,8 +55,8 @@ export class SendSession {
   readonly stream: SendStreamOptions;
   readonly ring: PacketRing;
   readonly responder: NackResponder;
-  /** Frames of this source are sent ({@link SendStreamOptions.source}). */
-  source: number;
+  /** Frames of this encoding are sent. */
+  encoding: number;
   /** Video: nothing goes out before a keyframe has; the peer could not decode it. */
   needsKeyframe: boolean;
   /** Sequence number of the first packet of the last {@link packetize}. */
@@ -74,14 +76,14 @@ export class SendSession {
   /** The timestamp that would follow without a silence. */
   #audioNext = -1;
   #audioCaptureUs = 0;
-  /** Added to the source's own sample count: sources count from different beginnings. */
+  /** Added to the encoding's own sample count: encodings count from different beginnings. */
   #audioShift = 0;
-  #newSource = false;
+  #newEncoding = false;
 
   constructor(options: SendSessionOptions) {
     const { stream, maxPacketBytes, random } = options;
     this.stream = stream;
-    this.source = stream.source ?? 0;
+    this.encoding = options.encoding ?? 0;
     this.ring = new PacketRing(stream.kind === "video" ? VIDEO_HISTORY : AUDIO_HISTORY, maxPacketBytes);
     this.needsKeyframe = stream.kind === "video";
     this.#packetizer = isVideoCodec(stream.codec)
@@ -109,9 +111,9 @@ export class SendSession {
     };
   }
 
-  /** Whether a frame is of this stream's source and codec. */
+  /** Whether a frame is of this stream's encoding. */
   takes(frame: EncodedFrame): boolean {
-    return this.source === (frame.source ?? 0) && this.stream.codec === frame.codec;
+    return this.encoding === (frame.encoding ?? 0) && this.stream.codec === frame.codec;
   }
 
   /**
@@ -133,12 +135,12 @@ export class SendSession {
     return count;
   }
 
-  /** Another source: its first picture must be a keyframe, its sound goes on in the same RTP time. */
-  setSource(source: number): void {
-    if (source === this.source) return;
-    this.source = source;
+  /** Another encoding: its first picture must be a keyframe, its sound goes on in the same RTP time. */
+  setEncoding(encoding: number): void {
+    if (encoding === this.encoding) return;
+    this.encoding = encoding;
     this.needsKeyframe = this.stream.kind === "video";
-    this.#newSource = true;
+    this.#newEncoding = true;
   }
 
   /** After the packets were protected and handed to the socket. */
@@ -181,7 +183,7 @@ export class SendSession {
   /** RFC 7587 §4.2: one Opus packet is one RTP payload; the timestamp counts 48 kHz samples. */
   #audio(frame: EncodedFrame, maxPayload: number): number {
     if (frame.length > maxPayload) return 0;
-    if (this.#newSource) this.#joinAudio(frame);
+    if (this.#newEncoding) this.#joinAudio(frame);
     const timestamp = (this.#timestampBase + this.#audioShift + frame.rtpTimestamp) % 2 ** 32;
     this.#audioCaptureUs = frame.captureTimeUs + frame.durationUs;
     // RFC 3551 §4.1: the first packet after a silence carries the marker.
@@ -197,9 +199,9 @@ export class SendSession {
     return 1;
   }
 
-  /** Shifts a new source's count so that its first frame stands as long after the last one as it was captured. */
+  /** Shifts a new encoding's count so that its first frame stands as long after the last one as it was captured. */
   #joinAudio(frame: EncodedFrame): void {
-    this.#newSource = false;
+    this.#newEncoding = false;
     if (this.#audioNext < 0) return;
     const silenceUs = Math.max(0, frame.captureTimeUs - this.#audioCaptureUs);
     const samples = Math.round((silenceUs * this.stream.clockRate) / 1e6);

@@ -25,8 +25,8 @@ export interface SendTransportOptions {
   /** A {@link TransportCounters} block. */
   readonly counters: Float64Array;
   readonly createSrtp: (keys: SrtpKeys) => SrtpContext;
-  /** Called once for every stream that becomes able to send video, and must start with a keyframe. */
-  readonly onKeyframeNeeded: () => void;
+  /** Called when a stream becomes able to send video, and must start with a keyframe of its encoding. */
+  readonly onKeyframeNeeded: (encoding: number) => void;
 }
 
 interface Pending {
@@ -73,10 +73,10 @@ export class SendTransport {
     this.#askForKeyframes();
   }
 
-  addStream(streamId: number, stream: SendStreamOptions, counters: Float64Array): void {
+  addStream(streamId: number, stream: SendStreamOptions, counters: Float64Array, encoding = 0): void {
     this.removeStream(streamId);
     const { maxPacketBytes, random, wallOffsetUs } = this.#options;
-    const session = new SendSession({ stream, maxPacketBytes, random, wallOffsetUs, counters });
+    const session = new SendSession({ stream, encoding, maxPacketBytes, random, wallOffsetUs, counters });
     if (this.#route !== undefined) session.setDestination(this.#route);
     this.#sessions.set(streamId, session);
     (stream.kind === "video" ? this.#video : this.#audio).push(session);
@@ -94,12 +94,12 @@ export class SendTransport {
     this.#dropPending(session);
   }
 
-  setSource(streamId: number, source: number): void {
-    this.#sessions.get(streamId)?.setSource(source);
+  setEncoding(streamId: number, encoding: number): void {
+    this.#sessions.get(streamId)?.setEncoding(encoding);
     this.#askForKeyframes();
   }
 
-  /** Sends a frame on every stream of its kind, source and codec; returns the datagrams handed to the kernel. */
+  /** Sends a frame on every stream of its kind and encoding; returns the datagrams handed to the kernel. */
   sendFrame(kind: "audio" | "video", frame: EncodedFrame, nowUs: number): number {
     if (this.#srtp === undefined || this.#socket === undefined) return 0;
     let sent = 0;
@@ -223,7 +223,10 @@ export class SendTransport {
   }
 
   #askForKeyframes(): void {
-    if (this.ready && this.#video.some((session) => session.needsKeyframe)) this.#options.onKeyframeNeeded();
+    if (!this.ready) return;
+    const waiting = this.#video.filter((session) => session.needsKeyframe);
+    for (const encoding of new Set(waiting.map((session) => session.encoding)))
+      this.#options.onKeyframeNeeded(encoding);
   }
 }
 

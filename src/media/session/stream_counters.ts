@@ -46,7 +46,7 @@ export const TransportCounters = {
   words: 8 + discardKinds.length,
 } as const;
 
-/** Words of a send stream's block. Writers: sender up to `rtpOffset`, then rtcp. */
+/** Words of a send stream's block. Writers: sender up to `rtpOffset`, then rtcp but for the last. */
 export const SendCounters = {
   packetsSent: 0,
   /** RTP payload octets, as sender reports count them (RFC 3550 §6.4.1). */
@@ -75,7 +75,9 @@ export const SendCounters = {
   retransmittedBytes: 17,
   /** NACKed packets that were on their way already, or beyond the budget for repetitions; the sender's. */
   retransmitRefusals: 18,
-  words: 19,
+  /** Number of the encoding the stream carries, written by the main thread: requests for keyframes are for that one. */
+  encoding: 19,
+  words: 20,
 } as const;
 
 /**

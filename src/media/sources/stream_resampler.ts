@@ -1,7 +1,7 @@
 import { SAMPLE_RATE } from "./audio_source.js";
 import { HALF_WIDTH, KERNEL_STEPS, kernelTable } from "./resample.js";
 
-/** Converts interleaved sound piece by piece to 48 kHz, with the filter of {@link resample}; it lags by the filter's half. */
+/** Converts interleaved sound piece by piece to another rate, 48 kHz by default, with the filter of {@link resample}; it lags by the filter's half. */
 export class StreamResampler {
   readonly #channels: number;
   /** Input frames per output frame. */
@@ -14,10 +14,10 @@ export class StreamResampler {
   /** Place of the next output frame, in frames of {@link #held}. */
   #centre: number;
 
-  constructor(fromRate: number, channels: number) {
+  constructor(fromRate: number, channels: number, toRate = SAMPLE_RATE) {
     this.#channels = channels;
-    this.#step = fromRate / SAMPLE_RATE;
-    this.#cutoff = Math.min(1, SAMPLE_RATE / fromRate);
+    this.#step = fromRate / toRate;
+    this.#cutoff = Math.min(1, toRate / fromRate);
     this.#reach = Math.ceil(HALF_WIDTH / this.#cutoff);
     // Silence before the first sample.
     this.#held = new Int16Array(this.#reach * channels);

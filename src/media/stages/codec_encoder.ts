@@ -1,6 +1,7 @@
 import { native, type VideoEncoder } from "../../../native/addon.js";
-import { codecNumber, type VideoCodecName } from "../codecs/codec_name.js";
+import { codecNumber } from "../codecs/codec_name.js";
 import { createVideoEncoder } from "../codecs/video_codecs.js";
+import type { VideoEncoding, VideoWishes } from "../encodings/encoding.js";
 import { WorkerCounter, WorkerHistogram } from "../metrics_rows.js";
 import { ControlWord } from "../ring/control_block.js";
 import type { Descriptor } from "../ring/descriptor.js";
@@ -10,12 +11,20 @@ import type { WorkerHost } from "../ring/worker_loop.js";
 import { ImageLayoutCache } from "./image_layout.js";
 import { asError } from "./problem.js";
 
+/** What the addon's encoders take. */
+const MIN_BITRATE_BPS = 10_000;
+const MIN_FRAME_RATE = 1;
+/** A picture this much before its time is still taken: cameras are not punctual. */
+const EARLY_US = 5_000;
+
 /**
- * One source in one codec. What changes on the way (bitrate, keyframe requests) are latest-value words, read once per
+ * One encoding of one source. What changes on the way (bitrate, keyframe requests) are latest-value words, read once per
  * frame. Without a free slot for the result the picture is not encoded at all, so the stream stays decodable.
  */
 export class CodecEncoder {
-  readonly codec: VideoCodecName;
+  /** The encoding's number and wishes. */
+  id: number;
+  wishes: VideoWishes;
   readonly #host: WorkerHost<"encoder">;
   readonly #inputId: number;
   readonly #output: SlotProducer;
@@ -26,13 +35,35 @@ export class CodecEncoder {
   #bitrateBps = 0;
   #frameRate = 0;
   #maxNalBytes = 0;
-  #keyframeEpoch = 0;
+  /** Of the last keyframe; NaN: one is due. */
+  #keyframeEpoch = Number.NaN;
+  /** When the next picture is due, by its capture time. */
+  #nextUs = 0;
 
-  constructor(host: WorkerHost<"encoder">, codec: VideoCodecName, inputId: number, output: SlotProducer) {
+  constructor(host: WorkerHost<"encoder">, encoding: VideoEncoding, inputId: number, output: SlotProducer) {
     this.#host = host;
-    this.codec = codec;
+    this.id = encoding.id;
+    this.wishes = encoding.wishes;
     this.#inputId = inputId;
     this.#output = output;
+  }
+
+  /** Wishes have changed; with another number it serves others, who have seen nothing of it yet. */
+  follow({ id, wishes }: VideoEncoding): void {
+    if (id !== this.id) this.#keyframeEpoch = Number.NaN;
+    this.id = id;
+    this.wishes = wishes;
+  }
+
+  /** Whether a picture captured then is to be encoded, by the frame rate that is wished. */
+  isDue(captureTimeUs: number): boolean {
+    const { maxFrameRate } = this.wishes;
+    if (maxFrameRate === undefined) return true;
+    if (maxFrameRate === 0 || captureTimeUs + EARLY_US < this.#nextUs) return false;
+    const intervalUs = 1e6 / maxFrameRate;
+    const onTime = captureTimeUs < this.#nextUs + intervalUs;
+    this.#nextUs = (onTime ? this.#nextUs : captureTimeUs) + intervalUs;
+    return true;
   }
 
   /** Encodes the picture in `image` and hands it on. */
@@ -45,7 +76,7 @@ export class CodecEncoder {
     }
     const startUs = native.monotonicUs();
     row.record(WorkerHistogram.hop, startUs - picture.enqueuedUs);
-    const epoch = control.get(ControlWord.keyframeEpoch);
+    const epoch = control.keyframeEpoch(this.id);
     const bytes = this.#run(picture, image, frameRate, epoch !== this.#keyframeEpoch, slot);
     if (bytes <= 0 || this.#encoder === undefined) {
       this.#output.abandon(slot);
@@ -90,7 +121,8 @@ export class CodecEncoder {
     unit.width = picture.width;
     unit.height = picture.height;
     unit.streamId = this.#inputId;
-    unit.codec = codecNumber(this.codec);
+    unit.tag = this.id;
+    unit.codec = codecNumber(this.wishes.codec);
     unit.frameNumber = picture.frameNumber;
     unit.captureTimeUs = picture.captureTimeUs;
     unit.captureWallUs = picture.captureWallUs;
@@ -101,9 +133,9 @@ export class CodecEncoder {
   }
 
   /** The encoder for this picture's size, with the current bitrate and frame rate. */
-  #ready(picture: Descriptor, frameRate: number): VideoEncoder {
-    const { control } = this.#host;
-    const bitrateBps = control.get(ControlWord.targetBitrateBps);
+  #ready(picture: Descriptor, sourceRate: number): VideoEncoder {
+    const bitrateBps = this.#targetBps();
+    const frameRate = Math.max(MIN_FRAME_RATE, Math.min(sourceRate, this.wishes.maxFrameRate ?? sourceRate));
     const maxNalBytes = this.#nalBound();
     const sameSize = picture.width === this.#width && picture.height === this.#height;
     if (this.#encoder === undefined || !sameSize || maxNalBytes !== this.#maxNalBytes) {
@@ -117,10 +149,18 @@ export class CodecEncoder {
     return this.#encoder;
   }
 
+  /** As many bits a pixel as the whole picture has, within the limit. */
+  #targetBps(): number {
+    const { scaleResolutionDownBy, maxBitrateBps } = this.wishes;
+    const whole = this.#host.control.get(ControlWord.targetBitrateBps);
+    const own = Math.round(whole / scaleResolutionDownBy ** 2);
+    return Math.max(MIN_BITRATE_BPS, Math.min(own, maxBitrateBps ?? own));
+  }
+
   /** Small slices cost a tenth of the encoder's time and some quality: only while a peer needs them. */
   #nalBound(): number {
     const { control, wiring } = this.#host;
-    const wanted = this.codec === "H264" && control.get(ControlWord.smallNalConsumers) > 0;
+    const wanted = this.wishes.codec === "H264" && control.get(ControlWord.smallNalConsumers) > 0;
     return wanted ? wiring.codec.maxNalBytes : 0;
   }
 
@@ -129,7 +169,7 @@ export class CodecEncoder {
     this.close();
     const { width, height } = picture;
     const request = { width, height, frameRate, bitrateBps, maxNalBytes: this.#maxNalBytes };
-    const encoder = createVideoEncoder(this.codec, request, wiring.codec);
+    const encoder = createVideoEncoder(this.wishes.codec, request, wiring.codec);
     this.#encoder = encoder;
     this.#width = width;
     this.#height = height;

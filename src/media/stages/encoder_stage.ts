@@ -1,38 +1,49 @@
-import type { VideoCodecName } from "../codecs/codec_name.js";
-import type { InputOrder, OrderOf } from "../engine_messages.js";
+import type { OrderOf } from "../engine_messages.js";
 import { SlotProducer } from "../ring/slot_channel.js";
 import type { Stage, WorkerHost } from "../ring/worker_loop.js";
 import { PictureEncoder } from "./picture_encoder.js";
 import { warmUpEncoder } from "./warm_up.js";
 
-/** Encodes every source once for all peers of a codec: the camera, and each source that the application pushes. */
+/**
+ * Makes every encoding that is taken of every source once, for all peers: of the camera, and of each source that the
+ * application pushes.
+ */
 export class EncoderStage implements Stage<"encoder"> {
   readonly #host: WorkerHost<"encoder">;
   readonly #output: SlotProducer;
   readonly #camera: PictureEncoder;
+  /** Pushed sources, by number. */
   readonly #inputs = new Map<number, PictureEncoder>();
-  /** Of pushed sources; it may come before their channel does. */
-  readonly #demands = new Map<number, readonly VideoCodecName[]>();
 
   constructor(host: WorkerHost<"encoder">) {
     this.#host = host;
     this.#output = new SlotProducer(host.wiring.encodedVideo, host.doorbells.sender);
-    this.#camera = new PictureEncoder(host, 0, host.wiring.rawVideo, this.#output);
+    this.#camera = new PictureEncoder(host, 0, this.#output);
+    this.#camera.setInput(host.wiring.rawVideo);
     if (host.wiring.warmUp) warmUpEncoder(host.wiring.codec);
   }
 
   order(order: Exclude<OrderOf<"encoder">, { type: "stop" }>): void {
-    if (order.type === "setDemand") this.#setDemand(order.inputId, order.codecs);
-    else this.#setInput(order);
+    const { inputId } = order;
+    const source = this.#sourceOf(inputId);
+    if (order.type === "setPictureEncodings") source.setEncodings(order.encodings);
+    else if (source.setInput(order.type === "addInput" ? order.channel : undefined)) {
+      this.#host.post({ type: "inputReleased", name: "encoder", inputId });
+    }
+    if (inputId === 0 || !source.isIdle) return;
+    source.close();
+    this.#inputs.delete(inputId);
   }
 
-  step(): number {
+  step(nowUs: number): number {
     // One picture of each in turn, so that no source waits for another's backlog.
     for (let again = true; again; ) {
       again = this.#camera.step();
       for (const input of this.#inputs.values()) again = input.step() || again;
     }
-    return Number.POSITIVE_INFINITY;
+    let deadlineUs = this.#camera.stepBlank(nowUs);
+    for (const input of this.#inputs.values()) deadlineUs = Math.min(deadlineUs, input.stepBlank(nowUs));
+    return deadlineUs;
   }
 
   close(): void {
@@ -41,27 +52,10 @@ export class EncoderStage implements Stage<"encoder"> {
     this.#inputs.clear();
   }
 
-  #setDemand(inputId: number, codecs: readonly VideoCodecName[]): void {
-    if (inputId === 0) {
-      this.#camera.setDemand(codecs);
-      return;
-    }
-    this.#inputs.get(inputId)?.setDemand(codecs);
-    if (codecs.length > 0) this.#demands.set(inputId, codecs);
-    else this.#demands.delete(inputId);
-  }
-
-  #setInput(order: InputOrder): void {
-    const { inputId } = order;
-    const known = this.#inputs.get(inputId);
-    if (known !== undefined) this.#host.post({ type: "inputReleased", name: "encoder", inputId });
-    if (order.type === "removeInput") {
-      known?.close();
-      this.#inputs.delete(inputId);
-    } else if (known === undefined) {
-      const input = new PictureEncoder(this.#host, inputId, order.channel, this.#output);
-      input.setDemand(this.#demands.get(inputId) ?? []);
-      this.#inputs.set(inputId, input);
-    } else known.setInput(order.channel);
+  #sourceOf(inputId: number): PictureEncoder {
+    if (inputId === 0) return this.#camera;
+    const source = this.#inputs.get(inputId) ?? new PictureEncoder(this.#host, inputId, this.#output);
+    this.#inputs.set(inputId, source);
+    return source;
   }
 }

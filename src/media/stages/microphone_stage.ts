@@ -1,7 +1,5 @@
-import { native, type OpusEncoder } from "../../../native/addon.js";
-import { codecNumber } from "../codecs/codec_name.js";
 import type { InputOrder, OrderOf } from "../engine_messages.js";
-import { WorkerCounter, WorkerHistogram } from "../metrics_rows.js";
+import { WorkerCounter } from "../metrics_rows.js";
 import { ControlWord } from "../ring/control_block.js";
 import { SlotProducer } from "../ring/slot_channel.js";
 import type { Stage, WorkerHost } from "../ring/worker_loop.js";
@@ -9,53 +7,106 @@ import type { AudioSourceSpec } from "../source_spec.js";
 import { type AudioSource, SAMPLE_RATE } from "../sources/audio_source.js";
 import { openAudioSource } from "../sources/open_audio_source.js";
 import { asError } from "./problem.js";
-import { PushedSoundEncoder } from "./pushed_sound_encoder.js";
+import { PushedSound } from "./pushed_sound.js";
+import type { SoundPiece } from "./sound_encoder.js";
+import { SoundEncoders } from "./sound_encoders.js";
 
 /** Later than this and the schedule starts anew: a hole in the sound is better than a burst. */
 const MAX_LATE_US = 100_000;
+/** The microphone's times are exact: a shorter gap is none. */
+const MAX_GAP_US = 1_000;
 
 /**
- * Reads one Opus frame of sound at a time, encodes it (Opus) and publishes it; beside it, what the application pushes.
- * Sleeps while nobody wants sound.
+ * Reads the microphone a frame at a time and makes the encodings that are taken of it; beside it, of what the application
+ * pushes. Sleeps while nobody wants sound.
  */
 export class MicrophoneStage implements Stage<"microphone"> {
   readonly #host: WorkerHost<"microphone">;
   readonly #producer: SlotProducer;
-  readonly #inputs = new Map<number, PushedSoundEncoder>();
+  readonly #encoders: SoundEncoders;
+  /** Pushed sources, by number. */
+  readonly #inputs = new Map<number, PushedSound>();
   #source: AudioSource | undefined;
-  #encoder: OpusEncoder | undefined;
-  readonly #frameSamples: number;
   readonly #frameUs: number;
-  #pcm = new Int16Array(0);
+  readonly #piece: SoundPiece = {
+    pcm: new Int16Array(0),
+    sampleRate: SAMPLE_RATE,
+    channels: 1,
+    captureTimeUs: 0,
+  };
   #active = false;
+  /** When the next frame is complete. */
   #nextUs = 0;
-  #rtpTimestamp = 0;
-  #frameNumber = 0;
-  #bitrateBps = 0;
-  #lossPercent = -1;
 
   constructor(host: WorkerHost<"microphone">) {
     this.#host = host;
-    this.#frameSamples = host.wiring.audio.frameSamples;
-    this.#frameUs = (this.#frameSamples * 1e6) / SAMPLE_RATE;
+    this.#frameUs = (host.wiring.audio.frameSamples * 1e6) / SAMPLE_RATE;
     this.#producer = new SlotProducer(host.wiring.encodedAudio, host.doorbells.sender);
+    this.#encoders = new SoundEncoders({ host, inputId: 0, output: this.#producer, maxGapUs: MAX_GAP_US });
     this.#open(host.wiring.source);
   }
 
   order(order: Exclude<OrderOf<"microphone">, { type: "stop" }>): void {
     if (order.type === "setAudioSource") this.#setSource(order.source);
-    else this.#setInput(order);
+    else if (order.type !== "setSoundEncodings") this.#setInput(order);
+    else if (order.inputId === 0) this.#encoders.setEncodings(order.encodings);
+    else {
+      this.#inputOf(order.inputId).encoders.setEncodings(order.encodings);
+      this.#forgetIdle(order.inputId);
+    }
+  }
+
+  step(nowUs: number): number {
+    for (const input of this.#inputs.values()) input.step();
+    const wanted = this.#host.control.get(ControlWord.audioConsumers) > 0;
+    if (!wanted || this.#source === undefined) {
+      this.#active = false;
+      return Number.POSITIVE_INFINITY;
+    }
+    // A frame is complete its own length after its first sample.
+    if (!this.#active || nowUs - this.#nextUs > MAX_LATE_US) this.#nextUs = nowUs + this.#frameUs;
+    this.#active = true;
+    while (this.#nextUs <= nowUs) {
+      this.#produce(this.#source);
+      this.#nextUs += this.#frameUs;
+    }
+    return this.#nextUs;
+  }
+
+  close(): void {
+    for (const input of this.#inputs.values()) input.close();
+    this.#inputs.clear();
+    this.#encoders.close();
+  }
+
+  #produce(source: AudioSource): void {
+    const piece = this.#piece;
+    source.read(piece.pcm);
+    if (this.#host.control.get(ControlWord.audioMuted) !== 0) piece.pcm.fill(0);
+    piece.captureTimeUs = this.#nextUs - this.#frameUs;
+    this.#encoders.add(piece);
   }
 
   #setInput(order: InputOrder): void {
     const { inputId } = order;
-    const known = this.#inputs.get(inputId);
-    known?.close();
-    if (known !== undefined) this.#host.post({ type: "inputReleased", name: "microphone", inputId });
-    if (order.type === "removeInput") this.#inputs.delete(inputId);
-    else {
-      this.#inputs.set(inputId, new PushedSoundEncoder(this.#host, inputId, order.channel, this.#producer));
+    const channel = order.type === "addInput" ? order.channel : undefined;
+    if (this.#inputOf(inputId).setInput(channel)) {
+      this.#host.post({ type: "inputReleased", name: "microphone", inputId });
     }
+    this.#forgetIdle(inputId);
+  }
+
+  #inputOf(inputId: number): PushedSound {
+    const input = this.#inputs.get(inputId) ?? new PushedSound(this.#host, inputId, this.#producer);
+    this.#inputs.set(inputId, input);
+    return input;
+  }
+
+  #forgetIdle(inputId: number): void {
+    const input = this.#inputs.get(inputId);
+    if (!input?.isIdle) return;
+    input.close();
+    this.#inputs.delete(inputId);
   }
 
   #setSource(source: AudioSourceSpec): void {
@@ -68,98 +119,11 @@ export class MicrophoneStage implements Stage<"microphone"> {
     }
   }
 
-  step(nowUs: number): number {
-    for (const input of this.#inputs.values()) input.step();
-    const wanted = this.#host.control.get(ControlWord.audioConsumers) > 0;
-    if (!wanted || this.#source === undefined || this.#encoder === undefined) {
-      this.#active = false;
-      return Number.POSITIVE_INFINITY;
-    }
-    if (!this.#active || nowUs - this.#nextUs > MAX_LATE_US) this.#restart(nowUs);
-    while (this.#nextUs <= nowUs) {
-      this.#produce(this.#source, this.#encoder);
-      this.#nextUs += this.#frameUs;
-    }
-    return this.#nextUs;
-  }
-
-  close(): void {
-    for (const input of this.#inputs.values()) input.close();
-    this.#inputs.clear();
-    this.#closeEncoder();
-  }
-
-  #closeEncoder(): void {
-    this.#encoder?.close();
-    this.#encoder = undefined;
-  }
-
-  /** A frame is complete its own length after its first sample; time that was slept through also passed on the RTP clock. */
-  #restart(nowUs: number): void {
-    if (this.#nextUs > 0) {
-      const sleptFrames = Math.max(0, Math.round((nowUs + this.#frameUs - this.#nextUs) / this.#frameUs));
-      this.#rtpTimestamp = (this.#rtpTimestamp + sleptFrames * this.#frameSamples) >>> 0;
-    }
-    this.#active = true;
-    this.#nextUs = nowUs + this.#frameUs;
-  }
-
-  #produce(source: AudioSource, encoder: OpusEncoder): void {
-    const { row, control } = this.#host;
-    source.read(this.#pcm);
-    if (control.get(ControlWord.audioMuted) !== 0) this.#pcm.fill(0);
-    this.#followControls(encoder);
-    const slot = this.#producer.acquire();
-    if (slot < 0) row.add(WorkerCounter.droppedFull);
-    else this.#encode(encoder, slot);
-    this.#rtpTimestamp = (this.#rtpTimestamp + this.#frameSamples) >>> 0;
-    this.#frameNumber++;
-  }
-
-  #encode(encoder: OpusEncoder, slot: number): void {
-    const { row, control } = this.#host;
-    const startUs = native.monotonicUs();
-    const descriptor = this.#producer.descriptor;
-    descriptor.byteLength = encoder.encode(this.#pcm, this.#producer.bytes(slot));
-    descriptor.streamId = 0;
-    descriptor.codec = codecNumber("opus");
-    descriptor.rtpTimestamp = this.#rtpTimestamp;
-    descriptor.frameNumber = this.#frameNumber;
-    descriptor.captureTimeUs = this.#nextUs - this.#frameUs;
-    descriptor.captureWallUs = descriptor.captureTimeUs + control.wallOffsetUs;
-    descriptor.durationUs = this.#frameUs;
-    this.#producer.publish(slot);
-    row.add(WorkerCounter.frames);
-    row.add(WorkerCounter.bytes, descriptor.byteLength);
-    row.record(WorkerHistogram.work, descriptor.enqueuedUs - startUs);
-  }
-
-  #followControls(encoder: OpusEncoder): void {
-    const { control } = this.#host;
-    const bitrateBps = control.get(ControlWord.audioBitrateBps);
-    const lossPercent = control.get(ControlWord.audioLossPercent);
-    if (bitrateBps > 0 && bitrateBps !== this.#bitrateBps) encoder.setBitrate(bitrateBps);
-    if (lossPercent !== this.#lossPercent) encoder.setPacketLoss(lossPercent);
-    this.#bitrateBps = bitrateBps;
-    this.#lossPercent = lossPercent;
-  }
-
   #open(spec: AudioSourceSpec): void {
-    this.#closeEncoder();
     this.#source = openAudioSource(spec);
     if (this.#source === undefined) return;
     const { channels } = this.#source;
-    const { audio } = this.#host.wiring;
-    this.#pcm = new Int16Array(this.#frameSamples * channels);
-    this.#encoder = new native.OpusEncoder({
-      sampleRate: SAMPLE_RATE,
-      channels,
-      bitrateBps: audio.bitrateBps,
-      application: "voip",
-      fec: audio.fec,
-      dtx: audio.dtx,
-    });
-    this.#bitrateBps = audio.bitrateBps;
-    this.#lossPercent = -1;
+    this.#piece.channels = channels;
+    this.#piece.pcm = new Int16Array(this.#host.wiring.audio.frameSamples * channels);
   }
 }

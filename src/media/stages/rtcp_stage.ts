@@ -1,7 +1,6 @@
 import { native } from "../../../native/addon.js";
 import type { OrderOf } from "../engine_messages.js";
 import { WorkerCounter } from "../metrics_rows.js";
-import { ControlWord } from "../ring/control_block.js";
 import { SlotConsumer, SlotProducer } from "../ring/slot_channel.js";
 import type { Stage, WorkerHost } from "../ring/worker_loop.js";
 import { type Arrival, type ArrivalLogListener, ArrivalLogReader } from "../session/arrival_log.js";
@@ -95,7 +94,7 @@ export class RtcpStage implements Stage<"rtcp">, ArrivalLogListener {
       sinks: {
         compound: (bytes, length) => this.#out.compound(transportId, bytes, length),
         resend: (ssrc, sequenceNumbers) => this.#out.resend(transportId, ssrc, sequenceNumbers),
-        keyframe: () => control.add(ControlWord.keyframeEpoch, 1),
+        keyframe: (encoding) => control.requestKeyframe(encoding),
         bye: (mid, ssrc) =>
           post({ type: "notice", transportId, notice: { event: "bye", args: [{ mid, ssrc }] } }),
       },

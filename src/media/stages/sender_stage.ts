@@ -2,7 +2,6 @@ import { native, type StreamSocket, type UdpSocket } from "../../../native/addon
 import { codecOfNumber } from "../codecs/codec_name.js";
 import type { OrderOf } from "../engine_messages.js";
 import { WorkerCounter, WorkerHistogram } from "../metrics_rows.js";
-import { ControlWord } from "../ring/control_block.js";
 import { SlotConsumer } from "../ring/slot_channel.js";
 import type { Stage, WorkerHost } from "../ring/worker_loop.js";
 import type { SendRoute } from "../session/messages.js";
@@ -34,7 +33,7 @@ export class SenderStage implements Stage<"sender"> {
     keyframe: false,
     rtpTimestamp: 0,
     durationUs: 0,
-    source: 0,
+    encoding: 0,
   };
 
   constructor(host: WorkerHost<"sender">) {
@@ -65,13 +64,18 @@ export class SenderStage implements Stage<"sender"> {
         peer.transport.setKeys(order.keys);
         break;
       case "addSendStream":
-        peer.transport.addStream(order.streamId, order.options, new Float64Array(order.counters));
+        peer.transport.addStream(
+          order.streamId,
+          order.options,
+          new Float64Array(order.counters),
+          order.encoding,
+        );
         break;
       case "removeSendStream":
         peer.transport.removeStream(order.streamId);
         break;
-      case "setSendSource":
-        peer.transport.setSource(order.streamId, order.source);
+      case "setSendEncoding":
+        peer.transport.setEncoding(order.streamId, order.encoding);
     }
   }
 
@@ -104,7 +108,7 @@ export class SenderStage implements Stage<"sender"> {
       frame.keyframe = descriptor.keyframe;
       frame.rtpTimestamp = descriptor.rtpTimestamp;
       frame.durationUs = descriptor.durationUs;
-      frame.source = descriptor.streamId;
+      frame.encoding = descriptor.tag;
       const startUs = native.monotonicUs();
       let packets = 0;
       for (let i = 0; i < this.#list.length; i++) {
@@ -142,14 +146,10 @@ export class SenderStage implements Stage<"sender"> {
       wallOffsetUs: control.wallOffsetUs,
       counters: new Float64Array(order.counters),
       createSrtp: (keys) => new native.SrtpContext(keys),
-      onKeyframeNeeded: () => this.#askForKeyframe(),
+      onKeyframeNeeded: (encoding) => control.requestKeyframe(encoding),
     });
     this.#peers.set(order.transportId, { transport, socket: undefined });
     this.#list = [...this.#peers.values()];
-  }
-
-  #askForKeyframe(): void {
-    this.#host.control.add(ControlWord.keyframeEpoch, 1);
   }
 
   #setRoute(peer: Peer, route: SendRoute): void {

@@ -32,8 +32,9 @@ export function wantedMedia(transceivers: readonly RTCRtpTransceiver[], cname: s
     if (mediaCodecs(negotiated).length === 0) continue;
     if (negotiated.sending && maySend(transceiver.sender)) {
       const options = sendOptions(transceiver.sender, negotiated, cname);
-      const input = inputOf(transceiver.sender.track);
-      send.set(negotiated.mid, { options, limits: sendLimits(transceiver.sender), input });
+      const { track } = transceiver.sender;
+      const limits = sendLimits(transceiver.sender);
+      send.set(negotiated.mid, { options, limits, blank: track?.enabled === false, input: inputOf(track) });
     }
     if (negotiated.receiving) receive.set(negotiated.mid, receiveOptions(transceiver, negotiated));
   }
@@ -59,10 +60,10 @@ function rtxCodecs({ codecs }: NegotiatedMedia) {
   );
 }
 
-/** A track that is there, enabled and live, and an encoding that is active. */
+/** A track that is there and live, and an encoding that is active. */
 function maySend(sender: RTCRtpSender): boolean {
   const { track, encodings } = sender[internals];
-  if (track === null || !track.enabled || track.readyState === "ended") return false;
+  if (track === null || track.readyState === "ended") return false;
   return encodings[0]?.active !== false;
 }
 

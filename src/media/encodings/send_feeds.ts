@@ -1,0 +1,137 @@
+import { isVideoCodec } from "../codecs/codec_name.js";
+import type { OrderOf } from "../engine_messages.js";
+import type { EngineInputs } from "../inputs/engine_inputs.js";
+import type { ControlBlock } from "../ring/control_block.js";
+import { ControlWord } from "../ring/control_block.js";
+import type { Doorbell } from "../ring/doorbell.js";
+import type { SendLimits, SendStreamOptions } from "../transport_api.js";
+import type { AudioWishes, VideoWishes } from "./encoding.js";
+import { EncodingIds, EncodingTable } from "./encoding_table.js";
+
+/** What a send stream is to carry. */
+export interface FeedRequest {
+  readonly stream: SendStreamOptions;
+  readonly limits: SendLimits;
+  /** Black or silence: the track is disabled. */
+  readonly blank: boolean;
+}
+
+/** What it carries: an encoding, by its number. */
+export interface Feed {
+  readonly request: FeedRequest;
+  readonly encoding: number;
+}
+
+export interface SendFeedsHost {
+  readonly control: ControlBlock;
+  readonly doorbells: { readonly camera: Doorbell; readonly microphone: Doorbell };
+  readonly inputs: EngineInputs;
+  post(name: "encoder", order: OrderOf<"encoder">): void;
+  post(name: "microphone", order: OrderOf<"microphone">): void;
+}
+
+/** What the send streams of all transports take of the sources, and what the sources' threads are to make for them. */
+export class SendFeeds {
+  readonly #host: SendFeedsHost;
+  readonly #video: EncodingTable<VideoWishes>;
+  readonly #audio: EncodingTable<AudioWishes>;
+
+  constructor(host: SendFeedsHost) {
+    this.#host = host;
+    const ids = new EncodingIds();
+    this.#video = new EncodingTable(ids, (inputId, encodings) =>
+      host.post("encoder", { type: "setPictureEncodings", inputId, encodings }),
+    );
+    this.#audio = new EncodingTable(ids, (inputId, encodings) =>
+      host.post("microphone", { type: "setSoundEncodings", inputId, encodings }),
+    );
+  }
+
+  open(request: FeedRequest): Feed {
+    const encoding = this.#take(request);
+    this.#count(request, 1);
+    return { request, encoding };
+  }
+
+  change(feed: Feed, request: FeedRequest): Feed {
+    // The new source first, so that one that both use is not let go for a moment.
+    this.#count(request, 1);
+    const encoding =
+      sourceOf(feed.request) === sourceOf(request) ? this.#adjust(feed, request) : this.#move(feed, request);
+    this.#count(feed.request, -1);
+    return { request, encoding };
+  }
+
+  close({ request, encoding }: Feed): void {
+    this.#release(request, encoding);
+    this.#count(request, -1);
+  }
+
+  /** That worker was started anew. */
+  restore(worker: "encoder" | "microphone"): void {
+    if (worker === "encoder") this.#video.restore();
+    else this.#audio.restore();
+  }
+
+  #take(request: FeedRequest): number {
+    const wishes = wishesOf(request);
+    const source = sourceOf(request);
+    return wishes.kind === "video" ? this.#video.take(source, wishes) : this.#audio.take(source, wishes);
+  }
+
+  #release(request: FeedRequest, encoding: number): void {
+    const table = request.stream.kind === "video" ? this.#video : this.#audio;
+    table.release(sourceOf(request), encoding);
+  }
+
+  #adjust({ encoding }: Feed, request: FeedRequest): number {
+    const wishes = wishesOf(request);
+    const source = sourceOf(request);
+    return wishes.kind === "video"
+      ? this.#video.change(source, encoding, wishes)
+      : this.#audio.change(source, encoding, wishes);
+  }
+
+  #move(feed: Feed, request: FeedRequest): number {
+    const encoding = this.#take(request);
+    this.#release(feed.request, feed.encoding);
+    return encoding;
+  }
+
+  /** A source that nobody takes sleeps: nobody needs a camera for a black picture. */
+  #count(request: FeedRequest, by: 1 | -1): void {
+    const { control, doorbells, inputs } = this.#host;
+    const { stream, blank } = request;
+    const source = sourceOf(request);
+    if (stream.codec === "H264" && (stream.packetizationMode ?? 0) === 0)
+      control.add(ControlWord.smallNalConsumers, by);
+    if (source !== 0) {
+      inputs.changeConsumers(source, by);
+      return;
+    }
+    // The microphone's thread is the clock of silence; a source that is not there gives none.
+    const video = stream.kind === "video";
+    if (video && blank) return;
+    control.add(video ? ControlWord.videoConsumers : ControlWord.audioConsumers, by);
+    doorbells[video ? "camera" : "microphone"].ring();
+  }
+}
+
+function sourceOf({ stream }: FeedRequest): number {
+  return stream.source ?? 0;
+}
+
+function wishesOf({ stream, limits, blank }: FeedRequest): VideoWishes | AudioWishes {
+  const { codec } = stream;
+  const { maxBitrateBps, maxFrameRate, scaleResolutionDownBy = 1 } = limits;
+  const rate = maxBitrateBps === undefined ? {} : { maxBitrateBps };
+  if (!isVideoCodec(codec)) return { kind: "audio", codec, blank, ...rate };
+  return {
+    kind: "video",
+    codec,
+    blank,
+    scaleResolutionDownBy,
+    ...rate,
+    ...(maxFrameRate === undefined ? {} : { maxFrameRate }),
+  };
+}
