@@ -24,7 +24,7 @@ const BUILD_PACKAGES = [
   "libjpeg62-turbo-dev",
   "libusrsctp-dev",
 ];
-const TEST_PACKAGES = ["chromium", "coturn", "libsrtp2-dev", "openssl", "clang-format"];
+const TEST_PACKAGES = ["chromium", "coturn", "ffmpeg", "libsrtp2-dev", "openssl", "clang-format"];
 const PION_PACKAGES = ["golang-go", "golang-github-pion-webrtc.v3-dev"];
 /** Foreign stacks that `interop` calls. */
 const INTEROP_PACKAGES = [

@@ -5,6 +5,7 @@
  * - the media engine: sources, sinks, statistics of every thread
  * - signaling: the server ({@link createServer}), the client ({@link SignalingClient}), the rules of a call
  *   ({@link CallController}) and a whole terminal ({@link Peer})
+ * - files of encoded media and captured packets ({@link files})
  * - exchanging descriptions without a signaling server: by hand, or over HTTP ({@link serveOffers})
  * - the configuration of `room_rtc.conf`
  */
@@ -21,6 +22,7 @@ export * from "./exchange/index.js";
 export { type BlockCode, readBlockCode } from "./media/analysis/block_code.js";
 export { MediaEngine, type MediaEngineOptions, type WorkerFailure } from "./media/engine.js";
 export type { EngineStats, WorkerStats } from "./media/engine_stats.js";
+export * as files from "./media/files/index.js";
 export type { IceTimeSettings, InterfaceSettings, Nat1To1Settings } from "./media/ice_settings.js";
 export { MediaError } from "./media/media_error.js";
 export { SettingsError } from "./media/settings_error.js";

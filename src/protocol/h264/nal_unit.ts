@@ -59,8 +59,8 @@ export class AnnexBReader {
   }
 }
 
-/** Index behind the next 00 00 01, or `end + 1` when there is none. */
-function afterStartCode(buf: Uint8Array, from: number, end: number): number {
+/** Index behind the next 00 00 01 at or after `from`, or `end + 1` when there is none. */
+export function afterStartCode(buf: Uint8Array, from: number, end: number): number {
   let i = from + 2;
   while (i < end) {
     const byte = buf[i];

@@ -1,0 +1,40 @@
+/** FFmpeg as the other end of our files. */
+
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+
+export function ffmpeg(...args: string[]): void {
+  execFileSync("ffmpeg", ["-hide_banner", "-loglevel", "error", "-nostdin", "-y", ...args], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+}
+
+interface Probe {
+  readonly streams: readonly {
+    readonly codec_name: string;
+    readonly codec_type: string;
+    readonly width?: number;
+    readonly height?: number;
+    readonly channels?: number;
+    readonly nb_read_frames?: string;
+    readonly nb_read_packets?: string;
+  }[];
+  readonly format: { readonly format_name: string; readonly duration?: string };
+}
+
+/** What ffprobe says of a file after it decoded every frame; whatever it finds wrong fails. */
+export function probe(path: string): Probe {
+  const args = [
+    "-v",
+    "error",
+    "-count_frames",
+    "-count_packets",
+    "-show_streams",
+    "-show_format",
+    "-of",
+    "json",
+  ];
+  const { stdout, stderr } = spawnSync("ffprobe", [...args, path], { encoding: "utf8" });
+  assert.equal(stderr, "");
+  return JSON.parse(stdout);
+}
