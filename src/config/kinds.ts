@@ -1,75 +1,72 @@
 /**
- * The kinds of value a configuration key can have: each reads the text of the file, with a description of what is
- * allowed for the error message.
+ * The kinds of value a configuration key can have. Each is a zod schema from the text of the file to the typed
+ * value, with a description of what is allowed for the error message.
  */
+import { z } from "zod";
 import { parseIp } from "../protocol/primitives/address.js";
 import { parseIpPrefix } from "../protocol/primitives/ip_prefix.js";
 
 export interface Kind<T> {
-  /** The value that the text stands for; undefined when it is not allowed. */
-  readonly parse: (text: string) => T | undefined;
+  readonly schema: z.ZodType<T, string>;
   /** Completes the sentence "allowed: …". */
   readonly allowed: string;
 }
 
 export function integer(min: number, max: number): Kind<number> {
-  return {
-    parse: (text) => {
-      const value = /^-?\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
-      return value >= min && value <= max ? value : undefined;
-    },
-    allowed: `an integer from ${min} to ${max}`,
-  };
-}
-
-/** Text as it stands, where `accepts` says so. */
-function textThat(accepts: (text: string) => boolean, allowed: string): Kind<string> {
-  return { parse: (text) => (accepts(text) ? text : undefined), allowed };
+  const schema = z
+    .string()
+    .regex(/^-?\d{1,15}$/)
+    .transform(Number)
+    .pipe(z.number().min(min).max(max));
+  return { schema, allowed: `an integer from ${min} to ${max}` };
 }
 
 export function text(maxLength = 255): Kind<string> {
-  return textThat(({ length }) => length <= maxLength, `text of at most ${maxLength} characters`);
+  return { schema: z.string().max(maxLength), allowed: `text of at most ${maxLength} characters` };
 }
 
 /** One of the words, in upper or lower case; the value is the word as it stands here. */
 export function choice<const T extends string>(...values: readonly T[]): Kind<T> {
-  return {
-    parse: (text) => values.find((value) => value.toLowerCase() === text.toLowerCase()),
-    allowed: `one of ${values.join(", ")}`,
-  };
+  const schema = z.string().transform((text, context): T => {
+    const found = values.find((value) => value.toLowerCase() === text.toLowerCase());
+    if (found !== undefined) return found;
+    context.addIssue({ code: "custom" });
+    return z.NEVER;
+  });
+  return { schema, allowed: `one of ${values.join(", ")}` };
 }
 
 export const boolean: Kind<boolean> = {
-  parse: (text) => (text === "true" ? true : text === "false" ? false : undefined),
+  schema: z.enum(["true", "false"]).transform((value) => value === "true"),
   allowed: "true or false",
 };
 
-export const ipAddress = textThat((value) => parseIp(value) !== undefined, "a numeric IPv4 or IPv6 address");
+export const ipAddress: Kind<string> = {
+  schema: z.string().refine((value) => parseIp(value) !== undefined),
+  allowed: "a numeric IPv4 or IPv6 address",
+};
 
-export const ipNetwork = textThat(
-  (value) => parseIpPrefix(value) !== undefined,
-  "an IPv4 or IPv6 network such as 10.1.0.0/16, or a single address",
-);
+export const ipNetwork: Kind<string> = {
+  schema: z.string().refine((value) => parseIpPrefix(value) !== undefined),
+  allowed: "an IPv4 or IPv6 network such as 10.1.0.0/16, or a single address",
+};
 
 /** Host and port; IPv6 in brackets. */
-export const hostPort = textThat(
-  (value) => parseHostPort(value) !== undefined,
-  "HOST:PORT, an IPv6 address in brackets, the port from 0 to 65535",
-);
+export const hostPort: Kind<string> = {
+  schema: z.string().refine((value) => parseHostPort(value) !== undefined),
+  allowed: "HOST:PORT, an IPv6 address in brackets, the port from 0 to 65535",
+};
 
-export const path = textThat(
-  ({ length }) => length >= 1 && length <= 4096,
-  "a file path (relative to the working directory)",
-);
+export const path: Kind<string> = {
+  schema: z.string().min(1).max(4096),
+  allowed: "a file path (relative to the working directory)",
+};
 
 /** Values separated by commas; the empty text is the empty list. */
 export function list(element: Kind<string>): Kind<readonly string[]> {
+  const split = (value: string) => (value.trim() === "" ? [] : value.split(",").map((each) => each.trim()));
   return {
-    parse: (text) => {
-      const parts = text.trim() === "" ? [] : text.split(",").map((each) => each.trim());
-      const values = parts.map((each) => element.parse(each)).filter((each) => each !== undefined);
-      return values.length === parts.length ? values : undefined;
-    },
+    schema: z.string().transform(split).pipe(z.array(element.schema)),
     allowed: `a list separated by commas, each ${element.allowed}`,
   };
 }

@@ -179,7 +179,7 @@ function keyOf(entry: Entry, file: string): Key<unknown> {
 
 function typedValue(entry: Entry, file: string): unknown {
   const key = keyOf(entry, file);
-  const value = key.parse(entry.value);
-  if (value !== undefined) return value;
+  const result = key.schema.safeParse(entry.value);
+  if (result.success) return result.data;
   throw new ConfigError("CONFIG_BAD_VALUE", file, entry.line, entry.key, entry.value, key.allowed);
 }
