@@ -31,9 +31,15 @@ export interface RtcpSessionOptions {
   /** Wall clock (µs since 1970) minus monotonic clock. */
   readonly wallOffsetUs: number;
   readonly sinks: RtcpSinks;
-  /** Least time between regular reports; 1 s by default. */
+  /** Least time between regular reports while media flows; 1 s by default. */
   readonly minIntervalUs?: number;
 }
+
+const MIN_INTERVAL_US = 1_000_000;
+/** RFC 3550 §6.2: the fixed minimum, for a session in which nothing is sent and nothing has arrived. */
+const IDLE_MIN_INTERVAL_US = 5_000_000;
+/** Reports of idle sessions wait for the next multiple of this, so that those of many connections share a wake-up. */
+const IDLE_GRID_US = 500_000;
 
 /**
  * The control protocol with one peer (RFC 3550 §6, RFC 4585, RFC 5104, RFC 5506): regular reports, feedback the moment
@@ -47,16 +53,21 @@ export class RtcpSession {
   readonly #send = new Map<number, SendReports>();
   readonly #receive = new Map<number, ReceiveFeedback>();
   readonly #writer = new RtcpWriter(new Uint8Array(COMPOUND_BYTES));
+  readonly #minIntervalUs: number;
   #started = false;
+  /** What is sent may begin at any time, so a send stream is enough; a receive stream counts once a packet came. */
+  #idle = true;
+  #received = false;
 
   constructor(options: RtcpSessionOptions) {
     this.#sinks = options.sinks;
     this.#clock = new WallClock(options.wallOffsetUs);
     this.#roundTrip = new RoundTripEstimator(this.#clock);
-    const { random, minIntervalUs } = options;
+    const { random, minIntervalUs = MIN_INTERVAL_US } = options;
+    this.#minIntervalUs = minIntervalUs;
     this.#scheduler = new RtcpScheduler({
       random,
-      ...(minIntervalUs === undefined ? {} : { minIntervalUs }),
+      minIntervalUs: Math.max(minIntervalUs, IDLE_MIN_INTERVAL_US),
     });
   }
 
@@ -85,6 +96,7 @@ export class RtcpSession {
 
   removeReceiveStream(streamId: number): void {
     this.#receive.delete(streamId);
+    if (this.#receive.size === 0) this.#received = false;
   }
 
   requestKeyframe(streamId: number, nowUs: number): void {
@@ -92,6 +104,7 @@ export class RtcpSession {
   }
 
   handleArrival(arrival: Arrival): void {
+    this.#received = true;
     this.#receive.get(arrival.streamId)?.handleArrival(arrival);
   }
 
@@ -106,7 +119,8 @@ export class RtcpSession {
 
   handleTimeout(nowUs: number): void {
     this.#passOnKeyframeRequests(nowUs);
-    if (!this.#started) return;
+    if (!this.#hasSource) return;
+    this.#adaptInterval(nowUs);
     if (this.#scheduler.handleTimeout(nowUs)) this.#sendRegular(nowUs, []);
     this.#sendFeedback(nowUs);
   }
@@ -115,10 +129,30 @@ export class RtcpSession {
     let deadlineUs = Number.POSITIVE_INFINITY;
     for (const { keyframes } of this.#send.values())
       deadlineUs = Math.min(deadlineUs, keyframes.nextDeadlineUs());
-    if (!this.#started) return deadlineUs;
-    deadlineUs = Math.min(deadlineUs, this.#scheduler.nextDeadlineUs());
+    if (!this.#hasSource) return deadlineUs;
+    const reportUs = this.#scheduler.nextDeadlineUs();
+    deadlineUs = Math.min(
+      deadlineUs,
+      this.#idle ? Math.ceil(reportUs / IDLE_GRID_US) * IDLE_GRID_US : reportUs,
+    );
     for (const stream of this.#receive.values()) deadlineUs = Math.min(deadlineUs, stream.nextDeadlineUs());
     return deadlineUs;
+  }
+
+  /** Without a stream there is no source of ours that could report. */
+  get #hasSource(): boolean {
+    return this.#started && this.#send.size + this.#receive.size > 0;
+  }
+
+  #adaptInterval(nowUs: number): void {
+    const idle = this.#send.size === 0 && !this.#received;
+    if (idle === this.#idle) return;
+    this.#idle = idle;
+    const minIntervalUs = this.#minIntervalUs;
+    this.#scheduler.setMinInterval(
+      idle ? Math.max(minIntervalUs, IDLE_MIN_INTERVAL_US) : minIntervalUs,
+      nowUs,
+    );
   }
 
   /** Smoothed round-trip time; 0: not known yet. */

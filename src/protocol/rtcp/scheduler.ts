@@ -30,7 +30,7 @@ export class RtcpScheduler {
   weSend = true;
   private readonly random: RandomSource;
   private readonly bandwidthBps: number;
-  private readonly minIntervalUs: number;
+  private minIntervalUs: number;
   private averageBytes = 128;
   private initial = true;
   private lastUs = 0;
@@ -52,6 +52,15 @@ export class RtcpScheduler {
 
   stop(): void {
     this.nextUs = Number.POSITIVE_INFINITY;
+  }
+
+  /** As {@link RtcpSchedulerOptions.minIntervalUs} from now on; a shorter one brings the next report forward. */
+  setMinInterval(minIntervalUs: number, nowUs: number): void {
+    const shorter = minIntervalUs < this.minIntervalUs;
+    this.minIntervalUs = minIntervalUs;
+    if (!shorter || this.nextUs === Number.POSITIVE_INFINITY) return;
+    this.intervalUs = this.drawInterval();
+    this.nextUs = Math.min(this.nextUs, nowUs + this.intervalUs);
   }
 
   nextDeadlineUs(): number {
