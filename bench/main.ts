@@ -6,6 +6,10 @@ const benches: Readonly<Record<string, { about: string; load: () => Promise<{ ru
     about: "capture to decoded frame, CPU and set-up of a call, beside the bare codec",
     load: () => import("./call.js"),
   },
+  data: {
+    about: "data channels: bulk, round trip, and beside a call's video",
+    load: () => import("./data.js"),
+  },
   packets: {
     about: "packetize, parse, reorder and assemble: time per packet",
     load: () => import("./packets.js"),
