@@ -321,6 +321,13 @@ export interface UdpPoller {
   close(): void;
 }
 
+/** Wakes the thread that made it, which runs an event loop, from any other. Keeps no process alive. */
+export interface Waker {
+  /** For `wake` in other threads. */
+  readonly id: number;
+  close(): void;
+}
+
 export interface Certificate {
   readonly certificatePem: string;
   readonly privateKeyPem: string;
@@ -475,6 +482,8 @@ export interface NativeAddon {
   setThreadName(name: string): void;
   /** Wakes the poller that owns the eventfd. Stop ringing before the poller is closed: descriptors are reused. */
   ringDoorbell(fd: number): void;
+  /** Has the callback of that {@link Waker} called soon, in its own thread; nothing when it is closed. */
+  wake(id: number): void;
 
   /**
    * Converts `source` to the target's format: any to I420, I420 to any but MJPG; same size, odd sizes too. RGB is BT.601
@@ -513,6 +522,10 @@ export interface NativeAddon {
   }) => SrtpContext;
   UdpSocket: { bind(options: UdpBindOptions): UdpSocket; attach(fd: number): UdpSocket };
   UdpPoller: new () => UdpPoller;
+  /** @param callback is called once or more after `wake` */
+  Waker: new (
+    callback: () => void,
+  ) => Waker;
   StreamSocket: {
     connect(options: StreamConnectOptions): StreamSocket;
     /** Another thread's connection, to send on. */

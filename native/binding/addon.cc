@@ -8,8 +8,8 @@ namespace {
 using Init = void (*)(Napi::Env, Napi::Object);
 
 constexpr Init kInits[] = {
-    InitThread,      InitYuv, InitH264,        InitVp8,           InitOpus, InitV4l2Capture,
-    InitSrtpContext, InitUdp, InitCertificate, InitDtlsTransport, InitSctp, InitStream,
+    InitThread, InitYuv,         InitH264,          InitVp8,  InitOpus,   InitV4l2Capture, InitSrtpContext,
+    InitUdp,    InitCertificate, InitDtlsTransport, InitSctp, InitStream, InitWaker,
 };
 
 Napi::Object InitAddon(Napi::Env env, Napi::Object exports) {

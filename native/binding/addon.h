@@ -19,5 +19,6 @@ void InitStream(Napi::Env env, Napi::Object exports);
 void InitCertificate(Napi::Env env, Napi::Object exports);
 void InitDtlsTransport(Napi::Env env, Napi::Object exports);
 void InitSctp(Napi::Env env, Napi::Object exports);
+void InitWaker(Napi::Env env, Napi::Object exports);
 
 }  // namespace roomrtc::binding

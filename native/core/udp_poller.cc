@@ -51,7 +51,8 @@ int WaitForEvents(int epoll, std::span<epoll_event, kMaxEvents> events, double t
 
 UdpPoller::UdpPoller()
     : epoll_(epoll_create1(EPOLL_CLOEXEC)), doorbell_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
-  epoll_event event{.events = EPOLLIN, .data = {.ptr = nullptr}};
+  // Edge-triggered: every ring wakes by itself, and the counter never has to be read back.
+  epoll_event event{.events = EPOLLIN | EPOLLET, .data = {.ptr = nullptr}};
   if (epoll_.get() < 0 || doorbell_.get() < 0 ||
       epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, doorbell_.get(), &event) != 0) {
     ThrowErrno("UdpPoller");
@@ -97,13 +98,9 @@ size_t UdpPoller::Wait(double timeoutUs) {
   const int count = WaitForEvents(epoll_.get(), events, readable > 0 ? 0 : timeoutUs);
   for (int i = 0; i < count; ++i) {
     Pollable* socket = static_cast<Pollable*>(events[static_cast<size_t>(i)].data.ptr);
-    if (socket) {
-      readable += !socket->readable_;
-      socket->readable_ = true;
-    } else {
-      eventfd_t rings;
-      eventfd_read(doorbell_.get(), &rings);
-    }
+    if (!socket) continue;  // the doorbell
+    readable += !socket->readable_;
+    socket->readable_ = true;
   }
   return readable;
 }

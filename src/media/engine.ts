@@ -13,6 +13,7 @@ import type { PictureListener, SamplesListener } from "./output_listener.js";
 import { OutputTap } from "./output_tap.js";
 import { RestartPolicy } from "./restart_policy.js";
 import { ControlWord, MAX_STREAMS } from "./ring/control_block.js";
+import { MainLane } from "./ring/message_lane.js";
 import type { AudioSinkSpec, AudioSourceSpec, VideoSinkSpec, VideoSourceSpec } from "./source_spec.js";
 import type { MediaTransport, TransportFactory, TransportOptions } from "./transport_api.js";
 import { checkTransportSettings } from "./transport_settings.js";
@@ -96,6 +97,7 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
   readonly #tap: OutputTap;
   readonly #inputs: EngineInputs;
   readonly #feeds: SendFeeds;
+  readonly #lane: MainLane;
   #nextTransportId = 1;
   #started: Promise<unknown> = Promise.resolve();
   #holdsProcess = true;
@@ -156,6 +158,11 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
       warmUp: options.warmUp ?? true,
     });
     this.#tap = new OutputTap(this.#memory);
+    this.#lane = new MainLane(
+      this.#memory.wiringOf("receiver").lane,
+      this.#memory.doorbells.receiver,
+      (message) => this.#transports.get(message.transportId)?.handleMessage(message),
+    );
     this.#inputs = new EngineInputs({
       control: this.#memory.control,
       doorbells: this.#memory.doorbells,
@@ -282,6 +289,7 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
     this.#state = "stopped";
     this.#finalStats = engineStats(this.#memory.metrics);
     this.#tap.close();
+    this.#lane.close();
     this.#inputs.close();
     this.#memory.release();
   }
@@ -289,8 +297,9 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
   #spawn<N extends WorkerName>(name: N): WorkerThread<N> {
     const { doorbells } = this.#memory;
     doorbells[name].useEventFd(-1);
+    if (name === "receiver") this.#lane.reset();
     const thread = new WorkerThread<N>(this.#memory.wiringOf(name), doorbells[name], {
-      onEvent: (event) => this.#handle(name, event),
+      onEvent: (event) => this.#take(name, event),
       onDeath: (code, message) => this.#handleDeath(name, code, message),
     });
     (this.#threads as Record<WorkerName, unknown>)[name] = thread;
@@ -310,7 +319,23 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
 
   #post<N extends WorkerName>(name: N, order: OrderOf<N>, transfer?: ArrayBuffer[]): void {
     const thread = this.#threads[name] as WorkerThread<N> | undefined;
-    thread?.post(order, transfer);
+    if (thread === undefined) return;
+    if (name === "receiver") this.#lane.notePosted();
+    thread.post(order, transfer);
+  }
+
+  #take(name: WorkerName, event: WorkerEvent): void {
+    if (name !== "receiver") {
+      this.#handle(name, event);
+      return;
+    }
+    try {
+      // What lies in the lane was said before.
+      this.#lane.drain();
+      this.#handle(name, event);
+    } finally {
+      this.#lane.noteTaken();
+    }
   }
 
   #handle(name: WorkerName, event: WorkerEvent): void {
@@ -379,6 +404,7 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
   readonly #hostOfTransports: TransportHost = {
     feeds: () => this.#feeds,
     post: (name, order, transfer) => this.#post(name, order, transfer),
+    sendMessage: (transportId, channel, binary, data) => this.#lane.send(transportId, channel, binary, data),
     allocateStream: () => this.#allocateStream(),
     releaseStream: (streamId) => this.#freeStreams.push(streamId),
     playoutRow: (streamId) => this.#memory.metrics.row(streamRow(streamId)),

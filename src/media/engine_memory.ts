@@ -10,6 +10,7 @@ import { WORKER_NAMES } from "./engine_messages.js";
 import { METRICS_ROWS } from "./metrics_rows.js";
 import { ControlBlock } from "./ring/control_block.js";
 import { Doorbell } from "./ring/doorbell.js";
+import { MessageLane } from "./ring/message_lane.js";
 import { MetricsTable } from "./ring/metrics.js";
 import { releaseShared } from "./ring/shared_memory.js";
 import { SlotChannel, type SlotChannelBuffers } from "./ring/slot_channel.js";
@@ -76,6 +77,7 @@ export class EngineMemory {
       }
     }
     for (const block of blocks) releaseShared(block);
+    MessageLane.release(this.#wiring.receiver.lane);
   }
 
   /** A worker's workerData. */
@@ -120,7 +122,7 @@ function allocateChannels(options: MemoryOptions): Wiring {
     encoder: { rawVideo, encodedVideo, codec },
     microphone: { encodedAudio, source: audioSource, audio },
     sender: { encodedVideo, encodedAudio, rtcpOut },
-    receiver: { accessUnits, audioPackets, rtcpIn },
+    receiver: { accessUnits, audioPackets, rtcpIn, lane: MessageLane.allocate() },
     rtcp: { rtcpIn, rtcpOut },
     decoder: { accessUnits, pictures, codec },
     speaker: { audioPackets, samples },

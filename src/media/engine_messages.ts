@@ -9,6 +9,7 @@
  */
 
 import type { AudioEncoding, VideoEncoding } from "./encodings/encoding.js";
+import type { MessageLaneBuffers } from "./ring/message_lane.js";
 import type { MetricsBuffers } from "./ring/metrics.js";
 import type { SlotChannelBuffers } from "./ring/slot_channel.js";
 import type {
@@ -89,6 +90,8 @@ export interface Wiring {
     readonly audioPackets: SlotChannelBuffers;
     /** Arrival records and unprotected incoming RTCP compounds (session/arrival_log.ts). */
     readonly rtcpIn: SlotChannelBuffers;
+    /** Small messages of data channels, to and from the main thread. */
+    readonly lane: MessageLaneBuffers;
   };
   rtcp: {
     readonly rtcpIn: SlotChannelBuffers;

@@ -3,6 +3,8 @@ import type { Feed, FeedRequest, SendFeeds } from "./encodings/send_feeds.js";
 import type { OrderOf, WorkerEvent, WorkerName } from "./engine_messages.js";
 import type { MediaInput } from "./inputs/media_input.js";
 import type { PictureListener, SamplesListener } from "./output_listener.js";
+import { LaneKind } from "./ring/message_lane.js";
+import type { MessageRing } from "./ring/message_ring.js";
 import type { MetricsRow } from "./ring/metrics.js";
 import { costOf } from "./session/data_transport.js";
 import type { TransportNotice } from "./session/messages.js";
@@ -47,6 +49,8 @@ export type TransportWorker = "receiver" | "sender" | "rtcp";
 /** What a transport asks of the engine. */
 export interface TransportHost {
   post<N extends WorkerName>(name: N, order: OrderOf<N>, transfer?: ArrayBuffer[]): void;
+  /** A small message on the short way; false: it has to be posted. */
+  sendMessage(transportId: number, channel: number, binary: boolean, data: ArrayBuffer): boolean;
   /** A free stream id, its metrics row cleared. */
   allocateStream(): number;
   releaseStream(streamId: number): void;
@@ -254,6 +258,7 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
   }
 
   sendData(channel: number, binary: boolean, data: ArrayBuffer): void {
+    if (this.#closing !== undefined || this.#host.sendMessage(this.id, channel, binary, data)) return;
     this.#order("receiver", { type: "sendData", transportId: this.id, channel, binary, data }, [data]);
   }
 
@@ -308,6 +313,15 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
         break;
       case "discarded":
         break;
+    }
+  }
+
+  /** What came on the short way. */
+  handleMessage({ kind, channel, value, data }: MessageRing): void {
+    if (kind === LaneKind.sent) this.emit("data", { type: "channelsent", channel, bytes: value });
+    else {
+      const binary = kind === LaneKind.binary;
+      this.emit("data", { type: "channelmessage", channel, binary, data: data.buffer as ArrayBuffer });
     }
   }
 

@@ -95,6 +95,31 @@ describe("data channels of two transports", function () {
     }
   });
 
+  it("keep the order of messages that take different ways to the other thread, by their size", async () => {
+    connect();
+    a.transport.openDataChannel(channelOf(0));
+    const { channel } = await b.next("channelannounced");
+    const sizes = [4, 64, 4096, 4097, 70_000, 12, 4, 4];
+    const count = 400;
+    const message = (i: number) => {
+      const bytes = new Uint8Array(sizes[i % sizes.length]);
+      new DataView(bytes.buffer).setUint32(0, i);
+      return bytes.buffer;
+    };
+    for (let i = 0; i < count; i++) a.transport.sendData(0, true, message(i));
+    for (let i = 0; i < count; i++) {
+      const { data } = await b.next("channelmessage");
+      assert.deepEqual([data.byteLength, new DataView(data).getUint32(0)], [sizes[i % sizes.length], i]);
+      b.transport.sendData(channel, true, data);
+    }
+    b.transport.closeDataChannel(channel);
+    for (let i = 0; i < count; i++) {
+      const { data } = await a.next("channelmessage");
+      assert.deepEqual([data.byteLength, new DataView(data).getUint32(0)], [sizes[i % sizes.length], i]);
+    }
+    await a.next("channelclosed");
+  });
+
   it("are refused to a second engine of the process, which has no owner's right", async () => {
     const other = await MediaEngine.start({
       videoSource: { kind: "test", width: 320, height: 240, frameRate: 30, noise: false, tag: 1 },

@@ -35,6 +35,13 @@ export interface DataSessionOptions {
   readonly maxMessageBytes: number;
   /** Streams each way. */
   readonly streams: number;
+  readonly lane?: DataLane;
+}
+
+/** A short way for what is small and frequent; false: it is full, or what is told as an event would be overtaken. */
+export interface DataLane {
+  message(channel: number, binary: boolean, bytes: Uint8Array, length: number): boolean;
+  sent(channel: number, bytes: number): boolean;
 }
 
 interface Waiting {
@@ -309,8 +316,16 @@ export class DataSession {
 
   /** One event for all that a channel sent in a step. */
   #flushSent(): void {
-    for (const [channel, bytes] of this.#sent) this.#events.push({ type: "channelsent", channel, bytes });
+    for (const [channel, bytes] of this.#sent) {
+      if (this.#takesLane && this.options.lane?.sent(channel, bytes)) continue;
+      this.#events.push({ type: "channelsent", channel, bytes });
+    }
     this.#sent.clear();
+  }
+
+  /** Nothing waits that was there before. */
+  get #takesLane(): boolean {
+    return this.#events.length === 0;
   }
 
   #reset(channel: Channel): void {
@@ -319,12 +334,14 @@ export class DataSession {
     if (channel.resetReceived) this.#remove(channel, "");
   }
 
-  #optionsOf(channel: Channel, protocol: number): SctpSendOptions {
+  /** Undefined: ordered and reliable. */
+  #optionsOf(channel: Channel, protocol: number): SctpSendOptions | undefined {
     // DCEP itself is always ordered and reliable (RFC 8832 §6).
-    if (protocol === PayloadProtocol.dcep) return RELIABLE;
+    if (protocol === PayloadProtocol.dcep) return undefined;
     let options = this.#sendOptions.get(channel);
     if (!options) {
       const { ordered, maxRetransmits, maxPacketLifeTimeMs } = channel.reliability;
+      if (ordered && maxRetransmits === undefined && maxPacketLifeTimeMs === undefined) return undefined;
       options = {
         ordered: ordered || !channel.acknowledged,
         ...(maxRetransmits === undefined ? {} : { maxRetransmits }),
@@ -435,6 +452,7 @@ export class DataSession {
       return;
     }
     const bytes = kind.empty ? 0 : length;
+    if (this.#takesLane && this.options.lane?.message(channel.handle, kind.binary, out, bytes)) return;
     const data = out.length === bytes && out !== this.#scratch ? out : out.slice(0, bytes);
     this.#events.push({
       type: "channelmessage",
@@ -501,7 +519,6 @@ function turnBytesOf(priority: number): number {
 }
 
 const decoder = new TextDecoder();
-const RELIABLE: SctpSendOptions = { ordered: true };
 
 const KINDS: ReadonlyMap<number, { readonly binary: boolean; readonly empty: boolean }> = new Map([
   [PayloadProtocol.string, { binary: false, empty: false }],

@@ -1,6 +1,6 @@
 import type { DtlsTransport } from "../../../native/addon.js";
 import type { DataEvent, DataTransportOptions, OpenChannel } from "../transport_api.js";
-import { DataSession } from "./data_session.js";
+import { type DataLane, DataSession } from "./data_session.js";
 import type { DtlsSession } from "./dtls_session.js";
 
 /** Streams each way: what browsers take, too. */
@@ -25,6 +25,7 @@ export function costOf(event: DataEvent): number {
  */
 export class DataTransport {
   readonly #options: DataTransportOptions;
+  readonly #lane: DataLane | undefined;
   readonly #maxPacketBytes: number;
   readonly #record = new Uint8Array(MAX_RECORD_BYTES);
   readonly #waiting: OpenChannel[] = [];
@@ -35,9 +36,13 @@ export class DataTransport {
   /** The record's first bytes; most packets are equally long. */
   #view = this.#record;
 
-  /** @param maxDatagramBytes largest UDP payload */
-  constructor(options: DataTransportOptions, maxDatagramBytes: number) {
+  /**
+   * @param maxDatagramBytes largest UDP payload
+   * @param lane a short way for what is small
+   */
+  constructor(options: DataTransportOptions, maxDatagramBytes: number, lane?: DataLane) {
     this.#options = options;
+    this.#lane = lane;
     // SCTP packets are whole words long (RFC 9260 §3.2).
     this.#maxPacketBytes = (maxDatagramBytes - DTLS_OVERHEAD_BYTES) & ~3;
   }
@@ -59,6 +64,7 @@ export class DataTransport {
         maxPacketBytes: this.#maxPacketBytes,
         maxMessageBytes,
         streams: STREAMS,
+        ...(this.#lane !== undefined && { lane: this.#lane }),
       });
     } catch (error) {
       this.end(error instanceof Error ? error.message : String(error));
@@ -73,8 +79,8 @@ export class DataTransport {
     else this.#session.open(channel);
   }
 
-  send(channel: number, binary: boolean, data: ArrayBuffer): void {
-    this.#session?.send(channel, binary, new Uint8Array(data));
+  send(channel: number, binary: boolean, data: Uint8Array): void {
+    this.#session?.send(channel, binary, data);
   }
 
   close(channel: number): void {

@@ -1,5 +1,7 @@
 import { native, type UdpPoller } from "../../../native/addon.js";
 import { type IceAgent, isStreamSocket, type LocalHostOptions } from "../../protocol/ice/index.js";
+import { LaneKind, type WorkerLane } from "../ring/message_lane.js";
+import type { MessageRing } from "../ring/message_ring.js";
 import type { DataEvent, TransportOptions } from "../transport_api.js";
 import { externalAddress } from "./address_mapping.js";
 import { DtlsSession } from "./dtls_session.js";
@@ -33,6 +35,8 @@ export class ReceiverPeer {
   readonly session: TransportSession;
   readonly sockets: TransportSockets;
   readonly streams: TransportStreams;
+  /** When to {@link advance}; at once after it was told anything. */
+  dueUs = 0;
   readonly #transportId: number;
   readonly #ice: IceAgent;
   readonly #options: TransportOptions;
@@ -50,6 +54,7 @@ export class ReceiverPeer {
     channels: ReceiverChannels,
     room: VideoRoom,
     post: (event: ReceiverEvent, transfer?: ArrayBuffer[]) => void,
+    lane: WorkerLane,
   ) {
     this.#transportId = transportId;
     this.#options = options;
@@ -65,6 +70,11 @@ export class ReceiverPeer {
       sinks: new ReceiverSinks(transportId, channels, room),
       createSrtp: (keys) => new native.SrtpContext(keys),
       writer: this.sockets,
+      lane: {
+        message: (channel, binary, bytes, length) =>
+          lane.message(transportId, channel, binary, bytes, length),
+        sent: (channel, bytes) => lane.sent(transportId, channel, bytes),
+      },
       ...(settings.maxPacketBytes === undefined ? {} : { maxPacketBytes: settings.maxPacketBytes }),
       counters: new Float64Array(counters),
       ...(settings.maxReceiveBytes === undefined ? {} : { maxReceiveBytes: settings.maxReceiveBytes }),
@@ -76,6 +86,7 @@ export class ReceiverPeer {
 
   order(order: Exclude<ReceiverCommand, { type: "openTransport" | "closeTransport" }>, nowUs: number): void {
     const { session } = this;
+    this.dueUs = 0;
     switch (order.type) {
       case "gather":
         this.#gather();
@@ -110,6 +121,12 @@ export class ReceiverPeer {
     }
   }
 
+  /** A small message for a data channel. */
+  sendMessage({ channel, kind, data }: MessageRing): void {
+    this.dueUs = 0;
+    this.session.data?.send(channel, kind === LaneKind.binary, data);
+  }
+
   #dataOrder(order: DataOrder): void {
     const { session } = this;
     switch (order.type) {
@@ -120,7 +137,7 @@ export class ReceiverPeer {
         session.data?.open(order.channel);
         break;
       case "sendData":
-        session.data?.send(order.channel, order.binary, order.data);
+        session.data?.send(order.channel, order.binary, new Uint8Array(order.data));
         break;
       case "closeDataChannel":
         session.data?.close(order.channel);
@@ -132,12 +149,27 @@ export class ReceiverPeer {
 
   /** A batch from the network was handled: what it completed goes on, what SCTP answers goes out. */
   afterBatch(nowUs: number): void {
+    this.dueUs = 0;
     this.session.deliver(nowUs);
     this.#pumpData();
   }
 
-  /** Does what is due and says what is to be said; returns the next deadline. */
+  /** The process's SCTP timers advanced. */
+  afterTimers(): void {
+    const { data } = this.session;
+    if (data === undefined) return;
+    this.dueUs = 0;
+    data.afterTimers();
+  }
+
+  /** Does what is due and says what is to be said; returns when to do so again. */
   advance(nowUs: number): number {
+    if (this.dueUs > nowUs) return this.dueUs;
+    this.dueUs = this.#advance(nowUs);
+    return this.dueUs;
+  }
+
+  #advance(nowUs: number): number {
     const { session } = this;
     // The session's own deadlines may lie in the past only until it has been called for them.
     if (session.nextDeadlineUs() <= nowUs) session.handleTimeout(nowUs);
@@ -255,7 +287,10 @@ export class ReceiverPeer {
   }
 
   #resolve(name: string): void {
-    const answer = (addresses: readonly string[]) => this.session.nameResolved(name, addresses);
+    const answer = (addresses: readonly string[]) => {
+      this.dueUs = 0;
+      this.session.nameResolved(name, addresses);
+    };
     this.#mdns.resolve(name, answer, native.monotonicUs());
   }
 

@@ -15,6 +15,7 @@ import type {
   IceRole,
   ReceiveStreamOptions,
 } from "../transport_api.js";
+import type { DataLane } from "./data_session.js";
 import { DataTransport } from "./data_transport.js";
 import { classifyDatagram, DatagramKind } from "./demux.js";
 import { countDiscarded } from "./discard_counter.js";
@@ -80,6 +81,8 @@ export interface TransportSessionOptions {
   readonly createSrtp: (keys: SrtpKeys) => SrtpContext;
   /** Absent: they are drained with all else. */
   readonly writer?: DatagramWriter;
+  /** A short way to the application for small messages of data channels. */
+  readonly lane?: DataLane;
   /** Largest UDP payload; 1200 by default, which fits every path that carries IPv6 (RFC 8200 §5). */
   readonly maxPacketBytes?: number;
   /** A {@link TransportCounters} block. */
@@ -222,7 +225,11 @@ export class TransportSession {
   /** Data channels; the first call counts. */
   startData(options: DataTransportOptions): void {
     if (this.#data !== undefined || this.#ended) return;
-    this.#data = new DataTransport(options, this.#options.maxPacketBytes ?? MAX_PACKET_BYTES);
+    this.#data = new DataTransport(
+      options,
+      this.#options.maxPacketBytes ?? MAX_PACKET_BYTES,
+      this.#options.lane,
+    );
     this.#dtls.isSrtpOptional = true;
     if (this.#dtls.state === "connected") this.#data.connect(this.#dtls.role);
   }

@@ -48,6 +48,11 @@ export class TransportStreams {
     return this.#failed.length > 0;
   }
 
+  /** There is a connection, a listener, or something to tell. */
+  get isUsed(): boolean {
+    return this.list.length > 0 || this.#listeners.length > 0 || this.isDue;
+  }
+
   find(socketId: number): StreamSocket | undefined {
     return this.list.find((stream) => stream.socketId === socketId)?.socket;
   }

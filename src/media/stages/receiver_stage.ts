@@ -7,6 +7,7 @@ import {
 } from "../../../native/addon.js";
 import type { OrderOf } from "../engine_messages.js";
 import { WorkerCounter } from "../metrics_rows.js";
+import { WorkerLane } from "../ring/message_lane.js";
 import { SlotProducer } from "../ring/slot_channel.js";
 import type { Stage, WorkerHost } from "../ring/worker_loop.js";
 import { ArrivalLogWriter } from "../session/arrival_log.js";
@@ -26,6 +27,8 @@ const SLAB_BYTES = 4 * 65_536;
 const TABLE_ENTRIES = 4 * 128;
 /** Batches taken from one socket before the others get their turn. */
 const MAX_BATCHES = 4;
+/** With fewer datagrams than this a batch has not filled the slab: nothing more waits in its socket. */
+const FULL_BATCH = 4;
 
 /** Owns the sockets: takes what arrives in batches, hands it to its transport's session, does what the session says. */
 export class ReceiverStage implements Stage<"receiver"> {
@@ -34,6 +37,7 @@ export class ReceiverStage implements Stage<"receiver"> {
   readonly #ports = new SharedPorts(this.#poller);
   readonly #mdns = new MdnsStation(this.#poller, systemRandom);
   readonly #channels: ReceiverChannels;
+  readonly #lane: WorkerLane;
   readonly #room: VideoRoom;
   readonly #peers = new Map<number, ReceiverPeer>();
   #list: ReceiverPeer[] = [];
@@ -43,6 +47,8 @@ export class ReceiverStage implements Stage<"receiver"> {
   /** Told to the main thread together at the end of a step: its waking costs more than what it is told. */
   readonly #outbox: ReceiverEvent[] = [];
   readonly #cursor = new DatagramCursor(this.#slab, this.#table);
+  /** Sockets that the last wait found readable: with none, none has to be asked. */
+  #readable = 0;
 
   constructor(host: WorkerHost<"receiver">) {
     this.#host = host;
@@ -52,12 +58,26 @@ export class ReceiverStage implements Stage<"receiver"> {
       audioPackets: new SlotProducer(wiring.audioPackets, doorbells.speaker),
       log: new ArrivalLogWriter(new SlotProducer(wiring.rtcpIn, doorbells.rtcp)),
     };
+    this.#lane = new WorkerLane(wiring.lane);
     this.#room = new VideoRoom(this.#channels.accessUnits);
     doorbells.receiver.useEventFd(this.#poller.doorbellFd);
     if (wiring.warmUp) rehearseReceiving();
   }
 
   order(order: Exclude<OrderOf<"receiver">, { type: "stop" }>): void {
+    // What lies in the lane was said before.
+    this.#takeMessages();
+    this.#obey(order);
+    this.#lane.noteTaken();
+  }
+
+  #takeMessages(): void {
+    for (let message = this.#lane.take(); message !== undefined; message = this.#lane.take()) {
+      this.#peers.get(message.transportId)?.sendMessage(message);
+    }
+  }
+
+  #obey(order: Exclude<OrderOf<"receiver">, { type: "stop" }>): void {
     const { transportId } = order;
     if (order.type === "openTransport") {
       this.#open(order);
@@ -73,6 +93,7 @@ export class ReceiverStage implements Stage<"receiver"> {
 
   step(nowUs: number): number {
     this.#advanceSctp(nowUs);
+    this.#takeMessages();
     this.#receive();
     const { log } = this.#channels;
     this.#mdns.receive(nowUs);
@@ -91,11 +112,11 @@ export class ReceiverStage implements Stage<"receiver"> {
     let associations = 0;
     for (const { session } of this.#list) if (session.data?.isAssociated) associations++;
     if (!this.#sctp.advance(associations, nowUs)) return;
-    for (const { session } of this.#list) session.data?.afterTimers();
+    for (const peer of this.#list) peer.afterTimers();
   }
 
   poll(timeoutUs: number): void {
-    this.#poller.wait(timeoutUs);
+    this.#readable = this.#poller.wait(timeoutUs);
   }
 
   close(): void {
@@ -109,6 +130,13 @@ export class ReceiverStage implements Stage<"receiver"> {
   }
 
   #receive(): void {
+    if (this.#readable > 0) this.#drainReadable();
+    for (let i = 0; i < this.#list.length; i++) {
+      if (this.#list[i].streams.isDue) this.#receiveStreams(this.#list[i]);
+    }
+  }
+
+  #drainReadable(): void {
     for (let i = 0; i < this.#list.length; i++) {
       const peer = this.#list[i];
       const sockets = peer.sockets.list;
@@ -123,6 +151,8 @@ export class ReceiverStage implements Stage<"receiver"> {
 
   #receiveStreams(peer: ReceiverPeer): void {
     const { streams, session } = peer;
+    if (!streams.isUsed) return;
+    peer.dueUs = 0;
     streams.serve(session, native.monotonicUs());
     // One that ends leaves the list; the one behind it is served at the next turn.
     for (let i = 0; i < streams.list.length; i++) {
@@ -142,6 +172,8 @@ export class ReceiverStage implements Stage<"receiver"> {
       for (let entry = 0; entry < count; ) entry += this.#take(peer, socketId, entry, count - entry, nowUs);
       row.add(WorkerCounter.frames, count);
       peer.afterBatch(nowUs);
+      this.#lane.flush();
+      if (count < FULL_BATCH) return;
     }
   }
 
@@ -158,6 +190,7 @@ export class ReceiverStage implements Stage<"receiver"> {
       }
       row.add(WorkerCounter.frames, count);
       port.afterBatch(nowUs);
+      if (count < FULL_BATCH) return;
     }
   }
 
@@ -187,6 +220,7 @@ export class ReceiverStage implements Stage<"receiver"> {
         this.#channels,
         this.#room,
         (event, transfer) => this.#tell(event, transfer),
+        this.#lane,
       );
       this.#peers.set(transportId, peer);
       this.#list = [...this.#peers.values()];
@@ -208,15 +242,18 @@ export class ReceiverStage implements Stage<"receiver"> {
 
   #tell(event: ReceiverEvent, transfer?: ArrayBuffer[]): void {
     if (transfer === undefined || transfer.length === 0) {
-      this.#outbox.push(event);
+      // From here on the lane is closed: what goes there must not overtake this.
+      if (this.#outbox.push(event) === 1) this.#lane.notePosted();
       return;
     }
     this.#flush();
+    this.#lane.notePosted();
     this.#host.post(event, transfer);
   }
 
   #flush(): void {
     if (this.#outbox.length > 0) this.#host.post({ type: "events", events: this.#outbox.splice(0) });
+    this.#lane.flush();
   }
 
   #forget(transportId: number): void {
