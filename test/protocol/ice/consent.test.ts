@@ -36,7 +36,8 @@ describe("ICE: consent (RFC 7675)", () => {
     assert.equal(ids.size, times.length);
     const gaps = times.slice(1).map((t, i) => t - times[i]);
     assert.ok(Math.min(...gaps) >= 4e6 && Math.max(...gaps) <= 6e6);
-    assert.ok(new Set(gaps.map((g) => Math.round(g / 1000))).size > 20);
+    // Twenty steps of 100 ms lie between 4 and 6 s: nearly all of them are met in 600 s.
+    assert.ok(new Set(gaps.map((g) => Math.round(g / 1000))).size > 15);
     assert.ok(a.connected);
   });
 
