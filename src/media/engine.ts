@@ -1,5 +1,6 @@
 import { EventEmitter } from "node:events";
 import { native } from "../../native/addon.js";
+import type { Maker } from "./codecs/video_codecs.js";
 import { SendFeeds } from "./encodings/send_feeds.js";
 import { EngineMemory } from "./engine_memory.js";
 import type { CodecSettings, OrderOf, WorkerEvent, WorkerName } from "./engine_messages.js";
@@ -98,6 +99,8 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
   readonly #inputs: EngineInputs;
   readonly #feeds: SendFeeds;
   readonly #lane: MainLane;
+  /** What makes the pictures of receive streams, by stream id. */
+  readonly #decoders = new Map<number, Maker>();
   #nextTransportId = 1;
   #started: Promise<unknown> = Promise.resolve();
   #holdsProcess = true;
@@ -172,6 +175,10 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
       control: this.#memory.control,
       doorbells: this.#memory.doorbells,
       inputs: this.#inputs,
+      deviceCounters: {
+        video: new Float64Array(this.#memory.wiringOf("encoder").counters),
+        audio: new Float64Array(this.#memory.wiringOf("microphone").counters),
+      },
       post: <N extends "encoder" | "microphone">(name: N, order: OrderOf<N>) => this.#post(name, order),
     });
     const { control } = this.#memory;
@@ -358,6 +365,12 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
           if (transport.handleFirstFrame(event.streamId, event.width, event.height)) break;
         }
         break;
+      case "encoderMade":
+        this.#feeds.noteMaker(event.encoding, event);
+        break;
+      case "decoderMade":
+        this.#decoders.set(event.streamId, event);
+        break;
       case "problem":
         this.emit("problem", { name: event.name, code: event.code, message: event.message });
         break;
@@ -403,6 +416,8 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
 
   readonly #hostOfTransports: TransportHost = {
     feeds: () => this.#feeds,
+    decoderOf: (streamId) => this.#decoders.get(streamId),
+    wallOffsetUs: () => this.#memory.control.wallOffsetUs,
     post: (name, order, transfer) => this.#post(name, order, transfer),
     sendMessage: (transportId, channel, binary, data) => this.#lane.send(transportId, channel, binary, data),
     allocateStream: () => this.#allocateStream(),
@@ -424,6 +439,7 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
       throw new MediaError("TOO_MANY_STREAMS", `the engine holds at most ${MAX_STREAMS} streams at once`);
     }
     this.#memory.control.resetStream(streamId);
+    this.#decoders.delete(streamId);
     this.#memory.metrics.row(streamRow(streamId)).clear();
     return streamId;
   }

@@ -14,6 +14,7 @@ import { MessageLane } from "./ring/message_lane.js";
 import { MetricsTable } from "./ring/metrics.js";
 import { releaseShared } from "./ring/shared_memory.js";
 import { SlotChannel, type SlotChannelBuffers } from "./ring/slot_channel.js";
+import { allocateCounters, SourceCounters } from "./session/stream_counters.js";
 import type { AudioSourceSpec, VideoSourceSpec } from "./source_spec.js";
 
 /** What decides how much memory there is. */
@@ -119,8 +120,13 @@ function allocateChannels(options: MemoryOptions): Wiring {
   const samples = channel("samples", AUDIO_SLOTS, SAMPLE_SLOT_BYTES);
   return {
     camera: { rawVideo, source: videoSource },
-    encoder: { rawVideo, encodedVideo, codec },
-    microphone: { encodedAudio, source: audioSource, audio },
+    encoder: { rawVideo, encodedVideo, codec, counters: allocateCounters(SourceCounters.words) },
+    microphone: {
+      encodedAudio,
+      source: audioSource,
+      audio,
+      counters: allocateCounters(SourceCounters.words),
+    },
     sender: { encodedVideo, encodedAudio, rtcpOut },
     receiver: { accessUnits, audioPackets, rtcpIn, lane: MessageLane.allocate() },
     rtcp: { rtcpIn, rtcpOut },

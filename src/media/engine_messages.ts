@@ -73,11 +73,15 @@ export interface Wiring {
     readonly rawVideo: SlotChannelBuffers;
     readonly encodedVideo: SlotChannelBuffers;
     readonly codec: CodecSettings;
+    /** The camera's SourceCounters block (session/stream_counters.ts). */
+    readonly counters: SharedArrayBuffer;
   };
   microphone: {
     readonly encodedAudio: SlotChannelBuffers;
     readonly source: AudioSourceSpec;
     readonly audio: AudioSettings;
+    /** The microphone's SourceCounters block. */
+    readonly counters: SharedArrayBuffer;
   };
   sender: {
     readonly encodedVideo: SlotChannelBuffers;
@@ -131,7 +135,13 @@ export type PlayoutOrder =
 /** To the encoder and the microphone: a source that the application pushes, with its channel (inputs/). */
 export type InputOrder =
   /** With a known id: the channel replaces the former one. */
-  | { readonly type: "addInput"; readonly inputId: number; readonly channel: SlotChannelBuffers }
+  | {
+      readonly type: "addInput";
+      readonly inputId: number;
+      readonly channel: SlotChannelBuffers;
+      /** A SourceCounters block (session/stream_counters.ts). */
+      readonly counters: SharedArrayBuffer;
+    }
   | { readonly type: "removeInput"; readonly inputId: number };
 
 /** Orders by worker. */
@@ -190,6 +200,19 @@ export type WorkerEvent =
   | { readonly type: "events"; readonly events: readonly ReceiverEvent[] }
   | SenderEvent
   | RtcpEvent
+  /** What makes the pictures of an encoding, or of a receive stream. */
+  | {
+      readonly type: "encoderMade";
+      readonly encoding: number;
+      readonly name: string;
+      readonly isHardware: boolean;
+    }
+  | {
+      readonly type: "decoderMade";
+      readonly streamId: number;
+      readonly name: string;
+      readonly isHardware: boolean;
+    }
   /** First decoded frame (or sound) of a stream. */
   | {
       readonly type: "firstframe";

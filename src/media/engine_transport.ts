@@ -1,13 +1,16 @@
 import { EventEmitter } from "node:events";
+import { native } from "../../native/addon.js";
+import type { Maker } from "./codecs/video_codecs.js";
 import type { Feed, FeedRequest, SendFeeds } from "./encodings/send_feeds.js";
 import type { OrderOf, WorkerEvent, WorkerName } from "./engine_messages.js";
 import type { MediaInput } from "./inputs/media_input.js";
 import type { PictureListener, SamplesListener } from "./output_listener.js";
+import { PairTraffic } from "./pair_traffic.js";
 import { LaneKind } from "./ring/message_lane.js";
 import type { MessageRing } from "./ring/message_ring.js";
 import type { MetricsRow } from "./ring/metrics.js";
 import { costOf } from "./session/data_transport.js";
-import type { TransportNotice } from "./session/messages.js";
+import type { IcePair, TransportNotice } from "./session/messages.js";
 import {
   allocateCounters,
   ReceiveCounters,
@@ -34,7 +37,7 @@ import type {
   TransportSettings,
   TransportStats,
 } from "./transport_api.js";
-import { receiveStats, sendStats, transportStats } from "./transport_stats.js";
+import { receiveStats, sendStats, trafficOf, transportStats } from "./transport_stats.js";
 
 /** The largest UDP payload when the settings say nothing: fits every path that carries IPv6 (RFC 8200 §5). */
 const DEFAULT_MAX_PACKET_BYTES = 1200;
@@ -60,6 +63,10 @@ export interface TransportHost {
   onSamples(listener: SamplesListener): () => void;
   /** What send streams carry. */
   feeds(): SendFeeds;
+  /** What makes a receive stream's pictures, once something does. */
+  decoderOf(streamId: number): Maker | undefined;
+  /** Wall clock (µs since 1970) minus monotonic clock. */
+  wallOffsetUs(): number;
   /** The transport is gone; its id is not used again. */
   forget(transportId: number): void;
 }
@@ -67,6 +74,7 @@ export interface TransportHost {
 interface SendStream {
   readonly streamId: number;
   feed: Feed;
+  readonly sinceUs: number;
   readonly counters: Float64Array;
 }
 
@@ -89,6 +97,11 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
   #dtlsCipher = "";
   #srtpProfile: TransportStats["srtpProfile"] = "";
   #selectedPair: SelectedPair | null = null;
+  /** As the receiver last told them. */
+  #pairs: readonly IcePair[] = [];
+  #selectedPairChanges = 0;
+  readonly #pairTraffic = new PairTraffic();
+  readonly #iceWaiters: (() => void)[] = [];
   /** What the settings say about every receive stream. */
   readonly #tuning: Pick<ReceiveStreamOptions, "nackRetries" | "jitterPackets">;
   #closing: Promise<void> | undefined;
@@ -151,7 +164,7 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
     const { encoding } = feed;
     const counters = new Float64Array(buffer);
     counters[SendCounters.encoding] = encoding;
-    this.#send.set(options.mid, { streamId, feed, counters });
+    this.#send.set(options.mid, { streamId, feed, counters, sinceUs: native.monotonicUs() });
     const order = {
       type: "addSendStream",
       transportId: this.id,
@@ -267,21 +280,52 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
   }
 
   async getStats(): Promise<TransportStats> {
+    if (this.#finalStats === undefined && this.#closing === undefined) await this.#askIce();
     return this.#finalStats ?? this.#stats();
   }
 
-  #stats(): TransportStats {
-    return transportStats(this.#counters, {
-      iceState: this.#iceState,
-      dtlsState: this.#dtlsState,
-      dtlsCipher: this.#dtlsCipher,
-      srtpProfile: this.#srtpProfile,
-      selectedPair: this.#selectedPair,
-      send: [...this.#send.values()].map(({ feed, counters }) => sendStats(feed.request.stream, counters)),
-      receive: [...this.#receive.values()].map(({ options, counters, streamId }) =>
-        receiveStats(options, counters, this.#host.playoutRow(streamId)),
-      ),
+  /** The pairs are the receiver's thread's: everything else lies in shared memory. */
+  #askIce(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, CLOSE_STEP_MS);
+      this.#iceWaiters.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+      this.#order("receiver", { type: "getIceStats", transportId: this.id });
     });
+  }
+
+  #stats(): TransportStats {
+    const wallOffsetUs = this.#host.wallOffsetUs();
+    const nowUs = native.monotonicUs();
+    return transportStats(
+      this.#counters,
+      {
+        iceState: this.#iceState,
+        dtlsState: this.#dtlsState,
+        dtlsCipher: this.#dtlsCipher,
+        srtpProfile: this.#srtpProfile,
+        selectedPair: this.#selectedPair,
+        selectedPairChanges: this.#selectedPairChanges,
+        pairs: this.#pairTraffic.addTo(this.#pairs, trafficOf(this.#counters)),
+        send: [...this.#send.values()].map(({ feed, counters, sinceUs }) => {
+          const { stream } = feed.request;
+          const { source, maker, targetBps } = this.#host.feeds().statsOf(feed);
+          return sendStats(stream, counters, source, targetBps, nowUs - sinceUs, {
+            nowUs,
+            wallOffsetUs,
+            maker,
+          });
+        }),
+        receive: [...this.#receive.values()].map(({ options, counters, streamId }) => {
+          const maker = this.#host.decoderOf(streamId);
+          const row = this.#host.playoutRow(streamId);
+          return receiveStats(options, counters, row, { nowUs, wallOffsetUs, maker });
+        }),
+      },
+      wallOffsetUs,
+    );
   }
 
   /** BYE by the rtcp thread, the last packets by the sender, close_notify by the receiver: one after the other. */
@@ -307,6 +351,11 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
         this.#dtlsCipher = event.cipher;
         this.#order("sender", { type: "setKeys", transportId: this.id, keys: event.keys });
         this.#order("rtcp", { type: "start", transportId: this.id });
+        break;
+      case "iceStats":
+        this.#pairs = event.pairs;
+        this.#selectedPairChanges = event.selectedPairChanges;
+        this.#iceWaiters.shift()?.();
         break;
       case "transportClosed":
         this.#answers.get(from)?.();
@@ -350,6 +399,7 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
   }
 
   async #close(): Promise<void> {
+    for (const wake of this.#iceWaiters.splice(0)) wake();
     for (const { feed } of this.#send.values()) this.#host.feeds().close(feed);
     for (const name of ["rtcp", "sender", "receiver"] as const) await this.#closeIn(name);
     for (const stream of this.#receive.values()) {
@@ -395,9 +445,14 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
   #notice({ event, args }: TransportNotice): void {
     if (event === "icestate") this.#iceState = args[0];
     else if (event === "dtlsstate") this.#dtlsState = args[0];
-    else if (event === "selectedpair") this.#selectedPair = args[0];
+    else if (event === "selectedpair") this.#select(args[0]);
     // The pairing of event and arguments is the notice's type; EventEmitter cannot see it through the union.
     (this.emit as (event: string, ...args: unknown[]) => boolean)(event, ...args);
+  }
+
+  #select(pair: SelectedPair): void {
+    this.#selectedPair = pair;
+    this.#pairTraffic.select(pair.local, pair.remote, trafficOf(this.#counters));
   }
 
   #postReceive({ streamId, options, counters }: ReceiveStream): void {

@@ -54,6 +54,42 @@ export const PlayoutCounter = {
   packetsLate: 11,
   /** Current target delay of the jitter buffer. */
   targetDelayUs: 12,
+  /** Sums over what left the jitter buffer (pictures, or samples): how many, how long each was in it, should have been, had to be. */
+  emitted: 13,
+  bufferedUs: 14,
+  targetUs: 15,
+  minimumUs: 16,
+  /** Pictures: sums of the time to decode, and from the first packet to decoded. */
+  decodeUs: 17,
+  processingUs: 18,
+  framesPerSecond: 19,
+  /** Of the last decoded picture; monotonic. */
+  lastFrameUs: 20,
+  /** Pictures of several packets, and the time from their first packet to their last. */
+  assembledFrames: 21,
+  assemblyUs: 22,
+  /** How evenly pictures are shown (stages/picture_pace.ts); the squares in s². */
+  interFrameUs: 23,
+  squaredInterFrame: 24,
+  freezes: 25,
+  freezesUs: 26,
+  pauses: 27,
+  pausesUs: 28,
+  /** The sender's clock at capture of what was presented last (µs since 1970), and when that was (monotonic). */
+  presentedWallUs: 29,
+  presentedUs: 30,
+  /** Sound: samples a channel. */
+  samples: 31,
+  silentConcealedSamples: 32,
+  concealmentEvents: 33,
+  insertedSamples: 34,
+  removedSamples: 35,
+  /** 0 to 1; seconds times squared level. */
+  audioLevel: 36,
+  audioEnergy: 37,
+  /** The playout clock had to be set anew: how often, and the time that was passed over. */
+  playoutGlitches: 38,
+  playoutGlitchUs: 39,
 } as const;
 
 /** Latency histograms of a receive stream's row. */

@@ -253,26 +253,66 @@ export interface LatencySummary {
   readonly max: number;
 }
 
+/** What came from a source, whoever takes it; of a picture or of sound. */
+export interface SourceStats {
+  readonly width: number;
+  readonly height: number;
+  readonly frames: number;
+  readonly framesPerSecond: number;
+  /** 0 to 1. */
+  readonly audioLevel: number;
+  /** Seconds times squared level. */
+  readonly audioEnergy: number;
+  readonly soundUs: number;
+}
+
 export interface SendStreamStats {
   readonly kind: MediaKind;
   readonly mid: string;
   readonly ssrc: number;
+  /** Of the stream that repeats what was lost. */
+  readonly rtxSsrc?: number;
   readonly packetsSent: number;
+  /** RTP payload octets, repeated ones too. */
   readonly bytesSent: number;
+  readonly headerBytesSent: number;
+  /** Sum over packets of the time from the encoder to the socket. */
+  readonly packetSendDelayUs: number;
   readonly framesSent: number;
   readonly keyframesSent: number;
+  readonly hugeFrames: number;
+  /** Of the stream's encoding while it took it. */
+  readonly framesEncoded: number;
+  readonly keyframesEncoded: number;
+  readonly encodeUs: number;
+  readonly targetBytes: number;
+  readonly targetBps: number;
+  /** What encodes, once it does. */
+  readonly encoder: string;
+  readonly isHardwareEncoder: boolean;
+  readonly width: number;
+  readonly height: number;
+  readonly framesPerSecond: number;
   readonly retransmitted: number;
   readonly retransmittedBytes: number;
   readonly nackCount: number;
   readonly pliCount: number;
   readonly firCount: number;
+  readonly source: SourceStats | null;
+  /** Since it was added, µs. */
+  readonly ageUs: number;
   /** From the peer's receiver reports: */
   readonly remoteLost: number;
   /** 0 to 1. */
   readonly remoteFractionLost: number;
   readonly remoteJitterUs: number;
-  /** 0: not known yet. */
+  readonly remotePacketsReceived: number;
+  /** When the last came, µs since 1970; 0: none did. */
+  readonly remoteReportWallUs: number;
+  /** Smoothed; 0: not known yet. */
   readonly rttUs: number;
+  readonly rttMeasurements: number;
+  readonly rttTotalUs: number;
 }
 
 export interface ReceiveStreamStats {
@@ -281,29 +321,91 @@ export interface ReceiveStreamStats {
   readonly ssrc: number;
   readonly packetsReceived: number;
   readonly bytesReceived: number;
+  readonly headerBytesReceived: number;
+  /** µs since 1970; 0: nothing came. */
+  readonly lastReceivedWallUs: number;
+  readonly retransmittedPackets: number;
+  readonly retransmittedBytes: number;
   readonly packetsLost: number;
   /** 0 to 1, over the last report interval. */
   readonly fractionLost: number;
   readonly packetsDiscarded: number;
   readonly packetsDuplicated: number;
-  /** What came by RTX, and is part of what was received. */
-  readonly retransmittedPackets: number;
-  readonly retransmittedBytes: number;
   readonly extendedHighestSequenceNumber: number;
   readonly jitterUs: number;
   readonly framesReceived: number;
   readonly framesDecoded: number;
   readonly framesDropped: number;
   readonly keyframesDecoded: number;
+  readonly framesRendered: number;
+  readonly framesPerSecond: number;
+  readonly decodeUs: number;
+  readonly processingUs: number;
+  readonly assembledFrames: number;
+  readonly assemblyUs: number;
+  readonly interFrameUs: number;
+  /** In s². */
+  readonly squaredInterFrame: number;
+  readonly freezes: number;
+  readonly freezesUs: number;
+  readonly pauses: number;
+  readonly pausesUs: number;
+  /** Pictures, or samples, that left the jitter buffer, and sums over them: time in it, wanted, least. */
+  readonly emitted: number;
+  readonly bufferedUs: number;
+  readonly targetUs: number;
+  readonly minimumUs: number;
+  /** The sender's clock of what is presented now, µs since 1970; 0: not known. */
+  readonly playoutWallUs: number;
+  readonly decoder: string;
+  readonly isHardwareDecoder: boolean;
   readonly nackCount: number;
   readonly pliCount: number;
   readonly width: number;
   readonly height: number;
   /** Capture to decoded (video) where the sender's capture time is known. */
   readonly latency: LatencySummary;
-  /** Audio only: concealed samples and what the sink heard. */
+  /** Audio only: samples a channel, and what the sink heard. */
+  readonly samples: number;
   readonly concealedSamples: number;
+  readonly silentConcealedSamples: number;
+  readonly concealmentEvents: number;
+  readonly insertedSamples: number;
+  readonly removedSamples: number;
+  readonly audioLevel: number;
+  readonly audioEnergy: number;
+  readonly playoutGlitches: number;
+  readonly playoutGlitchUs: number;
   readonly toneHz: number;
+  /** From the peer's sender reports; of them 0: none came. */
+  readonly remoteReports: number;
+  readonly remotePacketsSent: number;
+  readonly remoteBytesSent: number;
+  /** The sender's clock at its last report, and when that came; µs since 1970. */
+  readonly remoteWallUs: number;
+  readonly remoteReportWallUs: number;
+}
+
+/** One candidate pair. */
+export interface PairStats {
+  /** Lines "candidate:…". */
+  readonly local: string;
+  readonly remote: string;
+  readonly state: "frozen" | "waiting" | "in-progress" | "failed" | "succeeded";
+  readonly nominated: boolean;
+  readonly isSelected: boolean;
+  readonly rttUs: number;
+  readonly totalRttUs: number;
+  readonly requestsSent: number;
+  readonly requestsReceived: number;
+  readonly responsesSent: number;
+  readonly responsesReceived: number;
+  readonly consentRequestsSent: number;
+  /** While it was the selected one: */
+  readonly packetsSent: number;
+  readonly packetsReceived: number;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
 }
 
 export interface LastReceived {
@@ -318,9 +420,16 @@ export interface TransportStats {
   readonly bytesReceived: number;
   readonly packetsSent: number;
   readonly packetsReceived: number;
+  /** Datagrams of media that the system's sockets did not take. */
+  readonly sendErrors: number;
+  /** µs since 1970; 0: nothing came. */
+  readonly lastReceivedWallUs: number;
   /** Datagrams that no layer wanted, by kind. */
   readonly discarded: Readonly<Record<string, number>>;
   readonly selectedPair: SelectedPair | null;
+  readonly selectedPairChanges: number;
+  /** All there are, of the present generation. */
+  readonly pairs: readonly PairStats[];
   readonly iceState: IceState;
   readonly dtlsState: DtlsState;
   readonly dtlsCipher: string;

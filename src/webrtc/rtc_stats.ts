@@ -28,47 +28,132 @@ export interface RTCInboundRtpStreamStats extends RtpStatsBase {
   readonly trackIdentifier: string;
   readonly mid: string;
   readonly remoteId?: string;
+  /** Sound: its `media-playout`. */
+  readonly playoutId?: string;
   readonly packetsReceived: number;
   readonly packetsLost: number;
   readonly jitter: number;
   readonly bytesReceived: number;
+  readonly headerBytesReceived: number;
   readonly packetsDiscarded: number;
+  readonly lastPacketReceivedTimestamp: number;
+  readonly retransmittedPacketsReceived: number;
+  readonly retransmittedBytesReceived: number;
+  readonly jitterBufferDelay: number;
+  readonly jitterBufferTargetDelay: number;
+  readonly jitterBufferMinimumDelay: number;
+  readonly jitterBufferEmittedCount: number;
+  /** Milliseconds since 1900 (NTP) by the sender's clock. */
+  readonly estimatedPlayoutTimestamp?: number;
   readonly nackCount?: number;
   readonly pliCount?: number;
+  readonly firCount?: number;
   readonly framesReceived?: number;
   readonly framesDecoded?: number;
   readonly framesDropped?: number;
+  readonly framesRendered?: number;
+  readonly framesPerSecond?: number;
   readonly keyFramesDecoded?: number;
   readonly frameWidth?: number;
   readonly frameHeight?: number;
+  readonly totalDecodeTime?: number;
+  readonly totalProcessingDelay?: number;
+  readonly totalInterFrameDelay?: number;
+  readonly totalSquaredInterFrameDelay?: number;
+  readonly framesAssembledFromMultiplePackets?: number;
+  readonly totalAssemblyTime?: number;
+  readonly freezeCount?: number;
+  readonly totalFreezesDuration?: number;
+  readonly pauseCount?: number;
+  readonly totalPausesDuration?: number;
+  readonly decoderImplementation?: string;
+  readonly powerEfficientDecoder?: boolean;
+  readonly totalSamplesReceived?: number;
   readonly concealedSamples?: number;
+  readonly silentConcealedSamples?: number;
+  readonly concealmentEvents?: number;
+  readonly insertedSamplesForDeceleration?: number;
+  readonly removedSamplesForAcceleration?: number;
+  readonly audioLevel?: number;
+  readonly totalAudioEnergy?: number;
+  readonly totalSamplesDuration?: number;
+}
+
+export interface RTCQualityLimitationDurations {
+  readonly none: number;
+  readonly cpu: number;
+  readonly bandwidth: number;
+  readonly other: number;
 }
 
 export interface RTCOutboundRtpStreamStats extends RtpStatsBase {
   readonly type: "outbound-rtp";
   readonly mid: string;
+  readonly encodingIndex: number;
   readonly mediaSourceId?: string;
   readonly remoteId: string;
+  readonly rtxSsrc?: number;
   readonly active: boolean;
   readonly packetsSent: number;
   readonly bytesSent: number;
+  readonly headerBytesSent: number;
   readonly retransmittedPacketsSent: number;
   readonly retransmittedBytesSent: number;
+  readonly totalPacketSendDelay: number;
+  readonly targetBitrate?: number;
   readonly framesSent?: number;
+  readonly hugeFramesSent?: number;
+  readonly framesEncoded?: number;
   readonly keyFramesEncoded?: number;
+  readonly totalEncodeTime?: number;
+  readonly totalEncodedBytesTarget?: number;
+  readonly frameWidth?: number;
+  readonly frameHeight?: number;
+  readonly framesPerSecond?: number;
+  readonly qualityLimitationReason?: "none" | "cpu" | "bandwidth" | "other";
+  readonly qualityLimitationDurations?: RTCQualityLimitationDurations;
+  readonly qualityLimitationResolutionChanges?: number;
   readonly nackCount?: number;
   readonly pliCount?: number;
   readonly firCount?: number;
+  readonly encoderImplementation?: string;
+  readonly powerEfficientEncoder?: boolean;
+  readonly scalabilityMode?: string;
 }
 
 export interface RTCRemoteInboundRtpStreamStats extends RtpStatsBase {
   readonly type: "remote-inbound-rtp";
   readonly localId: string;
+  readonly packetsReceived: number;
   readonly packetsLost: number;
   readonly fractionLost: number;
   readonly jitter: number;
   /** Absent until the first report. */
   readonly roundTripTime?: number;
+  readonly totalRoundTripTime: number;
+  readonly roundTripTimeMeasurements: number;
+}
+
+export interface RTCRemoteOutboundRtpStreamStats extends RtpStatsBase {
+  readonly type: "remote-outbound-rtp";
+  readonly localId: string;
+  readonly packetsSent: number;
+  readonly bytesSent: number;
+  /** The sender's clock when it reported. */
+  readonly remoteTimestamp: number;
+  readonly reportsSent: number;
+  readonly totalRoundTripTime: number;
+  readonly roundTripTimeMeasurements: number;
+}
+
+export interface RTCAudioPlayoutStats extends StatsBase {
+  readonly type: "media-playout";
+  readonly kind: "audio";
+  readonly synthesizedSamplesDuration: number;
+  readonly synthesizedSamplesEvents: number;
+  readonly totalSamplesDuration: number;
+  readonly totalPlayoutDelay: number;
+  readonly totalSamplesCount: number;
 }
 
 export interface RTCMediaSourceStats extends StatsBase {
@@ -77,7 +162,11 @@ export interface RTCMediaSourceStats extends StatsBase {
   readonly kind: "audio" | "video";
   readonly width?: number;
   readonly height?: number;
+  readonly frames?: number;
   readonly framesPerSecond?: number;
+  readonly audioLevel?: number;
+  readonly totalAudioEnergy?: number;
+  readonly totalSamplesDuration?: number;
 }
 
 export interface RTCPeerConnectionStats extends StatsBase {
@@ -98,6 +187,9 @@ export interface RTCTransportStats extends StatsBase {
   readonly dtlsState: string;
   readonly dtlsRole?: "client" | "server" | "unknown";
   readonly selectedCandidatePairId?: string;
+  readonly selectedCandidatePairChanges: number;
+  /** "FEFD": DTLS 1.2. */
+  readonly tlsVersion?: string;
   readonly localCertificateId?: string;
   readonly remoteCertificateId?: string;
   readonly dtlsCipher?: string;
@@ -113,6 +205,9 @@ export interface RTCIceCandidateStats extends StatsBase {
   readonly candidateType: "host" | "srflx" | "prflx" | "relay";
   readonly priority: number;
   readonly foundation: string;
+  /** Of a candidate that a server told of. */
+  readonly url?: string;
+  readonly relayProtocol?: "udp" | "tcp" | "tls";
   readonly relatedAddress?: string;
   readonly relatedPort?: number;
   readonly usernameFragment?: string;
@@ -130,7 +225,15 @@ export interface RTCIceCandidatePairStats extends StatsBase {
   readonly packetsReceived: number;
   readonly bytesSent: number;
   readonly bytesReceived: number;
+  readonly lastPacketReceivedTimestamp?: number;
+  readonly totalRoundTripTime: number;
   readonly currentRoundTripTime?: number;
+  readonly requestsReceived: number;
+  readonly requestsSent: number;
+  readonly responsesReceived: number;
+  readonly responsesSent: number;
+  readonly consentRequestsSent: number;
+  readonly packetsDiscardedOnSend?: number;
 }
 
 export interface RTCCertificateStats extends StatsBase {
@@ -158,6 +261,8 @@ export type RTCStats =
   | RTCInboundRtpStreamStats
   | RTCOutboundRtpStreamStats
   | RTCRemoteInboundRtpStreamStats
+  | RTCRemoteOutboundRtpStreamStats
+  | RTCAudioPlayoutStats
   | RTCMediaSourceStats
   | RTCPeerConnectionStats
   | RTCDataChannelStats

@@ -1,19 +1,30 @@
 /** getStats (WebRTC 1.0 §8, Identifiers for WebRTC's Statistics API). */
 import { X509Certificate } from "node:crypto";
-import type { ReceiveStreamStats, SendStreamStats, TransportStats } from "../media/transport_api.js";
+import type { TransportStats } from "../media/transport_api.js";
 import type { SdpCodec } from "../protocol/sdp/sdp_model.js";
 import type { ConnectionCore } from "./connection_core.js";
 import { internals } from "./internals.js";
 import type { RTCDataChannel } from "./rtc_data_channel.js";
-import { type RTCIceCandidate, readCandidate } from "./rtc_ice_candidate.js";
 import type { RTCRtpReceiver } from "./rtc_rtp_receiver.js";
 import { RTCRtpSender } from "./rtc_rtp_sender.js";
 import type { RTCRtpTransceiver } from "./rtc_rtp_transceiver.js";
-import type { RTCIceCandidateStats, RTCStats } from "./rtc_stats.js";
+import type { RTCStats } from "./rtc_stats.js";
 import { RTCStatsReport } from "./rtc_stats_report.js";
+import { IceStats } from "./stats/ice_stats.js";
+import {
+  inboundCounters,
+  outboundCounters,
+  playoutCounters,
+  remoteInboundCounters,
+  remoteOutboundCounters,
+  sourceCounters,
+} from "./stats/rtp_stats.js";
 
 const transportId = "T0";
-const localCertificateId = "CL0";
+const localCertificateId = "CertificateLocal";
+const remoteCertificateId = "CertificateRemote";
+/** RFC 6347 §4.1, as webrtc-stats writes it. */
+const DTLS_1_2 = "FEFD";
 
 /** Statistics of the whole connection, or of what belongs to one sender or receiver and all that it refers to. */
 export async function collectStats(
@@ -21,7 +32,7 @@ export async function collectStats(
   selector: RTCRtpSender | RTCRtpReceiver | null,
 ): Promise<RTCStatsReport> {
   const engine = (await core.transport.media?.getStats()) ?? null;
-  const all = new StatsCollector(core, engine, Date.now()).collect();
+  const all = new StatsCollector(core, engine, performance.timeOrigin + performance.now()).collect();
   return new RTCStatsReport(selector === null ? all : selected(all, roots(all, selector)));
 }
 
@@ -72,7 +83,7 @@ class StatsCollector {
     });
     for (const channel of this.core.data.all) this.addDataChannel(channel);
     for (const transceiver of this.core.transceivers) {
-      this.addSource(transceiver.sender);
+      this.addSource(transceiver);
       this.addCodecs(transceiver);
       this.addOutbound(transceiver);
       this.addInbound(transceiver);
@@ -98,9 +109,11 @@ class StatsCollector {
     });
   }
 
-  private addSource({ track }: RTCRtpSender): void {
+  private addSource({ sender, mid }: RTCRtpTransceiver): void {
+    const { track } = sender;
     if (track === null) return;
     const { width, height, frameRate } = track.getSettings();
+    const source = this.engine?.send.find((stream) => stream.mid === mid)?.source ?? null;
     this.stats.push({
       type: "media-source",
       id: sourceId(track.id),
@@ -110,6 +123,7 @@ class StatsCollector {
       ...(width !== undefined && { width }),
       ...(height !== undefined && { height }),
       ...(frameRate !== undefined && { framesPerSecond: frameRate }),
+      ...(source !== null && sourceCounters(track.kind, source)),
     });
   }
 
@@ -156,6 +170,7 @@ class StatsCollector {
       type: "outbound-rtp",
       id,
       mid,
+      encodingIndex: 0,
       remoteId,
       ...(track !== null && { mediaSourceId: sourceId(track.id) }),
       active: this.core.transport.isSending(mid),
@@ -163,13 +178,12 @@ class StatsCollector {
     });
     this.stats.push({
       ...common,
+      // webrtc-stats §4.2: of what the peer tells, the moment it arrived.
+      timestamp: stream.remoteReportWallUs > 0 ? stream.remoteReportWallUs / 1000 : this.timestamp,
       type: "remote-inbound-rtp",
       id: remoteId,
       localId: id,
-      packetsLost: stream.remoteLost,
-      fractionLost: stream.remoteFractionLost,
-      jitter: stream.remoteJitterUs / 1e6,
-      ...(stream.rttUs > 0 && { roundTripTime: stream.rttUs / 1e6 }),
+      ...remoteInboundCounters(stream),
     });
   }
 
@@ -177,25 +191,56 @@ class StatsCollector {
     const stream = this.engine?.receive.find((candidate) => candidate.mid === mid);
     // Nothing has come yet: webrtc-stats §8: the object appears with the first packet.
     if (stream === undefined || mid === null || stream.packetsReceived === 0) return;
+    const { kind, ssrc } = stream;
     const codec = receiver[internals].negotiated?.codecs[0]?.local;
-    this.stats.push({
-      type: "inbound-rtp",
-      id: `I${stream.ssrc}`,
+    const common = {
       timestamp: this.timestamp,
-      ssrc: stream.ssrc,
-      kind: stream.kind,
+      ssrc,
+      kind,
       transportId,
       ...(codec !== undefined && { codecId: inboundCodecId(codec) }),
+    };
+    const id = `I${ssrc}`;
+    const remoteId = `RO${ssrc}`;
+    const playoutId = `AP${ssrc}`;
+    this.stats.push({
+      ...common,
+      type: "inbound-rtp",
+      id,
       trackIdentifier: receiver.track.id,
       mid,
+      ...(stream.remoteReports > 0 && { remoteId }),
+      ...(kind === "audio" && { playoutId }),
       ...inboundCounters(stream),
+    });
+    if (kind === "audio") {
+      const { timestamp } = this;
+      this.stats.push({
+        type: "media-playout",
+        id: playoutId,
+        timestamp,
+        kind: "audio",
+        ...playoutCounters(stream),
+      });
+    }
+    if (stream.remoteReports === 0) return;
+    this.stats.push({
+      ...common,
+      timestamp: stream.remoteReportWallUs / 1000,
+      type: "remote-outbound-rtp",
+      id: remoteId,
+      localId: id,
+      ...remoteOutboundCounters(stream),
     });
   }
 
   private addTransport(engine: TransportStats): void {
-    const { ice, dtls, role, local } = this.core.transport;
-    const pair = this.addCandidates(engine);
-    const certificate = this.addCertificate();
+    const { transport } = this.core;
+    const { ice, dtls, role, local } = transport;
+    const candidates = new IceStats(this.timestamp, transportId, engine, transport);
+    this.stats.push(...candidates.entries);
+    const ours = this.addCertificate();
+    const theirs = this.addRemoteCertificate();
     this.stats.push({
       type: "transport",
       id: transportId,
@@ -209,11 +254,29 @@ class StatsCollector {
       iceState: ice.state,
       dtlsState: dtls.state,
       dtlsRole: role ?? "unknown",
-      ...(pair !== undefined && { selectedCandidatePairId: pair }),
-      ...(certificate && { localCertificateId }),
-      ...(engine.dtlsCipher !== "" && { dtlsCipher: engine.dtlsCipher }),
+      selectedCandidatePairChanges: engine.selectedPairChanges,
+      ...(candidates.selectedId !== undefined && { selectedCandidatePairId: candidates.selectedId }),
+      ...(ours && { localCertificateId }),
+      ...(theirs && { remoteCertificateId }),
+      ...(engine.dtlsCipher !== "" && { dtlsCipher: engine.dtlsCipher, tlsVersion: DTLS_1_2 }),
       ...(engine.srtpProfile !== "" && { srtpCipher: `SRTP_${engine.srtpProfile}` }),
     });
+  }
+
+  /** The peer's own; what it was signed with is not sent in WebRTC. */
+  private addRemoteCertificate(): boolean {
+    const [der] = this.core.transport.dtls.getRemoteCertificates();
+    if (der === undefined) return false;
+    const bytes = Buffer.from(der);
+    this.stats.push({
+      type: "certificate",
+      id: remoteCertificateId,
+      timestamp: this.timestamp,
+      fingerprint: new X509Certificate(bytes).fingerprint256,
+      fingerprintAlgorithm: "sha-256",
+      base64Certificate: bytes.toString("base64"),
+    });
+    return true;
   }
 
   private addCertificate(): boolean {
@@ -230,77 +293,6 @@ class StatsCollector {
     });
     return true;
   }
-
-  /** Candidates, and the selected pair's id. */
-  private addCandidates(engine: TransportStats): string | undefined {
-    const { ice, remote } = this.core.transport;
-    const pair = engine.selectedPair;
-    const local = ice.getLocalCandidates();
-    const known = ice.getRemoteCandidates();
-    const localIds = local.map((candidate, index) =>
-      this.addCandidate("local-candidate", `CL-${index}`, candidate),
-    );
-    const remoteIds = known.map((candidate, index) =>
-      this.addCandidate("remote-candidate", `CR-${index}`, candidate),
-    );
-    if (pair === null || remote === null) return undefined;
-    const localId =
-      localIds[local.findIndex((c) => sameAddress(c.candidate, pair.local))] ??
-      this.addLine("local", pair.local);
-    const remoteId =
-      remoteIds[known.findIndex((c) => sameAddress(c.candidate, pair.remote))] ??
-      this.addLine("remote", pair.remote);
-    const id = `CP-${localId}-${remoteId}`;
-    this.stats.push({
-      type: "candidate-pair",
-      id,
-      timestamp: this.timestamp,
-      transportId,
-      localCandidateId: localId,
-      remoteCandidateId: remoteId,
-      state: "succeeded",
-      nominated: true,
-      packetsSent: engine.packetsSent,
-      packetsReceived: engine.packetsReceived,
-      bytesSent: engine.bytesSent,
-      bytesReceived: engine.bytesReceived,
-      ...(pair.rttUs > 0 && { currentRoundTripTime: pair.rttUs / 1e6 }),
-    });
-    return id;
-  }
-
-  /** A candidate of the selected pair that was never signaled: peer-reflexive. */
-  private addLine(side: "local" | "remote", line: string): string {
-    return this.addCandidate(`${side}-candidate`, side === "local" ? "CL-prflx" : "CR-prflx", {
-      candidate: line,
-    });
-  }
-
-  private addCandidate(
-    type: RTCIceCandidateStats["type"],
-    id: string,
-    { candidate, usernameFragment }: Pick<RTCIceCandidate, "candidate"> & Partial<RTCIceCandidate>,
-  ): string {
-    const parsed = readCandidate(candidate);
-    if (parsed === undefined) return id;
-    this.stats.push({
-      type,
-      id,
-      timestamp: this.timestamp,
-      transportId,
-      address: parsed.address,
-      port: parsed.port,
-      protocol: parsed.transport,
-      candidateType: parsed.type,
-      priority: parsed.priority,
-      foundation: parsed.foundation,
-      ...(parsed.relatedAddress !== undefined && { relatedAddress: parsed.relatedAddress }),
-      ...(parsed.relatedPort !== undefined && { relatedPort: parsed.relatedPort }),
-      ...(usernameFragment && { usernameFragment }),
-      ...(parsed.tcpType !== undefined && { tcpType: parsed.tcpType }),
-    });
-    return id;
-  }
 }
 
 function sourceId(trackId: string): string {
@@ -313,52 +305,4 @@ function outboundCodecId(codec: SdpCodec): string {
 
 function inboundCodecId(codec: SdpCodec): string {
   return `CI${codec.payloadType}`;
-}
-
-function sameAddress(a: string, b: string): boolean {
-  const left = readCandidate(a);
-  const right = readCandidate(b);
-  return left !== undefined && left.address === right?.address && left.port === right.port;
-}
-
-function outboundCounters(stream: SendStreamStats) {
-  const common = {
-    packetsSent: stream.packetsSent,
-    bytesSent: stream.bytesSent,
-    retransmittedPacketsSent: stream.retransmitted,
-    retransmittedBytesSent: stream.retransmittedBytes,
-    nackCount: stream.nackCount,
-  };
-  if (stream.kind === "audio") return common;
-  return {
-    ...common,
-    framesSent: stream.framesSent,
-    keyFramesEncoded: stream.keyframesSent,
-    pliCount: stream.pliCount,
-    firCount: stream.firCount,
-  };
-}
-
-function inboundCounters(stream: ReceiveStreamStats) {
-  const common = {
-    packetsReceived: stream.packetsReceived,
-    packetsLost: stream.packetsLost,
-    jitter: stream.jitterUs / 1e6,
-    bytesReceived: stream.bytesReceived,
-    packetsDiscarded: stream.packetsDiscarded,
-    nackCount: stream.nackCount,
-  };
-  if (stream.kind === "audio") return { ...common, concealedSamples: stream.concealedSamples };
-  return {
-    ...common,
-    retransmittedPacketsReceived: stream.retransmittedPackets,
-    retransmittedBytesReceived: stream.retransmittedBytes,
-    pliCount: stream.pliCount,
-    framesReceived: stream.framesReceived,
-    framesDecoded: stream.framesDecoded,
-    framesDropped: stream.framesDropped,
-    keyFramesDecoded: stream.keyframesDecoded,
-    frameWidth: stream.width,
-    frameHeight: stream.height,
-  };
 }

@@ -6,6 +6,7 @@ import {
   type RTCDataChannelInit,
   type RTCErrorEvent,
 } from "../../src/webrtc/index.js";
+import { transportStats } from "./engine_stats.js";
 import { closeAll, connection, description, negotiate, nextEvent, tasks } from "./fake_transport.js";
 
 afterEach(closeAll);
@@ -369,21 +370,7 @@ describe("RTCDataChannel (§6.2)", () => {
 
   it("is counted in getStats", async () => {
     const { a, channel, transport, handle } = await openPair();
-    transport.stats = {
-      bytesSent: 0,
-      bytesReceived: 0,
-      packetsSent: 0,
-      packetsReceived: 0,
-      discarded: {},
-      selectedPair: null,
-      iceState: "new",
-      dtlsState: "new",
-      dtlsCipher: "",
-      srtpProfile: "",
-      unstable: false,
-      send: [],
-      receive: [],
-    };
+    transport.stats = transportStats();
     channel.send("abc");
     transport.emit("data", {
       type: "channelmessage",

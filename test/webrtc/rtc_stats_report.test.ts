@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { TransportStats } from "../../src/media/transport_api.js";
 import { createLocalTrack, type RTCStats } from "../../src/webrtc/index.js";
 import type { RTCStatsReport } from "../../src/webrtc/rtc_stats_report.js";
+import { receiveStreamStats, sendStreamStats, transportStats } from "./engine_stats.js";
 import { closeAll, connection, negotiate, tasks } from "./fake_transport.js";
 import { rejectsWith } from "./rejects.js";
 
@@ -9,24 +10,51 @@ afterEach(closeAll);
 
 const localLine = "candidate:1 1 udp 2130706431 127.0.0.1 40000 typ host";
 const remoteLine = "candidate:2 1 udp 2130706431 127.0.0.1 40001 typ host";
+const otherLine = "candidate:3 1 udp 2130706175 127.0.0.1 40002 typ prflx";
 
 function engineStats(ssrc: number): TransportStats {
-  return {
-    bytesSent: 1000,
-    bytesReceived: 2000,
-    packetsSent: 10,
-    packetsReceived: 20,
-    discarded: {},
+  const counts = {
+    totalRttUs: 5000,
+    requestsSent: 2,
+    requestsReceived: 1,
+    responsesSent: 1,
+    responsesReceived: 2,
+    consentRequestsSent: 0,
+  };
+  const traffic = { packetsSent: 10, packetsReceived: 20, bytesSent: 1000, bytesReceived: 2000 };
+  const none = { packetsSent: 0, packetsReceived: 0, bytesSent: 0, bytesReceived: 0 };
+  return transportStats({
+    ...traffic,
     selectedPair: { local: localLine, remote: remoteLine, rttUs: 2500 },
+    selectedPairChanges: 1,
+    pairs: [
+      {
+        local: localLine,
+        remote: remoteLine,
+        state: "succeeded",
+        nominated: true,
+        isSelected: true,
+        rttUs: 2500,
+        ...counts,
+        ...traffic,
+      },
+      {
+        local: localLine,
+        remote: otherLine,
+        state: "in-progress",
+        nominated: false,
+        isSelected: false,
+        rttUs: 0,
+        ...counts,
+        ...none,
+      },
+    ],
     iceState: "connected",
     dtlsState: "connected",
     dtlsCipher: "ECDHE-ECDSA-AES128-GCM-SHA256",
     srtpProfile: "AEAD_AES_128_GCM",
-    unstable: false,
     send: [
-      {
-        kind: "video",
-        mid: "0",
+      sendStreamStats({
         ssrc,
         packetsSent: 10,
         bytesSent: 900,
@@ -36,42 +64,32 @@ function engineStats(ssrc: number): TransportStats {
         retransmittedBytes: 180,
         nackCount: 1,
         pliCount: 3,
-        firCount: 0,
+        encodeUs: 12_000,
         remoteLost: 4,
         remoteFractionLost: 0.25,
         remoteJitterUs: 1500,
         rttUs: 3000,
-      },
+        remoteReportWallUs: 1_700_000_000_000_000,
+      }),
     ],
     receive: [
-      {
-        kind: "video",
-        mid: "0",
+      receiveStreamStats({
         ssrc: 77,
         packetsReceived: 20,
         bytesReceived: 1800,
         packetsLost: 1,
-        fractionLost: 0,
-        packetsDiscarded: 0,
-        packetsDuplicated: 0,
-        retransmittedPackets: 1,
-        retransmittedBytes: 90,
-        extendedHighestSequenceNumber: 20,
-        jitterUs: 500,
         framesReceived: 6,
         framesDecoded: 5,
         framesDropped: 1,
         keyframesDecoded: 1,
-        nackCount: 0,
         pliCount: 1,
         width: 1280,
         height: 720,
-        latency: { count: 0, p50: 0, p95: 0, p99: 0, max: 0 },
-        concealedSamples: 0,
-        toneHz: 0,
-      },
+        remoteReports: 2,
+        remotePacketsSent: 21,
+      }),
     ],
-  };
+  });
 }
 
 async function call() {
@@ -117,6 +135,10 @@ describe("getStats (WebRTC 1.0 §8)", () => {
     assert.equal(remote.fractionLost, 0.25);
     assert.equal(remote.jitter, 0.0015);
     assert.equal(report.get(outbound.remoteId), remote);
+    assert.equal(remote.timestamp, 1_700_000_000_000, "when the peer's report came");
+    assert.equal(outbound.totalEncodeTime, 0.012);
+    const [remoteOutbound] = ofType(report, "remote-outbound-rtp");
+    assert.deepEqual([remoteOutbound.packetsSent, remoteOutbound.reportsSent], [21, 2]);
     const [inbound] = ofType(report, "inbound-rtp");
     assert.equal(inbound.frameWidth, 1280);
     assert.equal(inbound.packetsLost, 1);
@@ -130,6 +152,11 @@ describe("getStats (WebRTC 1.0 §8)", () => {
     const pair = report.get(transport.selectedCandidatePairId ?? "");
     assert.ok(pair?.type === "candidate-pair");
     assert.equal(pair.currentRoundTripTime, 0.0025);
+    assert.deepEqual([pair.requestsSent, pair.responsesReceived, pair.bytesReceived], [2, 2, 2000]);
+    const other = ofType(report, "candidate-pair").find(({ id }) => id !== pair.id);
+    assert.equal(other?.state, "in-progress");
+    const learnt = report.get(other.remoteCandidateId);
+    assert.ok(learnt?.type === "remote-candidate" && learnt.candidateType === "prflx");
     const local = report.get(pair.localCandidateId);
     assert.ok(local?.type === "local-candidate" && local.port === 40000);
     const [certificate] = ofType(report, "certificate");

@@ -22,12 +22,15 @@ export interface VideoEncoderFactory {
   /** The implementation's, unique among those of its codec. */
   readonly name: string;
   readonly codec: VideoCodecName;
+  /** It encodes in hardware; false when absent. */
+  readonly isHardware?: boolean;
   /** Throws when there is no such device or library here, or it does not take the request. */
   create(request: VideoEncoderRequest, settings: CodecSettings): VideoEncoder;
 }
 
 export interface VideoDecoderFactory {
   readonly name: string;
+  readonly isHardware?: boolean;
   readonly codec: VideoCodecName;
   create(settings: CodecSettings): VideoDecoder;
 }

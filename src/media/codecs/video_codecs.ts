@@ -22,10 +22,29 @@ export function createVideoEncoder(
   codec: VideoCodecName,
   request: VideoEncoderRequest,
   settings: CodecSettings,
-): VideoEncoder {
-  return videoEncoders.first(codec, (factory) => factory.create(request, settings));
+): Maker & { readonly encoder: VideoEncoder } {
+  return videoEncoders.first(codec, (factory) => ({
+    encoder: factory.create(request, settings),
+    ...makerOf(factory),
+  }));
 }
 
-export function createVideoDecoder(codec: VideoCodecName, settings: CodecSettings): VideoDecoder {
-  return videoDecoders.first(codec, (factory) => factory.create(settings));
+export function createVideoDecoder(
+  codec: VideoCodecName,
+  settings: CodecSettings,
+): Maker & { readonly decoder: VideoDecoder } {
+  return videoDecoders.first(codec, (factory) => ({
+    decoder: factory.create(settings),
+    ...makerOf(factory),
+  }));
+}
+
+/** What made an encoder or a decoder, as statistics tell it. */
+export interface Maker {
+  readonly name: string;
+  readonly isHardware: boolean;
+}
+
+function makerOf({ name, isHardware = false }: VideoEncoderFactory | VideoDecoderFactory): Maker {
+  return { name, isHardware };
 }

@@ -1,4 +1,5 @@
 import { isVideoCodec } from "../codecs/codec_name.js";
+import type { Maker } from "../codecs/video_codecs.js";
 import type { OrderOf } from "../engine_messages.js";
 import type { EngineInputs } from "../inputs/engine_inputs.js";
 import type { ControlBlock } from "../ring/control_block.js";
@@ -26,6 +27,8 @@ export interface SendFeedsHost {
   readonly control: ControlBlock;
   readonly doorbells: { readonly camera: Doorbell; readonly microphone: Doorbell };
   readonly inputs: EngineInputs;
+  /** SourceCounters blocks of the camera and the microphone. */
+  readonly deviceCounters: Readonly<Record<"video" | "audio", Float64Array>>;
   post(name: "encoder", order: OrderOf<"encoder">): void;
   post(name: "microphone", order: OrderOf<"microphone">): void;
 }
@@ -35,6 +38,8 @@ export class SendFeeds {
   readonly #host: SendFeedsHost;
   readonly #video: EncodingTable<VideoWishes>;
   readonly #audio: EncodingTable<AudioWishes>;
+  /** What makes the encodings that have begun. */
+  readonly #makers = new Map<number, Maker>();
 
   constructor(host: SendFeedsHost) {
     this.#host = host;
@@ -65,6 +70,23 @@ export class SendFeeds {
   close({ request, encoding }: Feed): void {
     this.#release(request, encoding);
     this.#count(request, -1);
+  }
+
+  /** An encoder began to make that encoding. */
+  noteMaker(encoding: number, maker: Maker): void {
+    this.#makers.set(encoding, maker);
+  }
+
+  /** What the feed comes from: the source's counters, what encodes it, and at which rate. */
+  statsOf({ request, encoding }: Feed): {
+    readonly source: Float64Array | undefined;
+    readonly maker: Maker | undefined;
+    readonly targetBps: number;
+  } {
+    const { inputs, deviceCounters, control } = this.#host;
+    const number = sourceOf(request);
+    const source = number === 0 ? deviceCounters[request.stream.kind] : inputs.countersOf(number);
+    return { source, maker: this.#makers.get(encoding), targetBps: control.targetBps(encoding) };
   }
 
   /** That worker was started anew. */

@@ -2,6 +2,7 @@ import type { OrderOf } from "../engine_messages.js";
 import type { ControlBlock } from "../ring/control_block.js";
 import type { Doorbell } from "../ring/doorbell.js";
 import { SlotChannel, type SlotChannelBuffers } from "../ring/slot_channel.js";
+import { allocateCounters, SourceCounters } from "../session/stream_counters.js";
 import type { MediaInput } from "./media_input.js";
 import { PictureWriter } from "./picture_writer.js";
 import { SoundWriter } from "./sound_writer.js";
@@ -20,6 +21,7 @@ interface Active {
   /** Tells the worker of the input's channel, if there is one yet. */
   announce(): void;
   readonly channel: SlotChannelBuffers | undefined;
+  readonly counters: Float64Array;
   readonly worker: "encoder" | "microphone";
 }
 
@@ -91,6 +93,11 @@ export class EngineInputs {
     else leaving.push({ worker, channel });
   }
 
+  /** What came of an input that is carried; a {@link SourceCounters} block. */
+  countersOf(id: number): Float64Array | undefined {
+    return this.#active.get(id)?.counters;
+  }
+
   #connect(inputId: number, input: MediaInput): Active {
     const active = input.kind === "video" ? this.#video(inputId, input) : this.#audio(inputId, input);
     this.#active.set(inputId, active);
@@ -99,9 +106,10 @@ export class EngineInputs {
 
   #video(inputId: number, input: MediaInput & { kind: "video" }): Active {
     const { control, doorbells } = this.#host;
+    const counters = allocateCounters(SourceCounters.words);
     const announce = () => {
       const { channel } = writer;
-      if (channel !== undefined) this.#host.post("encoder", { type: "addInput", inputId, channel });
+      if (channel !== undefined) this.#host.post("encoder", { type: "addInput", inputId, channel, counters });
     };
     const writer = new PictureWriter(inputId, doorbells.encoder, (_, former) => {
       this.#leave(inputId, "encoder", former);
@@ -113,6 +121,7 @@ export class EngineInputs {
       worker: "encoder",
       disconnect,
       announce,
+      counters: new Float64Array(counters),
       get channel() {
         return writer.channel;
       },
@@ -122,9 +131,17 @@ export class EngineInputs {
   #audio(inputId: number, input: MediaInput & { kind: "audio" }): Active {
     const writer = new SoundWriter(inputId, this.#host.doorbells.microphone);
     const { channel } = writer;
-    const announce = () => this.#host.post("microphone", { type: "addInput", inputId, channel });
+    const counters = allocateCounters(SourceCounters.words);
+    const announce = () => this.#host.post("microphone", { type: "addInput", inputId, channel, counters });
     announce();
     const disconnect = input.connect((sound) => writer.write(sound));
-    return { consumers: 0, worker: "microphone", disconnect, announce, channel };
+    return {
+      consumers: 0,
+      worker: "microphone",
+      disconnect,
+      announce,
+      channel,
+      counters: new Float64Array(counters),
+    };
   }
 }

@@ -60,6 +60,8 @@ export const MAX_STREAMS = 256;
 export const MAX_ENCODINGS = MAX_STREAMS + 1;
 /** Where the keyframe epochs of encodings begin; number 0 stands for all of them. */
 const ENCODING_WORDS = (GLOBAL_BYTES + STREAM_BYTES * MAX_STREAMS) / 4;
+/** Where their target bitrates begin. */
+const TARGET_WORDS = ENCODING_WORDS + MAX_ENCODINGS + 1;
 
 /** The block over its SharedArrayBuffer. */
 export class ControlBlock {
@@ -68,7 +70,7 @@ export class ControlBlock {
   readonly #floats: Float64Array;
 
   static allocate(): ControlBlock {
-    return new ControlBlock(allocateShared(4 * (ENCODING_WORDS + MAX_ENCODINGS + 1)));
+    return new ControlBlock(allocateShared(4 * (TARGET_WORDS + MAX_ENCODINGS + 1)));
   }
 
   constructor(buffer: SharedArrayBuffer) {
@@ -100,6 +102,16 @@ export class ControlBlock {
   /** Changes with every request for a keyframe of that encoding. */
   keyframeEpoch(encoding: number): number {
     return this.get(ControlWord.keyframeEpoch) + Atomics.load(this.#words, ENCODING_WORDS + encoding);
+  }
+
+  /** What an encoding's encoder aims at, bits per second; 0: it has not begun. */
+  targetBps(encoding: number): number {
+    return Atomics.load(this.#words, TARGET_WORDS + encoding);
+  }
+
+  /** Encoder and microphone only. */
+  setTargetBps(encoding: number, bitrateBps: number): void {
+    Atomics.store(this.#words, TARGET_WORDS + encoding, bitrateBps);
   }
 
   /** Wall clock (µs since 1970) minus monotonic clock. */

@@ -34,10 +34,28 @@ export class Descriptor {
   playoutUs = 0;
   /** The sender's wall clock at capture, µs since 1970 (way in, by abs-capture-time or sender reports); 0: unknown. */
   captureWallUs = 0;
-  /** Length in time of an audio packet. */
+  /** Length in time of an audio packet; of an encoded picture {@link encodeUs}. */
   durationUs = 0;
   /** What encoded bytes are in: the number of a codec (codecs/codec_name.ts). */
   codec = 0;
+
+  /** Of an encoded picture, which has no planes: the bytes it should have had by the target bitrate. */
+  get targetBytes(): number {
+    return this.strideY;
+  }
+
+  set targetBytes(bytes: number) {
+    this.strideY = bytes;
+  }
+
+  /** Of an encoded picture: how long encoding took. */
+  get encodeUs(): number {
+    return this.durationUs;
+  }
+
+  set encodeUs(us: number) {
+    this.durationUs = us;
+  }
 
   get keyframe(): boolean {
     return (this.flags & DescriptorFlag.keyframe) !== 0;

@@ -7,7 +7,7 @@ import { allocateShared } from "./shared_memory.js";
  */
 
 /** Float64 counters a row. */
-export const ROW_COUNTERS = 32;
+export const ROW_COUNTERS = 64;
 /** Histograms a row. */
 export const ROW_HISTOGRAMS = 4;
 

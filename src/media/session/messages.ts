@@ -15,6 +15,7 @@ import type {
   IceRole,
   MediaTransportEvents,
   OpenChannel,
+  PairStats,
   ReceiveStreamOptions,
   SendStreamOptions,
   TransportOptions,
@@ -59,6 +60,8 @@ export type ReceiverCommand = { readonly transportId: number } & (
   | { readonly type: "addRemoteCandidate"; readonly candidate: string }
   | { readonly type: "endOfRemoteCandidates" }
   | { readonly type: "restartIce"; readonly local: IceParameters }
+  /** Answered by `iceStats`. */
+  | { readonly type: "getIceStats" }
   | {
       readonly type: "startDtls";
       readonly role: "client" | "server";
@@ -93,6 +96,9 @@ export type TransportNotice = {
   [E in keyof MediaTransportEvents]: { readonly event: E; readonly args: MediaTransportEvents[E] };
 }[keyof MediaTransportEvents];
 
+/** A pair as the receiver knows it; the main thread adds its traffic. */
+export type IcePair = Omit<PairStats, "packetsSent" | "packetsReceived" | "bytesSent" | "bytesReceived">;
+
 /** Receiver to main. */
 export type ReceiverEvent = { readonly transportId: number } & (
   | { readonly type: "notice"; readonly notice: TransportNotice }
@@ -102,6 +108,12 @@ export type ReceiverEvent = { readonly transportId: number } & (
   | { readonly type: "route"; readonly route: SendRoute }
   /** For the sender: `setKeys`; the peer's fingerprint has been verified. */
   | { readonly type: "keys"; readonly keys: SrtpKeys; readonly cipher: string }
+  /** What `getIceStats` asked for; requests are answered in their order. */
+  | {
+      readonly type: "iceStats";
+      readonly pairs: readonly IcePair[];
+      readonly selectedPairChanges: number;
+    }
   /** The first discarded datagram of a kind; all of them are counted. */
   | { readonly type: "discarded"; readonly kind: string; readonly from: string }
   | { readonly type: "transportClosed" }

@@ -1,7 +1,9 @@
 import { KeyframeRequester } from "../../protocol/nack/keyframe_requests.js";
 import { NackGenerator } from "../../protocol/nack/nack_generator.js";
+import type { SenderReport } from "../../protocol/rtcp/packets.js";
 import { SenderReportTracker } from "../../protocol/rtcp/round_trip.js";
 import type { RtcpWriter } from "../../protocol/rtcp/writer.js";
+import { ntpToUnixUs } from "../../protocol/rtp/ntp.js";
 import { ReceiveStatistics, type ReceptionReport } from "../../protocol/rtp/receive_statistics.js";
 import type { ReceiveStreamOptions } from "../transport_api.js";
 import { type Arrival, ArrivalFlag } from "./arrival_log.js";
@@ -71,8 +73,15 @@ export class ReceiveFeedback {
     counters[ReceiveCounters.extendedHighestSequenceNumber] = this.#statistics.extendedHighestSequence;
   }
 
-  handleSenderReport(ntpSeconds: number, ntpFraction: number, nowUs: number): void {
+  handleSenderReport(report: SenderReport, nowUs: number): void {
+    const { ntpSeconds, ntpFraction, packetCount, octetCount } = report;
     this.#tracker.handleSenderReport(ntpSeconds, ntpFraction, nowUs);
+    const counters = this.#counters;
+    counters[ReceiveCounters.remotePacketsSent] = packetCount;
+    counters[ReceiveCounters.remoteBytesSent] = octetCount;
+    counters[ReceiveCounters.remoteWallUs] = ntpToUnixUs(ntpSeconds, ntpFraction);
+    counters[ReceiveCounters.remoteReportUs] = nowUs;
+    counters[ReceiveCounters.remoteReports]++;
   }
 
   /** A keyframe is wanted until one comes; asked for at once, unless it just was. */

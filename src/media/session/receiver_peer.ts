@@ -1,5 +1,10 @@
 import { native, type UdpPoller } from "../../../native/addon.js";
-import { type IceAgent, isStreamSocket, type LocalHostOptions } from "../../protocol/ice/index.js";
+import {
+  formatCandidate,
+  type IceAgent,
+  isStreamSocket,
+  type LocalHostOptions,
+} from "../../protocol/ice/index.js";
 import { LaneKind, type WorkerLane } from "../ring/message_lane.js";
 import type { MessageRing } from "../ring/message_ring.js";
 import type { DataEvent, TransportOptions } from "../transport_api.js";
@@ -107,6 +112,9 @@ export class ReceiverPeer {
         this.sockets.addFragment(order.local.usernameFragment);
         session.restartIce(order.local, nowUs);
         break;
+      case "getIceStats":
+        this.#tellIceStats();
+        break;
       case "startDtls":
         session.startDtls(order.role, order.fingerprints, nowUs);
         break;
@@ -125,6 +133,21 @@ export class ReceiverPeer {
   sendMessage({ channel, kind, data }: MessageRing): void {
     this.dueUs = 0;
     this.session.data?.send(channel, kind === LaneKind.binary, data);
+  }
+
+  #tellIceStats(): void {
+    const { pairs, selectedPairChanges } = this.#ice.stats();
+    this.#post({
+      type: "iceStats",
+      transportId: this.#transportId,
+      pairs: pairs.map(({ id: _id, priority: _priority, local, remote, selected, ...pair }) => ({
+        ...pair,
+        local: formatCandidate(local),
+        remote: formatCandidate(remote),
+        isSelected: selected,
+      })),
+      selectedPairChanges,
+    });
   }
 
   #dataOrder(order: DataOrder): void {

@@ -58,6 +58,7 @@ export class ReceiverSinks implements MediaSinks {
     descriptor.streamId = stream.streamId;
     descriptor.codec = stream.codecOf(unit.payloadType);
     descriptor.frameNumber = this.#unitNumber++;
+    descriptor.tag = unit.packets;
     descriptor.rtpTimestamp = unit.rtpTimestamp;
     descriptor.captureWallUs = captureWallUs;
     descriptor.arrivalUs = unit.firstArrivalUs;

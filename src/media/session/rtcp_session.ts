@@ -174,7 +174,7 @@ export class RtcpSession {
   #handlePacket(packet: RtcpPacket, nowUs: number): void {
     switch (packet.type) {
       case "sr":
-        this.#receiveOf(packet.ssrc)?.handleSenderReport(packet.ntpSeconds, packet.ntpFraction, nowUs);
+        this.#receiveOf(packet.ssrc)?.handleSenderReport(packet, nowUs);
         this.#handleReports(packet.reports, nowUs);
         break;
       case "rr":
@@ -215,8 +215,11 @@ export class RtcpSession {
     for (const report of reports) {
       const stream = this.#sendOf(report.ssrc);
       if (stream === undefined) continue;
-      stream.handleReport(report);
-      this.#roundTrip.handleReport(report.lastSr, report.delaySinceLastSr, nowUs);
+      stream.handleReport(report, nowUs);
+      const { lastSr, delaySinceLastSr } = report;
+      if (this.#roundTrip.handleReport(lastSr, delaySinceLastSr, nowUs)) {
+        stream.noteMeasurement(this.#roundTrip.lastUs);
+      }
       stream.noteRoundTrip(this.rttUs);
     }
     for (const stream of this.#receive.values()) stream.noteRoundTrip(this.rttUs);

@@ -51,11 +51,22 @@ export class SendReports {
   }
 
   /** What the peer says of this stream. */
-  handleReport(report: Readonly<ReceptionReport>): void {
+  handleReport(report: Readonly<ReceptionReport>, nowUs: number): void {
     const counters = this.#counters;
+    // RFC 3550 §A.3: what was expected, less what is missing.
+    const first = counters[SendCounters.firstSequenceNumber];
+    const received = report.extendedHighestSequence - first + 1 - report.cumulativeLost;
+    counters[SendCounters.remotePacketsReceived] = received > 0 ? received : 0;
+    counters[SendCounters.remoteReportUs] = nowUs;
     counters[SendCounters.remoteLost] = report.cumulativeLost;
     counters[SendCounters.remoteFractionLost] = report.fractionLost / 256;
     counters[SendCounters.remoteJitterUs] = (report.jitter * 1e6) / this.options.clockRate;
+  }
+
+  /** A report about this stream measured the way there and back. */
+  noteMeasurement(rttUs: number): void {
+    this.#counters[SendCounters.rttMeasurements]++;
+    this.#counters[SendCounters.rttTotalUs] += rttUs;
   }
 
   noteRoundTrip(rttUs: number): void {

@@ -6,6 +6,7 @@ import { type NtpTime, unixUsToNtp } from "../../protocol/rtp/ntp.js";
 import type { FramePacketizer } from "../../protocol/rtp/payload_format.js";
 import { RTP_FIXED_HEADER_BYTES, writeRtpHeader } from "../../protocol/rtp/rtp_header.js";
 import { RTX_OVERHEAD_BYTES } from "../../protocol/rtx/rtx.js";
+import { FrameRateMeter } from "../analysis/frame_rate_meter.js";
 import { type CodecName, isVideoCodec } from "../codecs/codec_name.js";
 import type { SendStreamOptions } from "../transport_api.js";
 import { NackResponder } from "./nack_responder.js";
@@ -32,6 +33,12 @@ export interface EncodedFrame {
   readonly durationUs: number;
   /** Number of the encoding (encodings/encoding.ts); 0 when absent. */
   readonly encoding?: number;
+  /** Pictures: size, how long encoding took, bytes by the target bitrate, when the encoder gave it out. For statistics alone. */
+  readonly width?: number;
+  readonly height?: number;
+  readonly encodeUs?: number;
+  readonly targetBytes?: number;
+  readonly enqueuedUs?: number;
 }
 
 export interface SendSessionOptions {
@@ -79,6 +86,8 @@ export class SendSession {
   /** Added to the encoding's own sample count: encodings count from different beginnings. */
   #audioShift = 0;
   #newEncoding = false;
+  readonly #rate = new FrameRateMeter();
+  #frameBytes = 0;
 
   constructor(options: SendSessionOptions) {
     const { stream, maxPacketBytes, random } = options;
@@ -93,6 +102,7 @@ export class SendSession {
     this.#wallOffsetUs = options.wallOffsetUs;
     this.#counters = options.counters;
     this.#counters[SendCounters.rtpOffset] = Number.NaN;
+    this.#counters[SendCounters.firstSequenceNumber] = Number.NaN;
     // RFC 3711 §3.3.1: starting in the lower half keeps a loss around the first wrap from confusing the rollover counter.
     this.#next = random.uint32() & 0x7fff;
     this.#timestampBase = random.uint32();
@@ -121,6 +131,7 @@ export class SendSession {
    * many. 0: the frame is not to be sent (a keyframe is due, or it is empty).
    */
   packetize(frame: EncodedFrame, rtpOverhead: number): number {
+    if (this.stream.kind === "video") this.#countEncoded(frame);
     if (frame.length === 0 || (this.needsKeyframe && !frame.keyframe)) {
       this.#counters[SendCounters.framesSkipped]++;
       return 0;
@@ -141,6 +152,11 @@ export class SendSession {
     this.encoding = encoding;
     this.needsKeyframe = this.stream.kind === "video";
     this.#newEncoding = true;
+  }
+
+  /** The packets waited this long for the sender, together. */
+  countDelay(delayUs: number): void {
+    this.#counters[SendCounters.packetSendDelayUs] += delayUs;
   }
 
   /** After the packets were protected and handed to the socket. */
@@ -218,6 +234,7 @@ export class SendSession {
   #commit(header: number, payload: number): void {
     this.ring.put(this.#next, header + payload);
     this.#counters[SendCounters.payloadBytesSent] += payload;
+    this.#counters[SendCounters.headerBytesSent] += header;
     this.#next = (this.#next + 1) & 0xffff;
   }
 
@@ -241,8 +258,29 @@ export class SendSession {
     this.#counters[SendCounters.rtpOffset] = offset < 0 ? offset + 2 ** 32 : offset;
   }
 
+  #countEncoded({ keyframe, encodeUs = 0, targetBytes = 0 }: EncodedFrame): void {
+    const counters = this.#counters;
+    counters[SendCounters.framesEncoded]++;
+    if (keyframe) counters[SendCounters.keyframesEncoded]++;
+    counters[SendCounters.encodeUs] += encodeUs;
+    counters[SendCounters.targetBytes] += targetBytes;
+  }
+
   #countFrame(frame: EncodedFrame): void {
-    this.#counters[SendCounters.framesSent]++;
-    if (frame.keyframe) this.#counters[SendCounters.keyframesSent]++;
+    const counters = this.#counters;
+    if (Number.isNaN(counters[SendCounters.firstSequenceNumber])) {
+      counters[SendCounters.firstSequenceNumber] = this.firstSequenceNumber;
+    }
+    counters[SendCounters.framesSent]++;
+    if (frame.keyframe) counters[SendCounters.keyframesSent]++;
+    if (this.stream.kind === "audio") return;
+    counters[SendCounters.width] = frame.width ?? 0;
+    counters[SendCounters.height] = frame.height ?? 0;
+    this.#rate.add(frame.captureTimeUs);
+    counters[SendCounters.framesPerSecond] = this.#rate.perSecond;
+    // webrtc-stats, hugeFramesSent.
+    const mean = this.#frameBytes / Math.max(1, counters[SendCounters.framesSent] - 1);
+    if (this.#frameBytes > 0 && frame.length > 2.5 * mean) counters[SendCounters.hugeFrames]++;
+    this.#frameBytes += frame.length;
   }
 }

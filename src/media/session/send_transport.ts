@@ -160,6 +160,9 @@ export class SendTransport {
   #sendOn(session: SendSession, srtp: SrtpContext, frame: EncodedFrame, nowUs: number): number {
     const count = session.packetize(frame, srtp.rtpOverhead);
     if (count === 0) return 0;
+    if (frame.enqueuedUs !== undefined && nowUs > frame.enqueuedUs) {
+      session.countDelay(count * (nowUs - frame.enqueuedUs));
+    }
     const { ring, firstSequenceNumber } = session;
     const first = ring.slotOf(firstSequenceNumber);
     const head = Math.min(count, ring.capacity - first);

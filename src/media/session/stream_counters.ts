@@ -43,7 +43,9 @@ export const TransportCounters = {
   bytesSent: 6 + discardKinds.length,
   /** Datagrams the kernel did not take. */
   sendErrors: 7 + discardKinds.length,
-  words: 8 + discardKinds.length,
+  /** The receiver's: when the last datagram came, monotonic. */
+  receivedUs: 8 + discardKinds.length,
+  words: 9 + discardKinds.length,
 } as const;
 
 /** Words of a send stream's block. Writers: sender up to `rtpOffset`, then rtcp but for the last. */
@@ -77,7 +79,45 @@ export const SendCounters = {
   retransmitRefusals: 18,
   /** Number of the encoding the stream carries, written by the main thread: requests for keyframes are for that one. */
   encoding: 19,
-  words: 20,
+  /** The sender's: RTP headers with their extensions. */
+  headerBytesSent: 20,
+  /** Of the frames that were sent. */
+  width: 21,
+  height: 22,
+  framesPerSecond: 23,
+  /** Sums over the frames that were taken from the encoder, sent or not: how many, how long, how large they should have been. */
+  framesEncoded: 24,
+  keyframesEncoded: 25,
+  encodeUs: 26,
+  targetBytes: 27,
+  /** Frames larger than two and a half times the mean (webrtc-stats, hugeFramesSent). */
+  hugeFrames: 28,
+  /** Sum over packets of the time from the encoder to the socket. */
+  packetSendDelayUs: 29,
+  /** Of the first packet; NaN: none was sent. */
+  firstSequenceNumber: 30,
+  /** rtcp's: measured round trips, their sum, packets that the peer says it has, when its last report came. */
+  rttMeasurements: 31,
+  rttTotalUs: 32,
+  remotePacketsReceived: 33,
+  remoteReportUs: 34,
+  words: 35,
+} as const;
+
+/** Words of a source's block, written by the encoder or the microphone: what came from a source, whoever takes it. */
+export const SourceCounters = {
+  width: 0,
+  height: 1,
+  frames: 2,
+  framesPerSecond: 3,
+  /** Monotonic; of the last picture or piece of sound. */
+  lastUs: 4,
+  /** 0 to 1. */
+  audioLevel: 5,
+  /** Seconds times squared level. */
+  audioEnergy: 6,
+  soundUs: 7,
+  words: 8,
 } as const;
 
 /**
@@ -114,7 +154,13 @@ export const ReceiveCounters = {
   /** Of the received ones, what came by RTX. */
   retransmittedPackets: 19,
   retransmittedBytes: 20,
-  words: 21,
+  /** rtcp's, of the peer's last sender report: what it has sent, its clock (µs since 1970), when it came, how many came. */
+  remotePacketsSent: 21,
+  remoteBytesSent: 22,
+  remoteWallUs: 23,
+  remoteReportUs: 24,
+  remoteReports: 25,
+  words: 26,
 } as const;
 
 /** A zeroed block of `words` float64 words. */

@@ -291,6 +291,7 @@ export class TransportSession {
   #afterRecords(table: Int32Array, first: number, count: number, nowUs: number): void {
     this.#nowUs = nowUs;
     this.#counters[TransportCounters.packetsReceived] += count;
+    this.#counters[TransportCounters.receivedUs] = nowUs;
     for (let entry = first; entry < first + count; entry++) {
       this.#counters[TransportCounters.bytesReceived] +=
         table[entry * DatagramTable.words + DatagramTable.length];
@@ -322,6 +323,7 @@ export class TransportSession {
     const { length } = datagram;
     this.#nowUs = nowUs;
     this.#counters[TransportCounters.packetsReceived]++;
+    this.#counters[TransportCounters.receivedUs] = nowUs;
     this.#counters[TransportCounters.bytesReceived] += length;
     if (this.#ended) {
       countDiscarded(this.#counters, "closed");

@@ -30,6 +30,7 @@ export class CodecEncoder {
   readonly #output: SlotProducer;
   readonly #layouts = new ImageLayoutCache();
   #encoder: VideoEncoder | undefined;
+  #maker = { name: "", isHardware: false };
   #width = 0;
   #height = 0;
   #bitrateBps = 0;
@@ -50,9 +51,11 @@ export class CodecEncoder {
 
   /** Wishes have changed; with another number it serves others, who have seen nothing of it yet. */
   follow({ id, wishes }: VideoEncoding): void {
-    if (id !== this.id) this.#keyframeEpoch = Number.NaN;
-    this.id = id;
     this.wishes = wishes;
+    if (id === this.id) return;
+    this.id = id;
+    this.#keyframeEpoch = Number.NaN;
+    this.#announce();
   }
 
   /** Whether a picture captured then is to be encoded, by the frame rate that is wished. */
@@ -84,7 +87,7 @@ export class CodecEncoder {
     }
     const keyframe = this.#encoder.lastWasKeyframe;
     if (keyframe) this.#keyframeEpoch = epoch;
-    this.#publish(keyframe, picture, slot, bytes);
+    this.#publish(keyframe, picture, slot, bytes, native.monotonicUs() - startUs);
     row.record(WorkerHistogram.work, this.#output.descriptor.enqueuedUs - startUs);
     row.record(WorkerHistogram.sinceCapture, this.#output.descriptor.enqueuedUs - picture.captureTimeUs);
   }
@@ -113,7 +116,7 @@ export class CodecEncoder {
     }
   }
 
-  #publish(keyframe: boolean, picture: Descriptor, slot: number, bytes: number): void {
+  #publish(keyframe: boolean, picture: Descriptor, slot: number, bytes: number, encodeUs: number): void {
     const { row } = this.#host;
     const unit = this.#output.descriptor;
     unit.byteLength = bytes;
@@ -122,6 +125,8 @@ export class CodecEncoder {
     unit.height = picture.height;
     unit.streamId = this.#inputId;
     unit.tag = this.id;
+    unit.encodeUs = encodeUs;
+    unit.targetBytes = Math.round(this.#bitrateBps / 8 / this.#frameRate);
     unit.codec = codecNumber(this.wishes.codec);
     unit.frameNumber = picture.frameNumber;
     unit.captureTimeUs = picture.captureTimeUs;
@@ -142,7 +147,10 @@ export class CodecEncoder {
       this.#maxNalBytes = maxNalBytes;
       return this.#create(picture, bitrateBps, frameRate);
     }
-    if (bitrateBps !== this.#bitrateBps) this.#encoder.setBitrate(bitrateBps);
+    if (bitrateBps !== this.#bitrateBps) {
+      this.#encoder.setBitrate(bitrateBps);
+      this.#host.control.setTargetBps(this.id, bitrateBps);
+    }
     if (frameRate !== this.#frameRate) this.#encoder.setFrameRate(frameRate);
     this.#bitrateBps = bitrateBps;
     this.#frameRate = frameRate;
@@ -164,17 +172,27 @@ export class CodecEncoder {
     return wanted ? wiring.codec.maxNalBytes : 0;
   }
 
+  /** Tells what makes the encoding, for statistics. */
+  #announce(): void {
+    const { post, control } = this.#host;
+    if (this.#encoder === undefined) return;
+    post({ type: "encoderMade", encoding: this.id, ...this.#maker });
+    control.setTargetBps(this.id, this.#bitrateBps);
+  }
+
   #create(picture: Descriptor, bitrateBps: number, frameRate: number): VideoEncoder {
     const { row, wiring } = this.#host;
     this.close();
     const { width, height } = picture;
     const request = { width, height, frameRate, bitrateBps, maxNalBytes: this.#maxNalBytes };
-    const encoder = createVideoEncoder(this.wishes.codec, request, wiring.codec);
+    const { encoder, name, isHardware } = createVideoEncoder(this.wishes.codec, request, wiring.codec);
     this.#encoder = encoder;
+    this.#maker = { name, isHardware };
     this.#width = width;
     this.#height = height;
     this.#bitrateBps = bitrateBps;
     this.#frameRate = frameRate;
+    this.#announce();
     row.set(WorkerCounter.width, width);
     row.set(WorkerCounter.height, height);
     return encoder;

@@ -84,6 +84,7 @@ export class DecoderStage implements Stage<"decoder"> {
       onUnit: (bytes, unit) => this.#record(unit.streamId, (sink) => sink.accessUnit(bytes, unit)),
       onPicture: (slot, picture) => this.#present(slot, picture),
       onFirstFrame: (streamId, width, height) => post({ type: "firstframe", streamId, width, height }),
+      onDecoder: (maker) => post({ type: "decoderMade", streamId: order.streamId, ...maker }),
       onProblem: (code, message) => post({ type: "problem", name: "decoder", code, message }),
     });
   }

@@ -1,6 +1,7 @@
 import { DecodedLayout, native, type VideoDecoder } from "../../../native/addon.js";
+import { FrameRateMeter } from "../analysis/frame_rate_meter.js";
 import { codecOfNumber, isVideoCodec } from "../codecs/codec_name.js";
-import { createVideoDecoder } from "../codecs/video_codecs.js";
+import { createVideoDecoder, type Maker } from "../codecs/video_codecs.js";
 import type { CodecSettings } from "../engine_messages.js";
 import { PlayoutCounter, PlayoutHistogram, WorkerCounter, WorkerHistogram } from "../metrics_rows.js";
 import type { ControlBlock } from "../ring/control_block.js";
@@ -9,6 +10,7 @@ import type { MetricsRow } from "../ring/metrics.js";
 import type { SlotProducer } from "../ring/slot_channel.js";
 import { ReceiveCounters } from "../session/stream_counters.js";
 import { LipSync } from "./lip_sync.js";
+import { PicturePace } from "./picture_pace.js";
 import { asError } from "./problem.js";
 
 /** A keyframe asked for in vain is asked for again after this long. */
@@ -29,6 +31,7 @@ export interface DecoderStreamOptions {
   onUnit(bytes: Uint8Array, unit: Descriptor): void;
   onPicture(slot: number, picture: Descriptor): void;
   onFirstFrame(streamId: number, width: number, height: number): void;
+  onDecoder(maker: Maker): void;
   onProblem(code: string, message: string): void;
 }
 
@@ -46,9 +49,12 @@ export class DecoderStream {
   #askedUs = Number.NEGATIVE_INFINITY;
   #scratch = new Uint8Array(0);
   #reportedSize = false;
+  readonly #pace: PicturePace;
+  readonly #rate = new FrameRateMeter();
 
   constructor(options: DecoderStreamOptions) {
     this.#options = options;
+    this.#pace = new PicturePace(options.row);
     this.sync = new LipSync(options.control, options.streamId, options.syncWith);
   }
 
@@ -82,12 +88,27 @@ export class DecoderStream {
     while (waiting.length > 0 && (waiting[0].playoutUs <= nowUs || waiting.length > MAX_WAITING)) {
       const picture = waiting.shift() as Descriptor;
       const { row, onPicture } = this.#options;
+      const shownUs = native.monotonicUs();
       row.add(PlayoutCounter.framesPresented);
-      row.record(PlayoutHistogram.decodedToPresented, native.monotonicUs() - picture.enqueuedUs);
+      row.record(PlayoutHistogram.decodedToPresented, shownUs - picture.enqueuedUs);
+      this.#countEmitted(picture, shownUs);
       onPicture(picture.slot, picture);
       this.#spare.push(picture);
     }
     return waiting.length === 0 ? Number.POSITIVE_INFINITY : waiting[0].playoutUs;
+  }
+
+  /** From its first packet until it is shown: the wait for the right moment comes after decoding here. */
+  #countEmitted(picture: Descriptor, shownUs: number): void {
+    const { row } = this.#options;
+    this.#pace.add(shownUs);
+    row.set(PlayoutCounter.presentedUs, shownUs);
+    row.set(PlayoutCounter.presentedWallUs, picture.captureWallUs);
+    if (picture.arrivalUs <= 0) return;
+    row.add(PlayoutCounter.emitted);
+    row.add(PlayoutCounter.bufferedUs, shownUs - picture.arrivalUs);
+    row.add(PlayoutCounter.targetUs, Math.max(0, picture.playoutUs - picture.arrivalUs));
+    row.add(PlayoutCounter.minimumUs, Math.max(0, picture.completeUs - picture.arrivalUs));
   }
 
   close(): void {
@@ -106,7 +127,9 @@ export class DecoderStream {
     this.#awaitingKeyframe = true;
     if (!isVideoCodec(codec)) return false;
     try {
-      this.#decoder = createVideoDecoder(codec, this.#options.codec);
+      const { decoder, ...maker } = createVideoDecoder(codec, this.#options.codec);
+      this.#decoder = decoder;
+      this.#options.onDecoder(maker);
       return true;
     } catch (error) {
       const { code, message } = asError(error, "CODEC_FAILED");
@@ -122,6 +145,10 @@ export class DecoderStream {
     workerRow.add(WorkerCounter.frames);
     workerRow.record(WorkerHistogram.work, nowUs - startUs);
     row.add(PlayoutCounter.framesDecoded);
+    row.add(PlayoutCounter.decodeUs, nowUs - startUs);
+    this.#rate.add(nowUs);
+    row.set(PlayoutCounter.framesPerSecond, this.#rate.perSecond);
+    row.set(PlayoutCounter.lastFrameUs, nowUs);
     if (unit.keyframe) {
       row.add(PlayoutCounter.keyframesDecoded);
       workerRow.add(WorkerCounter.keyframes);
@@ -141,6 +168,11 @@ export class DecoderStream {
       row.record(PlayoutHistogram.captureToDecoded, nowUs + control.wallOffsetUs - unit.captureWallUs);
     }
     if (unit.completeUs > 0) {
+      row.add(PlayoutCounter.processingUs, nowUs - unit.arrivalUs);
+      if (unit.tag > 1) {
+        row.add(PlayoutCounter.assembledFrames);
+        row.add(PlayoutCounter.assemblyUs, unit.completeUs - unit.arrivalUs);
+      }
       row.record(PlayoutHistogram.arrivalToComplete, unit.completeUs - unit.arrivalUs);
       row.record(PlayoutHistogram.completeToDecoded, nowUs - unit.completeUs);
       workerRow.record(WorkerHistogram.sinceCapture, nowUs - unit.completeUs);

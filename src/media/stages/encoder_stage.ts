@@ -1,4 +1,4 @@
-import type { OrderOf } from "../engine_messages.js";
+import type { InputOrder, OrderOf } from "../engine_messages.js";
 import { SlotProducer } from "../ring/slot_channel.js";
 import type { Stage, WorkerHost } from "../ring/worker_loop.js";
 import { PictureEncoder } from "./picture_encoder.js";
@@ -19,7 +19,7 @@ export class EncoderStage implements Stage<"encoder"> {
     this.#host = host;
     this.#output = new SlotProducer(host.wiring.encodedVideo, host.doorbells.sender);
     this.#camera = new PictureEncoder(host, 0, this.#output);
-    this.#camera.setInput(host.wiring.rawVideo);
+    this.#camera.setInput(host.wiring.rawVideo, host.wiring.counters);
     if (host.wiring.warmUp) warmUpEncoder(host.wiring.codec);
   }
 
@@ -27,12 +27,17 @@ export class EncoderStage implements Stage<"encoder"> {
     const { inputId } = order;
     const source = this.#sourceOf(inputId);
     if (order.type === "setPictureEncodings") source.setEncodings(order.encodings);
-    else if (source.setInput(order.type === "addInput" ? order.channel : undefined)) {
-      this.#host.post({ type: "inputReleased", name: "encoder", inputId });
-    }
+    else this.#setInput(source, order);
     if (inputId === 0 || !source.isIdle) return;
     source.close();
     this.#inputs.delete(inputId);
+  }
+
+  #setInput(source: PictureEncoder, order: InputOrder): void {
+    const { inputId } = order;
+    const hadInput =
+      order.type === "addInput" ? source.setInput(order.channel, order.counters) : source.setInput(undefined);
+    if (hadInput) this.#host.post({ type: "inputReleased", name: "encoder", inputId });
   }
 
   step(nowUs: number): number {

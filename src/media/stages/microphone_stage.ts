@@ -43,6 +43,7 @@ export class MicrophoneStage implements Stage<"microphone"> {
     this.#frameUs = (host.wiring.audio.frameSamples * 1e6) / SAMPLE_RATE;
     this.#producer = new SlotProducer(host.wiring.encodedAudio, host.doorbells.sender);
     this.#encoders = new SoundEncoders({ host, inputId: 0, output: this.#producer, maxGapUs: MAX_GAP_US });
+    this.#encoders.setCounters(host.wiring.counters);
     this.#open(host.wiring.source);
   }
 
@@ -89,8 +90,10 @@ export class MicrophoneStage implements Stage<"microphone"> {
 
   #setInput(order: InputOrder): void {
     const { inputId } = order;
-    const channel = order.type === "addInput" ? order.channel : undefined;
-    if (this.#inputOf(inputId).setInput(channel)) {
+    const input = this.#inputOf(inputId);
+    const hadInput =
+      order.type === "addInput" ? input.setInput(order.channel, order.counters) : input.setInput(undefined);
+    if (hadInput) {
       this.#host.post({ type: "inputReleased", name: "microphone", inputId });
     }
     this.#forgetIdle(inputId);

@@ -1,9 +1,11 @@
+import { FrameRateMeter } from "../analysis/frame_rate_meter.js";
 import type { VideoEncoding } from "../encodings/encoding.js";
 import { WorkerCounter, workerRow } from "../metrics_rows.js";
 import { ControlWord } from "../ring/control_block.js";
 import type { Descriptor } from "../ring/descriptor.js";
 import { type SlotChannelBuffers, SlotConsumer, type SlotProducer } from "../ring/slot_channel.js";
 import type { WorkerHost } from "../ring/worker_loop.js";
+import { SourceCounters } from "../session/stream_counters.js";
 import { BlankPicture } from "./blank_picture.js";
 import { CodecEncoder } from "./codec_encoder.js";
 import { PictureScaler } from "./picture_scaler.js";
@@ -22,6 +24,8 @@ export class PictureEncoder {
   readonly #scaler = new PictureScaler();
   readonly #blank = new BlankPicture();
   #input: SlotConsumer | undefined;
+  #counters: Float64Array | undefined;
+  readonly #rate = new FrameRateMeter();
   #encoders: CodecEncoder[] = [];
   /** While nobody wants the source the usual encoding, whole pictures in H.264, stays ready. */
   #spare: CodecEncoder | undefined;
@@ -41,10 +45,15 @@ export class PictureEncoder {
     this.#output = output;
   }
 
-  /** From now on pictures come through this channel; whether there was another one. */
-  setInput(input: SlotChannelBuffers | undefined): boolean {
+  /**
+   * From now on pictures come through this channel; whether there was another one.
+   *
+   * @param counters a {@link SourceCounters} block
+   */
+  setInput(input: SlotChannelBuffers | undefined, counters?: SharedArrayBuffer): boolean {
     const before = this.#input;
     this.#input = input === undefined ? undefined : new SlotConsumer(input);
+    this.#counters = counters === undefined ? undefined : new Float64Array(counters);
     this.#skipped = 0;
     return before !== undefined;
   }
@@ -69,14 +78,26 @@ export class PictureEncoder {
     if (!this.#input?.takeNewest()) return false;
     const picture = this.#input.descriptor;
     try {
-      this.#width = picture.width;
-      this.#height = picture.height;
+      this.#note(picture);
       if (this.#encoders.length > 0) this.#encode(picture, this.#input.bytes(picture.slot));
     } finally {
       this.#input.release(picture.slot);
     }
     this.#countDrops(picture, this.#input);
     return true;
+  }
+
+  #note({ width, height, captureTimeUs }: Descriptor): void {
+    this.#width = width;
+    this.#height = height;
+    this.#rate.add(captureTimeUs);
+    const counters = this.#counters;
+    if (counters === undefined) return;
+    counters[SourceCounters.width] = width;
+    counters[SourceCounters.height] = height;
+    counters[SourceCounters.frames]++;
+    counters[SourceCounters.framesPerSecond] = this.#rate.perSecond;
+    counters[SourceCounters.lastUs] = captureTimeUs;
   }
 
   /** Encodes the black picture when it is due; returns when the next one is. */

@@ -20,8 +20,13 @@ export class PushedSound {
     this.encoders = new SoundEncoders({ host, inputId, output, maxGapUs: MAX_GAP_US });
   }
 
-  /** From now on sound comes through this channel; whether there was another one. */
-  setInput(input: SlotChannelBuffers | undefined): boolean {
+  /**
+   * From now on sound comes through this channel; whether there was another one.
+   *
+   * @param counters a {@link SourceCounters} block
+   */
+  setInput(input: SlotChannelBuffers | undefined, counters?: SharedArrayBuffer): boolean {
+    this.encoders.setCounters(counters);
     const before = this.#input;
     this.#input = input === undefined ? undefined : new SlotConsumer(input);
     return before !== undefined;

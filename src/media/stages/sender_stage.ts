@@ -34,6 +34,11 @@ export class SenderStage implements Stage<"sender"> {
     rtpTimestamp: 0,
     durationUs: 0,
     encoding: 0,
+    width: 0,
+    height: 0,
+    encodeUs: 0,
+    targetBytes: 0,
+    enqueuedUs: 0,
   };
 
   constructor(host: WorkerHost<"sender">) {
@@ -109,6 +114,11 @@ export class SenderStage implements Stage<"sender"> {
       frame.rtpTimestamp = descriptor.rtpTimestamp;
       frame.durationUs = descriptor.durationUs;
       frame.encoding = descriptor.tag;
+      frame.width = descriptor.width;
+      frame.height = descriptor.height;
+      frame.encodeUs = descriptor.encodeUs;
+      frame.targetBytes = descriptor.targetBytes;
+      frame.enqueuedUs = descriptor.enqueuedUs;
       const startUs = native.monotonicUs();
       let packets = 0;
       for (let i = 0; i < this.#list.length; i++) {

@@ -199,6 +199,7 @@ export class SoundEncoder {
       this.#lossPercent = -1;
     } else if (bitrateBps !== this.#bitrateBps) this.#encoder.setBitrate(bitrateBps);
     if (lossPercent !== this.#lossPercent) this.#encoder.setPacketLoss(lossPercent);
+    if (bitrateBps !== this.#bitrateBps) control.setTargetBps(this.id, bitrateBps);
     this.#bitrateBps = bitrateBps;
     this.#lossPercent = lossPercent;
     return this.#encoder;

@@ -5,6 +5,7 @@ import {
   type AudioPull,
 } from "../../protocol/jitter/audio_jitter_buffer.js";
 import { RtpHeader } from "../../protocol/rtp/rtp_header.js";
+import { AudioLevelMeter } from "../analysis/audio_level.js";
 import { ToneDetector } from "../analysis/tone_detector.js";
 import { PlayoutCounter, PlayoutHistogram, WorkerCounter, WorkerHistogram } from "../metrics_rows.js";
 import type { ControlBlock } from "../ring/control_block.js";
@@ -66,6 +67,7 @@ export class SpeakerStream {
   readonly #decoder: OpusDecoder;
   readonly #pcm: Int16Array;
   readonly #detector = new ToneDetector();
+  readonly #level = new AudioLevelMeter();
   #nextUs = Number.POSITIVE_INFINITY;
   #lastPacketUs = 0;
   #toneDueUs = 0;
@@ -102,10 +104,18 @@ export class SpeakerStream {
 
   /** Plays all that is due; returns when to come back. */
   play(nowUs: number): number {
-    if (nowUs - this.#nextUs > MAX_LATE_US) this.#nextUs = nowUs;
+    if (nowUs - this.#nextUs > MAX_LATE_US) this.#startAnew(nowUs);
     while (this.#nextUs <= nowUs) this.#nextUs += (this.#playNext(this.#nextUs) * 1e6) / SAMPLE_RATE;
     if (nowUs - this.#lastPacketUs > IDLE_AFTER_US) this.#rest();
     return this.#nextUs;
+  }
+
+  /** The thread was away for long: what should have been played meanwhile is passed over. */
+  #startAnew(nowUs: number): void {
+    const { row } = this.#options;
+    row.add(PlayoutCounter.playoutGlitches);
+    row.add(PlayoutCounter.playoutGlitchUs, nowUs - this.#nextUs);
+    this.#nextUs = nowUs;
   }
 
   close(): void {
@@ -120,16 +130,14 @@ export class SpeakerStream {
 
   /** Plays the frame that begins at `dueUs`; returns its samples per channel. */
   #playNext(dueUs: number): number {
-    const { row, channels, streamId, onSound } = this.#options;
+    const { channels, streamId, onSound } = this.#options;
     const pull = this.#jitter.pull(dueUs);
     const captureWallUs = pull.kind === "packet" ? this.#capturedAt(pull.extTimestamp) : 0;
     if (captureWallUs > 0) this.#synchronize(pull.extTimestamp, captureWallUs);
     this.#guard(pull.kind);
     const samples = this.#render(pull);
-    row.set(PlayoutCounter.concealedSamples, this.#jitter.stats.concealedSamples);
-    row.set(PlayoutCounter.fecPackets, this.#jitter.stats.framesRecovered);
-    row.set(PlayoutCounter.packetsLate, this.#jitter.stats.packetsLate);
-    row.set(PlayoutCounter.targetDelayUs, this.#jitter.clock.delayUs);
+    if (pull.kind === "packet") this.#countEmitted(pull, samples, dueUs, captureWallUs);
+    this.#publishStats(samples);
     this.#detector.add(this.#pcm, channels, samples);
     this.#measureTone(dueUs);
     if (this.#sounded) {
@@ -137,6 +145,36 @@ export class SpeakerStream {
       onSound({ streamId, pcm, channels, playoutUs: dueUs, captureWallUs });
     }
     return samples;
+  }
+
+  /** Of sound, every sample counts for itself (webrtc-stats, jitterBufferDelay). */
+  #countEmitted({ arrivalUs }: AudioPull, samples: number, dueUs: number, captureWallUs: number): void {
+    const { row } = this.#options;
+    const { clock } = this.#jitter;
+    row.add(PlayoutCounter.emitted, samples);
+    row.add(PlayoutCounter.bufferedUs, samples * Math.max(0, dueUs - arrivalUs));
+    row.add(PlayoutCounter.targetUs, samples * clock.delayUs);
+    row.add(PlayoutCounter.minimumUs, samples * (clock.delayUs - clock.extraDelayUs));
+    row.set(PlayoutCounter.presentedUs, dueUs);
+    row.set(PlayoutCounter.presentedWallUs, captureWallUs);
+  }
+
+  #publishStats(samples: number): void {
+    const { row, channels } = this.#options;
+    const { stats, clock } = this.#jitter;
+    row.set(PlayoutCounter.concealedSamples, stats.concealedSamples + stats.silentSamples);
+    row.set(PlayoutCounter.silentConcealedSamples, stats.silentSamples);
+    row.set(PlayoutCounter.concealmentEvents, stats.concealmentEvents);
+    row.set(PlayoutCounter.insertedSamples, stats.insertedSamples);
+    row.set(PlayoutCounter.removedSamples, stats.removedSamples);
+    row.set(PlayoutCounter.fecPackets, stats.framesRecovered);
+    row.set(PlayoutCounter.packetsLate, stats.packetsLate);
+    row.set(PlayoutCounter.targetDelayUs, clock.delayUs);
+    if (!this.#sounded) return;
+    this.#level.add(this.#pcm, samples * channels, samples / SAMPLE_RATE);
+    row.add(PlayoutCounter.samples, samples);
+    row.set(PlayoutCounter.audioLevel, this.#level.level);
+    row.set(PlayoutCounter.audioEnergy, this.#level.energy);
   }
 
   #guard(kind: AudioKind): void {

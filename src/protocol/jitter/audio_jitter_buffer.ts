@@ -57,9 +57,16 @@ export interface AudioJitterBufferStats {
   framesRecovered: number;
   framesConcealed: number;
   concealedSamples: number;
+  /** Silence in place of what did not come, after concealing it had gone on too long; not in `concealedSamples`. */
+  silentSamples: number;
+  /** Times that concealing began. */
+  concealmentEvents: number;
   /** Packets dropped to bring the delay down, and frames put in to bring it up. */
   packetsSkipped: number;
   framesStretched: number;
+  /** What that made and left out. */
+  insertedSamples: number;
+  removedSamples: number;
   /** The sender started over. */
   resets: number;
 }
@@ -90,8 +97,12 @@ export class AudioJitterBuffer {
     framesRecovered: 0,
     framesConcealed: 0,
     concealedSamples: 0,
+    silentSamples: 0,
+    concealmentEvents: 0,
     packetsSkipped: 0,
     framesStretched: 0,
+    insertedSamples: 0,
+    removedSamples: 0,
     resets: 0,
   };
   private readonly clockRate: number;
@@ -119,6 +130,7 @@ export class AudioJitterBuffer {
   private lastPlayedSeq = Number.NaN;
   private lastWasDtx = false;
   private concealedInRow = 0;
+  private concealing = false;
   private earlyInRow = 0;
   private lateInRow = 0;
 
@@ -293,6 +305,7 @@ export class AudioJitterBuffer {
     if (this.earlyInRow >= PATIENCE_EARLY) {
       this.earlyInRow = 0;
       this.stats.framesStretched++;
+      this.stats.insertedSamples += this.frameSamples;
       this.answer("lost", this.frameSamples);
       return true;
     }
@@ -300,6 +313,7 @@ export class AudioJitterBuffer {
     if (this.lateInRow >= PATIENCE_LATE && this.ring.timestamp(seq) <= this.nextTimestamp) {
       this.lateInRow = 0;
       this.stats.packetsSkipped++;
+      this.stats.removedSamples += this.samplesOf(seq);
       this.nextTimestamp = this.ring.timestamp(seq) + this.samplesOf(seq);
       this.consume(seq);
     }
@@ -317,6 +331,7 @@ export class AudioJitterBuffer {
     const samples = this.samplesOf(seq);
     this.frameSamples = samples;
     this.concealedInRow = 0;
+    this.concealing = false;
     this.stats.packetsPlayed++;
     this.answer("packet", samples);
     this.attach(seq);
@@ -342,7 +357,10 @@ export class AudioJitterBuffer {
   private answerUnderrun(): AudioPull {
     this.concealedInRow++;
     if (this.lastWasDtx || this.concealedInRow > MAX_CONCEALED_FRAMES) {
-      if (!this.lastWasDtx) this.stop();
+      if (!this.lastWasDtx) {
+        this.stop();
+        this.stats.silentSamples += this.frameSamples;
+      }
       this.answer("empty", this.frameSamples);
     } else {
       this.answer("lost", this.frameSamples);
@@ -356,6 +374,8 @@ export class AudioJitterBuffer {
     if (this.out.kind === "fec") this.stats.framesRecovered++;
     if (this.out.kind !== "lost") return;
     this.stats.framesConcealed++;
+    if (!this.concealing) this.stats.concealmentEvents++;
+    this.concealing = true;
     this.stats.concealedSamples += samples;
   }
 
