@@ -5,6 +5,7 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -199,7 +200,8 @@ function buildAddon() {
   const current = digest(inputs) + linkedVersions();
   unlessStamped("build/.roomrtc-stamp", current, "build/Release/roomrtc.node", () => {
     say("building the addon (cmake-js)");
-    run("npm", ["run", "--silent", "build:addon"]);
+    const env = { ...process.env, CMAKE_BUILD_PARALLEL_LEVEL: String(availableParallelism()) };
+    run("npm", ["run", "--silent", "build:addon"], { env });
   });
 }
 

@@ -57,7 +57,7 @@ describe("MediaEngine", function () {
   });
 
   it("starts and stops again and again without growing memory, threads or descriptors", async function () {
-    const cycles = Number(process.env.ROOMRTC_ENGINE_CYCLES ?? 20);
+    const cycles = Number(process.env.ROOMRTC_ENGINE_CYCLES ?? 10);
     this.timeout(cycles * 10_000);
     const measure = () => ({
       threads: readdirSync("/proc/self/task").length,
