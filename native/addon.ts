@@ -435,8 +435,8 @@ export const SctpEvent = {
 } as const;
 
 /**
- * One SCTP association over DTLS (RFC 8261, RFC 9260) by usrsctp, packets in and out as bytes. All associations of the
- * process live in one thread at a time; another thread's constructor throws SCTP_OWNER.
+ * One SCTP association over DTLS (RFC 8261, RFC 9260) by usrsctp, packets in and out as bytes. Threads that have some share
+ * usrsctp behind one lock (docs/decisions/0085-threads-share-usrsctp.md).
  */
 export interface SctpAssociation {
   readonly state: "new" | "connecting" | "connected" | "closed";
@@ -556,7 +556,10 @@ export interface NativeAddon {
   };
   DtlsTransport: new (options: DtlsTransportOptions) => DtlsTransport;
   SctpAssociation: new (options?: SctpAssociationOptions) => SctpAssociation;
-  /** Advances the timers of all associations; call every 10 ms or so with the time that passed. */
+  /**
+   * Advances the timers of all associations of the process; every thread that has some calls it every 10 ms or so with the
+   * time that passed, and one of them is obeyed.
+   */
   sctpHandleTimers(elapsedMs: number): void;
   V4l2Capture: { open(path: string, request: V4l2FormatRequest): V4l2Capture };
 }

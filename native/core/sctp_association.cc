@@ -6,129 +6,23 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <mutex>
 #include <string>
-#include <thread>
 
 #include "byte_order.h"
 #include "coded_error.h"
 #include "crc32c.h"
+#include "sctp_stack.h"
 
 namespace roomrtc {
 
 namespace {
 
-/// RFC 9260 §3.3.10.12.
-constexpr uint16_t kUserAbort = 12;
-/// SACKs that wait to be sent and say less than the one after them, which is sent in their place.
-constexpr size_t kMergedSacks = 3;
 /// How far ahead of the first missing chunk usrsctp takes others.
 constexpr size_t kReceiveSpanChunks = 4096;
 constexpr size_t kCommonHeader = 12;
 constexpr size_t kDataChunkHeader = 16;
 /// What is read from the receive buffer at once.
 constexpr size_t kPartBytes = 65'536;
-
-/// The process's one usrsctp: counted, and bound to one thread while anyone uses it.
-class Stack {
- public:
-  static Stack& Instance() {
-    static Stack stack;
-    return stack;
-  }
-
-  void Acquire(int (*output)(void*, void*, size_t, uint8_t, uint8_t), const SctpSettings& settings) {
-    const std::lock_guard lock(mutex_);
-    if (users_ > 0 && owner_ != std::this_thread::get_id()) {
-      throw CodedError("SCTP_OWNER", "SCTP: another thread owns this process's associations");
-    }
-    owner_ = std::this_thread::get_id();
-    if (users_++ == 0 && !initialised_) Initialise(output);
-    usrsctp_sysctl_set_sctp_sendspace(static_cast<uint32_t>(settings.sendBufferBytes));
-    usrsctp_sysctl_set_sctp_recvspace(static_cast<uint32_t>(settings.receiveWindowBytes));
-  }
-
-  void Release() {
-    const std::lock_guard lock(mutex_);
-    --users_;
-  }
-
- private:
-  // Once a process: usrsctp_finish() refuses while an aborted association waits for its last timer, and what
-  // it would free is bounded.
-  void Initialise(int (*output)(void*, void*, size_t, uint8_t, uint8_t)) {
-    usrsctp_init_nothreads(0, output, nullptr);
-    initialised_ = true;
-    // DTLS guards the bytes (RFC 8261 §4), so checksums of received packets are not looked at; those of sent
-    // ones are made in OnOutput, by the processor's own instruction where it has one.
-    usrsctp_enable_crc32c_offload();
-    usrsctp_sysctl_set_sctp_ecn_enable(0);
-    usrsctp_sysctl_set_sctp_asconf_enable(0);
-    usrsctp_sysctl_set_sctp_auth_enable(0);
-    usrsctp_sysctl_set_sctp_blackhole(2);
-    usrsctp_sysctl_set_sctp_delayed_sack_time_default(20);
-    usrsctp_sysctl_set_sctp_rto_initial_default(400);
-    usrsctp_sysctl_set_sctp_rto_min_default(200);
-    usrsctp_sysctl_set_sctp_rto_max_default(5'000);
-    usrsctp_sysctl_set_sctp_init_rto_max_default(5'000);
-    usrsctp_sysctl_set_sctp_heartbeat_interval_default(10'000);
-    usrsctp_sysctl_set_sctp_initial_cwnd(10);
-    // Bursts are the UDP layer's strength (GSO), and the congestion window alone paces a long pipe: a limit
-    // of bursts would besides cut that window down to what is in flight whenever acknowledgements come in a
-    // clump.
-    usrsctp_sysctl_set_sctp_max_burst_default(0);
-    usrsctp_sysctl_set_sctp_fr_max_burst_default(0);
-    usrsctp_sysctl_set_sctp_use_cwnd_based_maxburst(0);
-    usrsctp_sysctl_set_sctp_max_chunks_on_queue(1 << 16);
-    // By default usrsctp aborts when a chunk was retransmitted 30 times, which takes a few round trips where
-    // a queue on the path is full. RFC 9260 §8.1 counts time-outs alone.
-    usrsctp_sysctl_set_sctp_max_retran_chunk(0);
-    // Acknowledgements are merged under load, so the window opens by what each acknowledges (RFC 3465 §2.1).
-    usrsctp_sysctl_set_sctp_L2_abc_variable(2 * (kMergedSacks + 1));
-    // One message after the other, in the order they were given: turns are taken above.
-    usrsctp_sysctl_set_sctp_default_ss_module(SCTP_SS_FIRST_COME);
-    // Aborts of its own say why.
-    usrsctp_sysctl_set_sctp_diag_info_code(kUserAbort);
-  }
-
-  std::mutex mutex_;
-  std::thread::id owner_;
-  int users_ = 0;
-  bool initialised_ = false;
-};
-
-/// The associations by the address usrsctp knows them by. An address is never used again: usrsctp keeps a
-/// closed association for a while, and what it still says must not reach the next one that lies in the same
-/// memory.
-class Directory {
- public:
-  static Directory& Instance() {
-    static Directory directory;
-    return directory;
-  }
-
-  void* Add(SctpAssociation* association) {
-    const std::lock_guard lock(mutex_);
-    byAddress_.emplace(++last_, association);
-    return reinterpret_cast<void*>(last_);
-  }
-
-  void Remove(void* address) {
-    const std::lock_guard lock(mutex_);
-    byAddress_.erase(reinterpret_cast<uintptr_t>(address));
-  }
-
-  SctpAssociation* Find(void* address) {
-    const std::lock_guard lock(mutex_);
-    const auto found = byAddress_.find(reinterpret_cast<uintptr_t>(address));
-    return found == byAddress_.end() ? nullptr : found->second;
-  }
-
- private:
-  std::mutex mutex_;
-  std::map<uintptr_t, SctpAssociation*> byAddress_;
-  uintptr_t last_ = 0;
-};
 
 sockaddr_conn Address(void* self, uint16_t port) {
   sockaddr_conn address{};
@@ -153,6 +47,20 @@ bool IsSackAlone(std::span<const uint8_t> packet) {
   return kCommonHeader + ReadU16(&packet[kCommonHeader + 2]) == packet.size();
 }
 
+/// Whether the packet has a chunk that ends an association: ABORT, SHUTDOWN, SHUTDOWN ACK, SHUTDOWN COMPLETE
+/// (RFC 9260 §3.3).
+bool MayEnd(std::span<const uint8_t> packet) {
+  constexpr size_t kChunkHeader = 4;
+  for (size_t at = kCommonHeader; at + kChunkHeader <= packet.size();) {
+    const uint8_t type = packet[at];
+    const size_t length = ReadU16(&packet[at + 2]);
+    if ((type >= 6 && type <= 8) || type == 14) return true;
+    if (length < kChunkHeader) return false;
+    at += (length + 3) & ~size_t{3};
+  }
+  return false;
+}
+
 struct AbortCause {
   uint16_t code = 0;
   /// The text of a user's abort or of a protocol violation (RFC 9260 §3.3.10.12, .13).
@@ -167,7 +75,7 @@ AbortCause CauseOf(std::span<const uint8_t> abort) {
   const std::span<const uint8_t> cause = abort.subspan(kHeader);
   AbortCause result{.code = ReadU16(cause.data()), .text = ""};
   const size_t length = std::min<size_t>(ReadU16(cause.data() + 2), cause.size());
-  if (result.code != kUserAbort && result.code != kProtocolViolation) return result;
+  if (result.code != kSctpUserAbort && result.code != kProtocolViolation) return result;
   for (size_t i = kHeader; i < length; ++i) {
     const bool printable = cause[i] >= ' ' && cause[i] <= '~';
     result.text += printable ? static_cast<char>(cause[i]) : '?';
@@ -184,23 +92,27 @@ std::string Describe(const AbortCause& cause) {
 }  // namespace
 
 SctpAssociation::SctpAssociation(const SctpSettings& settings) : settings_(settings) {
-  Stack::Instance().Acquire(&SctpAssociation::OnOutput, settings);
-  address_ = Directory::Instance().Add(this);
-  usrsctp_register_address(address_);
-  socket_ = usrsctp_socket(AF_CONN, SOCK_STREAM, IPPROTO_SCTP, nullptr, nullptr, 0, nullptr);
   try {
-    if (!socket_) throw CodedError("SCTP_SETUP", std::string("SCTP: no socket: ") + std::strerror(errno));
-    Configure();
+    Open();
   } catch (...) {
     Close();
-    Stack::Instance().Release();
     throw;
   }
 }
 
-SctpAssociation::~SctpAssociation() {
-  Close();
-  Stack::Instance().Release();
+SctpAssociation::~SctpAssociation() { Close(); }
+
+void SctpAssociation::Open() {
+  SctpStack& stack = SctpStack::Instance();
+  const auto lock = stack.Lock();
+  address_ = stack.Add(*this, &SctpAssociation::OnOutput);
+  usrsctp_register_address(address_);
+  // A socket takes its buffers' sizes from the process's defaults when it is made.
+  usrsctp_sysctl_set_sctp_sendspace(static_cast<uint32_t>(settings_.sendBufferBytes));
+  usrsctp_sysctl_set_sctp_recvspace(static_cast<uint32_t>(settings_.receiveWindowBytes));
+  socket_ = usrsctp_socket(AF_CONN, SOCK_STREAM, IPPROTO_SCTP, nullptr, nullptr, 0, nullptr);
+  if (!socket_) throw CodedError("SCTP_SETUP", std::string("SCTP: no socket: ") + std::strerror(errno));
+  Configure();
 }
 
 void SctpAssociation::Configure() {
@@ -237,6 +149,7 @@ void SctpAssociation::Configure() {
 
 void SctpAssociation::Connect() {
   if (state_ != SctpState::kNew) return;
+  const auto lock = SctpStack::Instance().Lock();
   sockaddr_conn remote = Address(address_, settings_.remotePort);
   const int result = usrsctp_connect(socket_, reinterpret_cast<sockaddr*>(&remote), sizeof remote);
   if (result != 0 && errno != EINPROGRESS) {
@@ -246,21 +159,44 @@ void SctpAssociation::Connect() {
 }
 
 void SctpAssociation::HandlePacket(std::span<const uint8_t> packet) {
-  if (!socket_) return;
-  usrsctp_conninput(address_, packet.data(), packet.size(), 0);
+  if (!socket_ || isGone_ || state_ == SctpState::kClosed) return;
+  {
+    const auto lock = SctpStack::Instance().Lock();
+    usrsctp_conninput(address_, packet.data(), packet.size(), 0);
+    // usrsctp loses 256 bytes for each packet that it cannot put to an association, however late the news of
+    // the end is taken from it.
+    if (MayEnd(packet)) isGone_ = !IsAlive();
+  }
   // Nothing can lie before the news that the association is up.
   if (state_ == SctpState::kConnecting) Pull();
   FlushResets();
 }
 
-std::span<const uint8_t> SctpAssociation::NextPacket() const {
-  return packets_.empty() ? std::span<const uint8_t>() : packets_.front();
+bool SctpAssociation::IsAlive() const {
+  sctp_status status{};
+  socklen_t length = sizeof status;
+  return usrsctp_getsockopt(socket_, IPPROTO_SCTP, SCTP_STATUS, &status, &length) == 0;
+}
+
+std::span<const uint8_t> SctpAssociation::NextPacket() {
+  if (outbox_.empty()) FillOutbox();
+  return outbox_.empty() ? std::span<const uint8_t>() : outbox_.front();
+}
+
+/// The lock is taken once for all that waits: what stands in the outbox is this thread's alone.
+void SctpAssociation::FillOutbox() {
+  constexpr size_t kSpareLimit = 256;
+  const auto lock = SctpStack::Instance().Lock();
+  while (!sent_.empty()) {
+    if (spare_.size() < kSpareLimit) spare_.push_back(std::move(sent_.back()));
+    sent_.pop_back();
+  }
+  std::swap(outbox_, packets_);
 }
 
 void SctpAssociation::DropPacket() {
-  constexpr size_t kSpareLimit = 256;
-  if (spare_.size() < kSpareLimit) spare_.push_back(std::move(packets_.front()));
-  packets_.pop_front();
+  sent_.push_back(std::move(outbox_.front()));
+  outbox_.pop_front();
 }
 
 size_t SctpAssociation::TakePacket(std::span<uint8_t> out) {
@@ -290,6 +226,7 @@ bool SctpAssociation::Send(uint16_t streamId, uint32_t payloadProtocol, std::spa
     parameters.sendv_prinfo.pr_policy = reliability.byTime ? SCTP_PR_SCTP_TTL : SCTP_PR_SCTP_RTX;
     parameters.sendv_prinfo.pr_value = reliability.limit;
   }
+  const auto lock = SctpStack::Instance().Lock();
   ++messagesGiven_;  // first: it may go out within the call
   const ssize_t sent = usrsctp_sendv(socket_, bytes.data(), bytes.size(), nullptr, 0, &parameters,
                                      sizeof parameters, SCTP_SENDV_SPA, 0);
@@ -313,6 +250,7 @@ void SctpAssociation::FlushResets() {
   request->srs_flags = SCTP_STREAM_RESET_OUTGOING;
   request->srs_number_streams = static_cast<uint16_t>(resets_.size());
   std::copy(resets_.begin(), resets_.end(), request->srs_stream_list);
+  const auto lock = SctpStack::Instance().Lock();
   if (usrsctp_setsockopt(socket_, IPPROTO_SCTP, SCTP_RESET_STREAMS, request, static_cast<socklen_t>(bytes)) ==
       0) {
     resets_.clear();
@@ -333,7 +271,16 @@ bool SctpAssociation::TakeEvent(SctpEvent& event) {
 
 void SctpAssociation::Abort() { Close(); }
 
-void SctpAssociation::HandleTimers(uint32_t elapsedMs) { usrsctp_handle_timers(elapsedMs); }
+void SctpAssociation::HandleTimers(uint32_t elapsedMs) {
+  SctpStack& stack = SctpStack::Instance();
+  const auto lock = stack.Lock();
+  stack.HandleTimers(elapsedMs);
+}
+
+size_t SctpAssociation::PendingMessages() const {
+  const auto lock = SctpStack::Instance().Lock();
+  return messagesGiven_ - messagesSent_;
+}
 
 void SctpAssociation::PushKind(SctpEvent::Kind kind) {
   SctpEvent event;
@@ -342,13 +289,15 @@ void SctpAssociation::PushKind(SctpEvent::Kind kind) {
 }
 
 void SctpAssociation::Close() {
-  if (socket_) {
-    usrsctp_close(socket_);
+  {
+    SctpStack& stack = SctpStack::Instance();
+    const auto lock = stack.Lock();
+    if (socket_) usrsctp_close(socket_);
+    if (address_) {
+      usrsctp_deregister_address(address_);
+      stack.Remove(address_);
+    }
     socket_ = nullptr;
-  }
-  if (address_) {
-    usrsctp_deregister_address(address_);
-    Directory::Instance().Remove(address_);
     address_ = nullptr;
   }
   End("", 0);
@@ -365,8 +314,9 @@ void SctpAssociation::End(const std::string& reason, uint16_t causeCode) {
   events_.push_back(std::move(event));
 }
 
+/// Runs within calls into usrsctp, hence with the lock, in the thread of whoever called.
 int SctpAssociation::OnOutput(void* address, void* buffer, size_t length, uint8_t, uint8_t) {
-  SctpAssociation* self = Directory::Instance().Find(address);
+  SctpAssociation* self = SctpStack::Instance().Find(address);
   if (self) self->Queue({static_cast<const uint8_t*>(buffer), length});
   return 0;
 }
@@ -420,8 +370,10 @@ void SctpAssociation::Pull() {
     socklen_t infoLength = sizeof info;
     unsigned infoType = SCTP_RECVV_NOINFO;
     int flags = MSG_DONTWAIT;
+    auto lock = SctpStack::Instance().Lock();
     const ssize_t length = usrsctp_recvv(socket_, part_.data(), part_.size(), nullptr, nullptr, &info,
                                          &infoLength, &infoType, &flags);
+    lock.unlock();
     if (length <= 0) return;
     const std::span<const uint8_t> bytes(part_.data(), static_cast<size_t>(length));
     if (flags & MSG_NOTIFICATION) {
@@ -472,7 +424,10 @@ void SctpAssociation::Notify(std::span<const uint8_t> bytes) {
     NoteChange(notification->sn_assoc_change, bytes.subspan(sizeof(sctp_assoc_change)));
   }
   // Messages that were given up before their last chunk was sent (RFC 3758) are done with, too.
-  if (type == SCTP_SENDER_DRY_EVENT) messagesSent_ = messagesGiven_;
+  if (type == SCTP_SENDER_DRY_EVENT) {
+    const auto lock = SctpStack::Instance().Lock();
+    messagesSent_ = messagesGiven_;
+  }
   if (type == SCTP_STREAM_RESET_EVENT && bytes.size() >= sizeof(sctp_stream_reset_event)) NoteResets(bytes);
 }
 
@@ -508,6 +463,7 @@ void SctpAssociation::LimitFlight() {
   const size_t chunkBytes = settings_.maxPacketBytes - kCommonHeader - kDataChunkHeader;
   sctp_assoc_value limit{};
   limit.assoc_value = static_cast<uint32_t>(kReceiveSpanChunks * chunkBytes);
+  const auto lock = SctpStack::Instance().Lock();
   usrsctp_setsockopt(socket_, IPPROTO_SCTP, SCTP_MAX_CWND, &limit, sizeof limit);
 }
 

@@ -1,8 +1,8 @@
 // SCTP over DTLS (RFC 8261, RFC 9260) by usrsctp: one association, packets in and out as bytes.
 //
-// usrsctp keeps its state per process and calls back from wherever it is called. It runs here without threads
-// of its own: all associations of the process belong to the thread that opened the first one, until the last
-// one is closed.
+// usrsctp runs here without threads of its own. An association belongs to the thread that made it; those of
+// other threads share usrsctp with it (sctp_stack.h), and its packets may be made by the timers that another
+// thread runs.
 #pragma once
 
 #include <cstdint>
@@ -68,7 +68,6 @@ struct SctpEvent {
 
 class SctpAssociation {
  public:
-  /// Throws CodedError SCTP_OWNER when another thread owns the process's associations.
   explicit SctpAssociation(const SctpSettings& settings);
   ~SctpAssociation();
   SctpAssociation(const SctpAssociation&) = delete;
@@ -80,7 +79,7 @@ class SctpAssociation {
   /// Writes the next packet to send; 0: none.
   size_t TakePacket(std::span<uint8_t> out);
   /// The packet that TakePacket would give, valid until one is taken; empty: none.
-  std::span<const uint8_t> NextPacket() const;
+  std::span<const uint8_t> NextPacket();
   void DropPacket();
 
   /// False when the send buffer is full; try again after acknowledgements came in. Throws when not connected
@@ -88,7 +87,7 @@ class SctpAssociation {
   bool Send(uint16_t streamId, uint32_t payloadProtocol, std::span<const uint8_t> bytes,
             const SctpReliability& reliability);
   /// Messages given to Send of which a part was never sent yet. They leave in the order of the calls.
-  size_t PendingMessages() const { return messagesGiven_ - messagesSent_; }
+  size_t PendingMessages() const;
   /// Resets our side of a stream (RFC 6525); queued until what was sent on it is through.
   void ResetStream(uint16_t streamId);
   /// The next event, if there is one. What nobody takes stays in the receive buffer: when that is full, the
@@ -102,7 +101,8 @@ class SctpAssociation {
   void Abort();
   SctpState state() const { return state_; }
 
-  /// Advances the timers of all associations of this thread. Call about every kTimerMs.
+  /// Advances the timers of all associations of the process, unless another thread does. Call about every
+  /// kTimerMs.
   static void HandleTimers(uint32_t elapsedMs);
   static constexpr uint32_t kTimerMs = 10;
 
@@ -119,14 +119,29 @@ class SctpAssociation {
   void NoteResets(std::span<const uint8_t> notification);
   void End(const std::string& reason, uint16_t causeCode);
   void LimitFlight();
+  void FillOutbox();
+  void Open();
   void Configure();
   void Close();
   void FlushResets();
+  bool IsAlive() const;
 
   SctpSettings settings_;
   struct socket* socket_ = nullptr;
   void* address_ = nullptr;
   SctpState state_ = SctpState::kNew;
+  /// usrsctp has no association any more, though the news of it may still lie in the receive buffer.
+  bool isGone_ = false;
+  /// Taken over from `packets_`, and given back to `spare_`.
+  std::deque<std::vector<uint8_t>> outbox_;
+  std::vector<std::vector<uint8_t>> sent_;
+  std::deque<SctpEvent> events_;
+  std::vector<uint8_t> part_;
+  /// Parts of messages that are not complete yet, by stream.
+  std::map<uint16_t, std::vector<uint8_t>> partial_;
+  std::vector<uint16_t> resets_;
+
+  // Of whoever holds the stack's lock: packets are made within calls into usrsctp.
   std::deque<std::vector<uint8_t>> packets_;
   /// The last of `packets_` is nothing but a SACK, which took the place of so many before it.
   size_t sacksMerged_ = 0;
@@ -135,11 +150,6 @@ class SctpAssociation {
   size_t messagesSent_ = 0;
   std::optional<uint32_t> highestTsn_;
   std::vector<std::vector<uint8_t>> spare_;
-  std::deque<SctpEvent> events_;
-  std::vector<uint8_t> part_;
-  /// Parts of messages that are not complete yet, by stream.
-  std::map<uint16_t, std::vector<uint8_t>> partial_;
-  std::vector<uint16_t> resets_;
 };
 
 }  // namespace roomrtc

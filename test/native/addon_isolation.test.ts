@@ -7,16 +7,10 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { Worker } from "node:worker_threads";
 import { native } from "../../native/addon.js";
+import { finalMessage } from "./final_message.js";
 
 const workerFile = new URL("./addon_worker.js", import.meta.url);
 const addonFile = fileURLToPath(new URL("../../../build/Release/roomrtc.node", import.meta.url));
-
-async function finalMessage(worker: Worker): Promise<unknown> {
-  const messages: unknown[] = [];
-  worker.on("message", (message) => messages.push(message));
-  await once(worker, "exit");
-  return messages.at(-1);
-}
 
 describe("the addon beside Node's own OpenSSL", () => {
   it("shows none of its OpenSSL's symbols and needs none of Node's", function () {
