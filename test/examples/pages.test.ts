@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Browser, Page } from "playwright-core";
+import { launchChromium } from "../support/chromium.js";
+import { ExampleProcess } from "./example_process.js";
+
+/** Every example with a page runs in a process of its own and is used in Chromium as a reader would use it. */
+describe("the examples' pages", function () {
+  this.timeout(60_000);
+  let browser: Browser;
+  let page: Page;
+  const running: ExampleProcess[] = [];
+  const errors: string[] = [];
+
+  before(async () => {
+    browser = await launchChromium();
+  });
+  after(() => browser?.close());
+  afterEach(async () => {
+    await page?.close();
+    for (const example of running.splice(0)) await example.kill();
+    assert.deepEqual(errors.splice(0), []);
+  });
+
+  async function newPage(url: string): Promise<Page> {
+    const opened = await browser.newPage();
+    opened.on("pageerror", (error) => errors.push(error.message));
+    await opened.goto(url);
+    return opened;
+  }
+
+  async function open(name: string, ...args: readonly string[]): Promise<ExampleProcess> {
+    const { example, url } = await ExampleProcess.serving(name, ...args);
+    running.push(example);
+    page = await newPage(url);
+    return example;
+  }
+
+  const logged = (text: string, on = page) =>
+    on.locator("#log li").filter({ hasText: text }).first().waitFor();
+  const press = (name: string, on = page) => on.getByRole("button", { name, exact: true }).click();
+
+  /** Waits until the page's video has shown `count` more pictures. */
+  async function pictures(count = 5, on = page): Promise<void> {
+    await on.locator("video").first().waitFor();
+    await on.evaluate(`(async () => {
+      const video = document.querySelector("video");
+      for (let i = 0; i < ${count}; i++) await new Promise((next) => video.requestVideoFrameCallback(next));
+    })()`);
+  }
+
+  it("offer-answer: the page says hello and is answered, and so is a second process", async () => {
+    const example = await open("offer-answer");
+    await logged('You said "hello from the page".');
+    await page.locator("#state[data-state=connected]").waitFor();
+    const caller = new ExampleProcess("offer-answer", `${page.url()}offer`);
+    running.push(caller);
+    await caller.line(/heard: You said "hello from process \d+"/);
+    assert.equal(await caller.exit(), 0);
+    assert.equal(await example.stop(), 0);
+  });
+
+  it("data-channels: open, close from both sides, a file under flow control", async () => {
+    const example = await open("data-channels");
+    await logged("talk is open");
+    await press("Say something");
+    await logged("I heard: It is");
+    await press("Fetch 8 MB");
+    await logged("8388608 of 8388608 bytes");
+    const [, waits, most] = await example.line(/waited (\d+) times; never more than (\d+) bytes/);
+    assert.ok(Number(waits) > 5, `it waited ${waits} times`);
+    assert.ok(Number(most) <= 1024 * 1024 + 64 * 1024, `${most} bytes waited`);
+    await press("Let the program close it");
+    await logged("talk is closed");
+    await press("Open another");
+    await page.locator("#log li").filter({ hasText: "talk is open" }).nth(1).waitFor();
+    await press("Close the channel");
+    await example.line(/channel \d+ is closed/);
+    assert.equal(await example.stop(), 0);
+  });
+
+  it("ice-restart: both ends get new names, and the picture goes on", async () => {
+    const example = await open("ice-restart");
+    await pictures();
+    await page.locator("#state[data-state=connected]").waitFor();
+    const names = () => example.lines.filter((line) => line.startsWith("our name"));
+    await press("Restart ICE");
+    await page.locator("#log li").filter({ hasText: "the page's name" }).nth(1).waitFor();
+    await pictures();
+    assert.equal(new Set(names()).size, 2, names().join("\n"));
+    assert.equal(await example.stop(), 0);
+  });
+
+  it("stats-plot: the page draws curves of what the program measured", async () => {
+    const example = await open("stats-plot");
+    await page.waitForFunction(
+      `document.querySelectorAll("polyline").length === 3 &&
+        [...document.querySelectorAll("polyline")].every((line) => line.points.numberOfItems >= 2)`,
+    );
+    const [kbps] = await page.locator("figure output").allTextContents();
+    assert.match(kbps, /^[1-9]\d*\.\d kbit\/s$/);
+    assert.equal(await example.stop(), 0);
+  });
+
+  it("swap-tracks: the picture changes its colour without a negotiation", async () => {
+    const example = await open("swap-tracks");
+    await pictures();
+    const colour = () =>
+      page.evaluate<string>(`(() => {
+        const canvas = new OffscreenCanvas(1, 1);
+        const context = canvas.getContext("2d");
+        context.drawImage(document.querySelector("video"), 0, 0, 1, 1);
+        const [red, green, blue] = context.getImageData(0, 0, 1, 1).data;
+        return red > green && red > blue ? "red" : green > blue ? "green" : "blue";
+      })()`);
+    for (const [before, after] of [
+      ["blue", "red"],
+      ["red", "green"],
+    ]) {
+      assert.equal(await colour(), before);
+      await press("Swap");
+      await logged(`now: ${after}`);
+      while ((await colour()) === before) await pictures(1);
+    }
+    assert.equal(await example.stop(), 0);
+  });
+
+  it("save-to-disk: what the page sent stands in the files", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "roomrtc-example-"));
+    try {
+      const example = await open("save-to-disk", folder);
+      await press("Record");
+      await logged("Recording.");
+      await example.line(/receiving/);
+      await press("Stop");
+      await example.line(/recorded/);
+      assert.equal(await example.stop(), 0);
+      const file = readFileSync(join(folder, "recording.h264"));
+      assert.equal(file.readUInt32BE(0), 1);
+      assert.ok(file.length > 1000, `${file.length} bytes`);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
+
+describe("the example offer-answer without a page", function () {
+  this.timeout(60_000);
+  const running: ExampleProcess[] = [];
+  const start = (...args: string[]) => {
+    const example = new ExampleProcess("offer-answer", ...args);
+    running.push(example);
+    return example;
+  };
+  afterEach(async () => {
+    for (const example of running.splice(0)) await example.kill();
+  });
+
+  it("connects two processes by two lines that are copied from one to the other", async () => {
+    const [caller, answerer] = [start("offer"), start("answer")];
+    const [offer] = await caller.line(/^eJ\S+$/);
+    answerer.write(offer);
+    const [answer] = await answerer.line(/^eJ\S+$/);
+    caller.write(answer);
+    await caller.line(/heard: You said/);
+    assert.deepEqual(await Promise.all([caller.exit(), answerer.exit()]), [0, 0]);
+  });
+});
