@@ -126,10 +126,13 @@ export type PlayoutOrder =
       readonly channels: 1 | 2;
       /** The stream's ReceiveCounters block (session/stream_counters.ts). */
       readonly counters: SharedArrayBuffer;
+      /** Least delay over the fastest path. */
+      readonly targetUs: number;
       /** Streams to keep in step with (the same peer's other streams), by id. */
       readonly syncWith: readonly number[];
     }
   | { readonly type: "removePlayoutStream"; readonly streamId: number }
+  | { readonly type: "setPlayoutTarget"; readonly streamId: number; readonly targetUs: number }
   | { readonly type: "setSyncWith"; readonly streamId: number; readonly syncWith: readonly number[] };
 
 /** To the encoder and the microphone: a source that the application pushes, with its channel (inputs/). */

@@ -80,6 +80,7 @@ interface SendStream {
 
 interface ReceiveStream {
   readonly streamId: number;
+  targetUs: number;
   readonly options: ReceiveStreamOptions;
   readonly counters: Float64Array;
 }
@@ -232,7 +233,7 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
     this.removeReceiveStream(options.mid);
     const streamId = this.#host.allocateStream();
     const counters = new Float64Array(allocateCounters(ReceiveCounters.words));
-    const stream = { streamId, options: { ...this.#tuning, ...options }, counters };
+    const stream = { streamId, options: { ...this.#tuning, ...options }, counters, targetUs: 0 };
     this.#receive.set(options.mid, stream);
     this.#postPlayout(stream);
     this.#postReceive(stream);
@@ -250,6 +251,18 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
     this.#host.post(playoutWorker(stream), { type: "removePlayoutStream", streamId });
     this.#updateSync();
     this.#host.releaseStream(streamId);
+  }
+
+  setPlayoutTarget(mid: string, targetUs: number): void {
+    const stream = this.#receive.get(mid);
+    if (stream === undefined || this.#closing !== undefined) return;
+    stream.targetUs = targetUs;
+    const { streamId } = stream;
+    if (stream.options.kind === "audio") {
+      this.#host.post("speaker", { type: "setPlayoutTarget", streamId, targetUs });
+    } else {
+      this.#order("receiver", { type: "setPlayoutTarget", transportId: this.id, streamId, targetUs });
+    }
   }
 
   lastReceived(mid: string): LastReceived | null {
@@ -468,7 +481,7 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
   }
 
   #postPlayout(stream: ReceiveStream): void {
-    const { streamId, options, counters } = stream;
+    const { streamId, options, counters, targetUs } = stream;
     this.#host.post(playoutWorker(stream), {
       type: "addPlayoutStream",
       streamId,
@@ -476,6 +489,7 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
       mid: options.mid,
       channels: options.payloadTypes[0]?.channels ?? 1,
       counters: counters.buffer as SharedArrayBuffer,
+      targetUs,
       syncWith: this.#companionsOf(stream),
     });
   }

@@ -497,6 +497,8 @@ export interface MediaTransport {
   setSendSource?(mid: string, source: number): void;
   addReceiveStream(options: ReceiveStreamOptions): void;
   removeReceiveStream(mid: string): void;
+  /** Least delay of a receive stream's jitter buffer, 0: as the path needs it; absent: not supported. */
+  setPlayoutTarget?(mid: string, targetUs: number): void;
   /** Hands the presented pictures of a receive stream to `listener`; returns the function that ends it. */
   onPicture?(mid: string, listener: PictureListener): () => void;
   /** As {@link onPicture}, for played sound. */

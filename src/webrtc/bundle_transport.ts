@@ -60,6 +60,8 @@ export interface WantedStream {
 export interface WantedMedia {
   readonly send: ReadonlyMap<string, WantedStream>;
   readonly receive: ReadonlyMap<string, ReceiveStreamOptions>;
+  /** Least delays of receive streams' jitter buffers; absent: as the path needs it. */
+  readonly playoutTargetUs: ReadonlyMap<string, number>;
 }
 
 /** RFC 8445 §5.3: 24 bits of ufrag and 128 of password at least. */
@@ -87,6 +89,7 @@ export class BundleTransport {
   private readonly sending = new Map<string, string>();
   private readonly receiving = new Map<string, string>();
   private readonly limits = new Map<string, string>();
+  private readonly playoutTargets = new Map<string, number>();
   private readonly blank = new Map<string, boolean>();
   /** What each send stream carries, by the engine's number. */
   private readonly sources = new Map<string, number>();
@@ -339,9 +342,11 @@ export class BundleTransport {
   sync(wanted: WantedMedia): void {
     const { media } = this;
     if (media === null || this.closed) return;
-    syncStreams(this.receiving, wanted.receive, media.removeReceiveStream.bind(media), (options) =>
-      media.addReceiveStream(options),
-    );
+    syncStreams(this.receiving, wanted.receive, media.removeReceiveStream.bind(media), (options) => {
+      this.playoutTargets.delete(options.mid);
+      media.addReceiveStream(options);
+    });
+    for (const mid of wanted.receive.keys()) this.setTarget(media, mid, wanted.playoutTargetUs.get(mid) ?? 0);
     const sendOptions = new Map([...wanted.send].map(([mid, { options }]) => [mid, options]));
     syncStreams(this.sending, sendOptions, media.removeSendStream.bind(media), (options) =>
       this.addSendStream(media, options, wanted.send.get(options.mid)),
@@ -370,6 +375,12 @@ export class BundleTransport {
       ...(Object.keys(limits).length > 0 && { limits }),
       ...(blank && { blank }),
     });
+  }
+
+  private setTarget(media: MediaTransport, mid: string, targetUs: number): void {
+    if ((this.playoutTargets.get(mid) ?? 0) === targetUs) return;
+    this.playoutTargets.set(mid, targetUs);
+    media.setPlayoutTarget?.(mid, targetUs);
   }
 
   private setBlank(media: MediaTransport, mid: string, blank: boolean): void {

@@ -100,6 +100,7 @@ export class RTCRtpReceiver {
       throw new RangeError(`jitterBufferTarget is ${value}; allowed: 0 to ${maxJitterTargetMs}`);
     }
     state.jitterBufferTarget = value;
+    state.host.syncMedia();
   }
 
   /** Who was mixed in, last first; our peers mix nothing in that they tell of. */

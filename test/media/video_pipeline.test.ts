@@ -54,6 +54,7 @@ class Pipeline {
       mid: "0",
       channels: 1,
       counters: this.counters.buffer as SharedArrayBuffer,
+      targetUs: 0,
       syncWith: [],
     });
     this.#encoder = new WorkerThread<"encoder">(

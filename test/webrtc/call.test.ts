@@ -160,6 +160,29 @@ describe("a call through RTCPeerConnection", function () {
     await Promise.all([a, b, c, d].map(whenClosed));
   });
 
+  it("holds sound and picture as long as the receiver asks for", async () => {
+    const a = connection();
+    const b = connection();
+    a.onicecandidate = ({ candidate }) => void (candidate && b.addIceCandidate(candidate));
+    b.onicecandidate = ({ candidate }) => void (candidate && a.addIceCandidate(candidate));
+    addTracks(a);
+    await negotiate(a, b);
+    for (const receiver of b.getReceivers()) receiver.jitterBufferTarget = 800;
+    const delays = async () =>
+      [...(await b.getStats()).values()].flatMap((entry) =>
+        entry.type === "inbound-rtp" ? [[entry.jitterBufferDelay, entry.jitterBufferEmittedCount]] : [],
+      );
+    for (;;) {
+      const before = await delays();
+      await pictures(3);
+      const after = await delays();
+      const means = after.map(([delay, count], i) => (delay - before[i]?.[0]) / (count - before[i]?.[1]));
+      if (means.length === 2 && means.every((mean) => mean > 0.75 && mean < 1.1)) break;
+    }
+    for (const pc of [a, b]) pc.close();
+    await Promise.all([a, b].map(whenClosed));
+  });
+
   it("restarts ICE: new credentials, new checks, and the media goes on", async () => {
     const a = connection();
     const b = connection();

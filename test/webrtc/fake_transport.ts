@@ -62,6 +62,7 @@ export class FakeTransport implements MediaTransport {
   limitSendStream = this.recorder("limitSendStream");
   blankSendStream = this.recorder("blankSendStream");
   addReceiveStream = this.recorder("addReceiveStream");
+  setPlayoutTarget = this.recorder("setPlayoutTarget");
   removeReceiveStream = this.recorder("removeReceiveStream");
   startData = this.recorder("startData");
   openDataChannel = this.recorder("openDataChannel");

@@ -33,6 +33,26 @@ describe("RTCRtpReceiver (WebRTC 1.0 §5.3)", () => {
     assert.ok(options.localSsrc > 0);
   });
 
+  it("jitterBufferTarget reaches the engine, also when it was set before there was a stream", async () => {
+    const { pc: a } = connection();
+    const { pc: b, engine } = connection();
+    const { receiver } = b.addTransceiver("video");
+    receiver.jitterBufferTarget = 250;
+    a.addTrack(createLocalTrack({ kind: "video" }));
+    await negotiate(b, a);
+    receiver.jitterBufferTarget = 500;
+    receiver.jitterBufferTarget = null;
+    assert.deepEqual(engine.transport.called("setPlayoutTarget"), [
+      ["0", 250_000],
+      ["0", 500_000],
+      ["0", 0],
+    ]);
+    assert.throws(() => {
+      receiver.jitterBufferTarget = 4001;
+    }, RangeError);
+    assert.equal(receiver.jitterBufferTarget, null);
+  });
+
   it("a local track has no remote source", () => {
     assert.equal(remoteTrackSource(createLocalTrack({ kind: "audio" })), null);
   });

@@ -50,6 +50,10 @@ export class MediaReceiver {
     this.#streams.add(new ReceiveStream(streamId, options, counters));
   }
 
+  setPlayoutTarget(streamId: number, targetUs: number): void {
+    for (const stream of this.#streams) if (stream.streamId === streamId) stream.setPlayoutTarget(targetUs);
+  }
+
   remove(streamId: number): void {
     this.#streams.remove(streamId);
   }

@@ -75,6 +75,8 @@ export type ReceiverCommand = { readonly transportId: number } & (
       readonly counters: SharedArrayBuffer;
     }
   | { readonly type: "removeReceiveStream"; readonly streamId: number }
+  /** Least delay of the stream's jitter buffer. */
+  | { readonly type: "setPlayoutTarget"; readonly streamId: number; readonly targetUs: number }
   | { readonly type: "startData"; readonly options: DataTransportOptions }
   | { readonly type: "openDataChannel"; readonly channel: OpenChannel }
   /** The buffer is transferred. */

@@ -12,6 +12,8 @@ import { ReceiveCounters } from "./stream_counters.js";
 
 /** Another source takes a stream over once the current one has been silent for this long. */
 const TAKEOVER_US = 500_000;
+/** Time to decode in, for pictures that are held until shortly before they are due. */
+const RELEASE_LEAD_US = 60_000;
 const MIN_GIVE_UP_US = 200_000;
 const MAX_GIVE_UP_US = 1_000_000;
 const NO_REPAIRS: NonNullable<ReceiveStreamOptions["repairs"]> = [];
@@ -35,6 +37,7 @@ export class ReceiveStream {
   #newest = 0;
   #lastUs = 0;
   #keyframeEpoch = 0;
+  #targetUs = 0;
   #senderClock: SenderClock;
   readonly #clockRate: number;
   readonly #mid: Uint8Array;
@@ -105,6 +108,7 @@ export class ReceiveStream {
     }
     if (this.started && nowUs - this.#lastUs < TAKEOVER_US) return false;
     if (this.started) this.jitter = this.#makeJitter();
+    this.#applyTarget();
     this.started = true;
     this.#ssrc = ssrc;
     this.#newest = (sequenceNumber - 1) & 0xffff;
@@ -156,6 +160,12 @@ export class ReceiveStream {
     return true;
   }
 
+  /** Least delay of the jitter buffer; 0: as the path needs it. */
+  setPlayoutTarget(targetUs: number): void {
+    this.#targetUs = targetUs;
+    this.#applyTarget();
+  }
+
   noteSenderReport(ntpSeconds: number, ntpFraction: number, rtpTimestamp: number): void {
     this.#senderClock.handleSenderReport(ntpSeconds, ntpFraction, rtpTimestamp);
   }
@@ -178,6 +188,13 @@ export class ReceiveStream {
     const seconds = readAbsCaptureTime(bytes, header, id, 0);
     if (seconds < 0) return this.#byReport(rtpTimestamp);
     return ntpToUnixUs(seconds, readAbsCaptureTime(bytes, header, id, 1));
+  }
+
+  /** What is asked to wait long waits as packets: pictures are thousand times as large. */
+  #applyTarget(): void {
+    if (this.jitter === undefined) return;
+    this.jitter.clock.targetUs = this.#targetUs;
+    this.jitter.releaseLeadUs = this.#targetUs > 0 ? RELEASE_LEAD_US : Number.POSITIVE_INFINITY;
   }
 
   #byReport(rtpTimestamp: number): number {

@@ -124,6 +124,9 @@ export class ReceiverPeer {
       case "removeReceiveStream":
         session.removeReceiveStream(order.streamId);
         break;
+      case "setPlayoutTarget":
+        session.setPlayoutTarget(order.streamId, order.targetUs);
+        break;
       default:
         this.#dataOrder(order);
     }

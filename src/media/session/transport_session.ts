@@ -309,6 +309,10 @@ export class TransportSession {
     this.#media.remove(streamId);
   }
 
+  setPlayoutTarget(streamId: number, targetUs: number): void {
+    this.#media.setPlayoutTarget(streamId, targetUs);
+  }
+
   /** How often the peer has proven itself by a check, and by an answer to one. */
   get checksAuthenticated(): number {
     return this.#ice.checksReceived;

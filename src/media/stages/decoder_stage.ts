@@ -44,6 +44,9 @@ export class DecoderStage implements Stage<"decoder"> {
       case "setSyncWith":
         this.#streams.get(order.streamId)?.sync.setCompanions(order.syncWith);
         break;
+      case "setPlayoutTarget":
+        // The receiver's: pictures wait as packets.
+        break;
       case "setVideoSink":
         this.#setSink(order.sink);
         break;

@@ -41,6 +41,9 @@ export class SpeakerStage implements Stage<"speaker"> {
       case "setSyncWith":
         this.#streams.get(order.streamId)?.sync.setCompanions(order.syncWith);
         break;
+      case "setPlayoutTarget":
+        this.#streams.get(order.streamId)?.setTarget(order.targetUs);
+        break;
       case "setAudioSink":
         this.#closeSink();
         this.#sink = openAudioSink(order.sink);
@@ -67,7 +70,7 @@ export class SpeakerStage implements Stage<"speaker"> {
 
   #makeStream(order: OrderOf<"speaker"> & { type: "addPlayoutStream" }): SpeakerStream {
     const { control, metrics, post, row } = this.#host;
-    return new SpeakerStream({
+    const stream = new SpeakerStream({
       streamId: order.streamId,
       channels: order.channels,
       control,
@@ -77,6 +80,8 @@ export class SpeakerStage implements Stage<"speaker"> {
       onFirstSound: (streamId) => post({ type: "firstframe", streamId, width: 0, height: 0 }),
       onSound: (sound) => this.#play(sound),
     });
+    stream.setTarget(order.targetUs);
+    return stream;
   }
 
   #play(sound: PlayedSound): void {

@@ -19,6 +19,8 @@ import { LipSync } from "./lip_sync.js";
 const MAX_PACKET_SAMPLES = 5760;
 /** A stream without packets for this long is not looked at until one comes. */
 const IDLE_AFTER_US = 1_000_000;
+/** The longest delay that may be asked for, 4 s (WebRTC 1.0 §5.3), in packets of 20 ms. */
+const CAPACITY_PACKETS = 256;
 /** How often the tone is measured. */
 const TONE_EVERY_US = 250_000;
 /** Further behind than this, the playout clock starts anew. */
@@ -62,7 +64,11 @@ const OPUS_STEP_SAMPLES = 120;
 export class SpeakerStream {
   readonly sync: LipSync;
   readonly #options: SpeakerStreamOptions;
-  readonly #jitter = new AudioJitterBuffer({ clockRate: SAMPLE_RATE, minDelayUs: MIN_DELAY_US });
+  readonly #jitter = new AudioJitterBuffer({
+    clockRate: SAMPLE_RATE,
+    minDelayUs: MIN_DELAY_US,
+    capacityPackets: CAPACITY_PACKETS,
+  });
   readonly #header = new RtpHeader();
   readonly #decoder: OpusDecoder;
   readonly #pcm: Int16Array;
@@ -82,6 +88,11 @@ export class SpeakerStream {
     const { channels } = options;
     this.#decoder = new native.OpusDecoder({ sampleRate: SAMPLE_RATE, channels });
     this.#pcm = new Int16Array(MAX_PACKET_SAMPLES * channels);
+  }
+
+  /** Least delay over the fastest path; 0: as the path needs it. */
+  setTarget(targetUs: number): void {
+    this.#jitter.clock.targetUs = targetUs;
   }
 
   /** Takes one packet: its Opus payload at the start of `bytes`, `tag` its RTP sequence number. */

@@ -21,6 +21,8 @@ export class PlayoutClock {
   /** Wanted by lip-sync on top of the path's own delay. */
   extraDelayUs = 0;
   minDelayUs: number;
+  /** Least delay that the application asks for, whatever the path needs; may exceed the most of the options. */
+  targetUs = 0;
   private readonly usPerUnit: number;
   private readonly maxDelayUs: number;
   private readonly marginUs: number;
@@ -58,8 +60,8 @@ export class PlayoutClock {
 
   /** Delay over the fastest path, µs. */
   get delayUs(): number {
-    const wanted = Math.max(this.lateness + this.marginUs, this.minDelayUs) + this.extraDelayUs;
-    return Math.min(Math.max(wanted, 0), this.maxDelayUs);
+    const own = Math.max(this.lateness + this.marginUs, this.minDelayUs, this.targetUs);
+    return Math.min(Math.max(own + this.extraDelayUs, 0), Math.max(this.maxDelayUs, this.targetUs));
   }
 
   /** When the frame is due on the local clock; meaningful after the first `update`. */

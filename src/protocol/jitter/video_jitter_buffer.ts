@@ -79,6 +79,8 @@ export class VideoJitterBuffer {
   readonly clock: PlayoutClock;
   /** May be set at any time, from the round-trip time say. */
   giveUpUs: number;
+  /** Access units are held until this long before they are due; Infinity: they come out as soon as they are whole. */
+  releaseLeadUs = Number.POSITIVE_INFINITY;
   readonly stats: VideoJitterBufferStats = {
     packetsInserted: 0,
     packetsDuplicated: 0,
@@ -131,6 +133,9 @@ export class VideoJitterBuffer {
   private gapDeadlineUs = Number.POSITIVE_INFINITY;
   /** The gap has lasted too long and no keyframe is on its way. */
   private gapHopeless = false;
+  /** End and time of the whole access unit that is held; NaN, Infinity: none. */
+  private heldEnd = Number.NaN;
+  private heldUntilUs = Number.POSITIVE_INFINITY;
   private parameterSetsKnown: boolean;
   private inBandParameterSets = false;
 
@@ -183,8 +188,9 @@ export class VideoJitterBuffer {
   pollAccessUnit(out: Uint8Array, nowUs: number): AccessUnitInfo | undefined {
     while (this.gate.started) {
       if (this.searching && !this.findStart()) return undefined;
-      const end = this.scan();
+      const end = Number.isNaN(this.heldEnd) ? this.scan() : this.heldEnd;
       if (!Number.isNaN(end)) {
+        if (this.isEarly(end, nowUs)) return undefined;
         if (this.release(end, out)) return this.info;
       } else if (!this.passGap(nowUs)) return undefined;
     }
@@ -193,7 +199,7 @@ export class VideoJitterBuffer {
 
   /** When `pollAccessUnit` should be called even if no packet arrives; Infinity: never. */
   nextDeadlineUs(): number {
-    return this.gapDeadlineUs;
+    return Math.min(this.gapDeadlineUs, this.heldUntilUs);
   }
 
   /**
@@ -270,7 +276,30 @@ export class VideoJitterBuffer {
     this.searching = true;
     this.awaitingKeyframe = true;
     this.searchSeq = seq;
+    this.endHold();
     this.endGap();
+  }
+
+  /** Whether the whole access unit that ends there is to wait for its time. */
+  private isEarly(end: number, nowUs: number): boolean {
+    if (this.releaseLeadUs === Number.POSITIVE_INFINITY) return false;
+    if (Number.isNaN(this.heldEnd)) this.clock.update(this.scanTimestamp, this.lastArrivalUs(end));
+    this.heldEnd = end;
+    this.heldUntilUs = this.clock.playoutUs(this.scanTimestamp) - this.releaseLeadUs;
+    return nowUs < this.heldUntilUs;
+  }
+
+  private lastArrivalUs(end: number): number {
+    let lastUs = Number.NEGATIVE_INFINITY;
+    for (let seq = this.nextSeq; seq < end; seq++) {
+      if (this.ring.length(seq) > 0) lastUs = Math.max(lastUs, this.ring.arrivalUs(seq));
+    }
+    return lastUs;
+  }
+
+  private endHold(): void {
+    this.heldEnd = Number.NaN;
+    this.heldUntilUs = Number.POSITIVE_INFINITY;
   }
 
   private endGap(): void {
@@ -301,6 +330,7 @@ export class VideoJitterBuffer {
     this.nextSeq = seq;
     this.scanSeq = seq;
     this.scanTimestamp = Number.NaN;
+    this.endHold();
     this.endGap();
   }
 
@@ -494,7 +524,7 @@ export class VideoJitterBuffer {
       if (!Number.isNaN(this.ring.captureUnixUs(seq))) info.captureUnixUs = this.ring.captureUnixUs(seq);
       info.packets++;
     }
-    this.clock.update(info.extTimestamp, info.lastArrivalUs);
+    if (Number.isNaN(this.heldEnd)) this.clock.update(info.extTimestamp, info.lastArrivalUs);
     info.playoutUs = this.clock.playoutUs(info.extTimestamp);
     this.stats.framesReleased++;
     if (info.keyframe) this.stats.keyframesReleased++;

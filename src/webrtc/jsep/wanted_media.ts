@@ -26,6 +26,7 @@ import { inputOf } from "../track_input.js";
 export function wantedMedia(transceivers: readonly RTCRtpTransceiver[], cname: string): WantedMedia {
   const send = new Map<string, WantedStream>();
   const receive = new Map<string, ReceiveStreamOptions>();
+  const playoutTargetUs = new Map<string, number>();
   for (const transceiver of transceivers) {
     const { negotiated } = transceiver.sender[internals];
     if (negotiated === null || transceiver[internals].stopping || transceiver[internals].stopped) continue;
@@ -36,9 +37,12 @@ export function wantedMedia(transceivers: readonly RTCRtpTransceiver[], cname: s
       const limits = sendLimits(transceiver.sender);
       send.set(negotiated.mid, { options, limits, blank: track?.enabled === false, input: inputOf(track) });
     }
-    if (negotiated.receiving) receive.set(negotiated.mid, receiveOptions(transceiver, negotiated));
+    if (!negotiated.receiving) continue;
+    receive.set(negotiated.mid, receiveOptions(transceiver, negotiated));
+    const { jitterBufferTarget } = transceiver.receiver;
+    if (jitterBufferTarget !== null) playoutTargetUs.set(negotiated.mid, jitterBufferTarget * 1000);
   }
-  return { send, receive };
+  return { send, receive, playoutTargetUs };
 }
 
 /** What carries media (not what repairs it), by the engine's names. */

@@ -73,6 +73,34 @@ describe("VideoJitterBuffer", () => {
     assert.equal(h.buffer.nextDeadlineUs(), Number.POSITIVE_INFINITY);
   });
 
+  it("holds what is whole until shortly before it is due, when it is asked to", () => {
+    const h = new Harness();
+    h.buffer.clock.targetUs = 1_000_000;
+    h.buffer.releaseLeadUs = 50_000;
+    const startUs = h.nowUs;
+    for (let i = 0; i < 28; i++) {
+      h.send(h.source.next(i === 0));
+      assert.deepEqual(h.poll(), []);
+      h.later(1e6 / 30);
+    }
+    assert.ok(Math.abs(h.buffer.nextDeadlineUs() - (startUs + 950_000)) < 1);
+    const heldUs: number[] = [];
+    for (let shown = 0; shown < 28; shown++) {
+      h.nowUs = h.buffer.nextDeadlineUs();
+      assert.deepEqual(h.poll(), [shown]);
+      heldUs.push(h.nowUs - startUs - (shown * 1e6) / 30);
+    }
+    assert.ok(
+      heldUs.every((us) => Math.abs(us - 950_000) < 20),
+      `${heldUs}`,
+    );
+    assert.equal(h.buffer.nextDeadlineUs(), Number.POSITIVE_INFINITY);
+    h.buffer.clock.targetUs = 0;
+    h.buffer.releaseLeadUs = Number.POSITIVE_INFINITY;
+    h.send(h.source.next(false));
+    assert.deepEqual(h.poll(), [28]);
+  });
+
   it("orders packets within and across frames, wherever the numbers wrap", () => {
     for (let firstSequence = 65500; firstSequence < 65600; firstSequence += 7) {
       const h = new Harness({}, { firstSequence: firstSequence & 0xffff, firstTimestamp: 2 ** 32 - 20_000 });
