@@ -137,7 +137,8 @@ describe("two media engines in a call", function () {
       assert.equal(video.packetsLost, 0);
       assert.ok(video.latency.count > 0 && video.latency.p50 > 0);
       assert.ok(audio.packetsReceived > 20);
-      assert.ok(Math.abs(audio.toneHz - 440) < 5, `heard ${audio.toneHz} Hz`);
+      // Where the machine is busy, a gap now and then hides the tone from one measurement.
+      await until(transport, (s) => s.receive.some(({ toneHz }) => Math.abs(toneHz - 440) < 5));
       assert.equal(stats.srtpProfile, "AEAD_AES_128_GCM");
       assert.deepEqual(stats.discarded, {});
     }

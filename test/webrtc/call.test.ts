@@ -148,7 +148,7 @@ describe("a call through RTCPeerConnection", function () {
     const black = new Promise<void>((resolve) => {
       const stop = engine.onPicture((bytes, { width, height, offsetY, strideY }) => {
         const luma = bytes.subarray(offsetY, offsetY + height * strideY);
-        if (width !== 160 || luma.some((value, i) => i % strideY < width && value > 24)) return;
+        if (width !== 160 || luma.some((value, i) => i % strideY < width && value > 32)) return;
         stop();
         resolve();
       });

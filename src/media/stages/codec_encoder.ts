@@ -51,6 +51,8 @@ export class CodecEncoder {
 
   /** Wishes have changed; with another number it serves others, who have seen nothing of it yet. */
   follow({ id, wishes }: VideoEncoding): void {
+    // Nothing may shine through the black: it begins anew.
+    if (wishes.blank && !this.wishes.blank) this.#keyframeEpoch = Number.NaN;
     this.wishes = wishes;
     if (id === this.id) return;
     this.id = id;
