@@ -20,8 +20,11 @@ const schemes: readonly string[] = ["stun", "stuns", "turn", "turns"];
 
 /** @throws SyntaxError (DOMException) for what is no such URL. */
 export function parseIceServerUrl(url: string): IceServerUrl {
+  // RFC 3986 §3.2.2: an address in brackets, or a registered name, which has neither blanks nor control characters.
   const match =
-    /^([a-z]+):(\[[0-9A-Fa-f:.]+\]|[^[\]:?/@#\s]+)(?::(\d{1,5}))?(?:\?transport=(udp|tcp))?$/i.exec(url);
+    /^([a-z]+):(\[[0-9A-Fa-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(?::(\d{1,5}))?(?:\?transport=(udp|tcp))?$/i.exec(
+      url,
+    );
   const scheme = match?.[1].toLowerCase() ?? "";
   if (match === null || !isScheme(scheme))
     throw domError("SyntaxError", `${JSON.stringify(url)} is no STUN or TURN URL`);

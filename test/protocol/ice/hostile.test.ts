@@ -267,6 +267,24 @@ describe("ICE: hostile peers", () => {
     assert.equal(a.agent.stats().selectedPairChanges, 1);
   });
 
+  it("keeps a call through a flood of role conflicts, whichever way each is settled", () => {
+    const { a, b, world } = connected(14);
+    let answers = 0;
+    for (let i = 0; i < 4000; i++) {
+      const victim = i % 2 === 0 ? a : b;
+      const peer = victim === a ? V4B : V4A;
+      const claims = i % 4 < 2 ? Type.IceControlling : Type.IceControlled;
+      const attributes = [uint64Attribute(claims, i % 3 === 0 ? 2n ** 64n - 1n : 0n)];
+      answers += exchange(victim, check(victim, { attributes }), i % 5 === 0 ? STRANGER : peer).length;
+    }
+    // One for each, and few checks of their own.
+    assert.ok(answers >= 4000 && answers <= 4100, `${answers} datagrams sent`);
+    world.run(60e6);
+    assert.ok(a.connected && b.connected);
+    assert.ok(a.agent.selectedPair && b.agent.selectedPair);
+    assert.notEqual(a.agent.stats().role, b.agent.stats().role);
+  });
+
   it("reports candidates it cannot use and carries on", () => {
     const world = new World(13);
     const a = world.add(new AgentNode(world, [V4A]));
