@@ -272,6 +272,7 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
       ssrc: counters[ReceiveCounters.ssrc],
       rtpTimestamp: counters[ReceiveCounters.rtpTimestamp],
       receivedUs: counters[ReceiveCounters.receivedUs],
+      audioLevel: counters[ReceiveCounters.audioLevel],
     };
   }
 

@@ -123,6 +123,8 @@ export interface HeaderExtensionIds {
   readonly absSendTime?: number;
   readonly transportCc?: number;
   readonly audioLevel?: number;
+  readonly videoOrientation?: number;
+  readonly playoutDelay?: number;
 }
 
 /** The stream in which lost packets are repeated (RFC 4588). */
@@ -413,6 +415,8 @@ export interface LastReceived {
   readonly rtpTimestamp: number;
   /** Monotonic. */
   readonly receivedUs: number;
+  /** Of sound, -dBov (RFC 6464): 0 loudest, 127 silence; -1: not told. */
+  readonly audioLevel: number;
 }
 
 export interface TransportStats {
@@ -435,6 +439,8 @@ export interface TransportStats {
   readonly dtlsCipher: string;
   readonly srtpProfile: SrtpProfile | "";
   readonly unstable: boolean;
+  /** What the path seems to carry (bandwidth estimation), bits a second; 0: nothing is known, or no limit was found. */
+  readonly availableBps: number;
   readonly send: readonly SendStreamStats[];
   readonly receive: readonly ReceiveStreamStats[];
 }

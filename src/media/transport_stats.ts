@@ -29,6 +29,7 @@ export type TransportFacts = Omit<
   | "unstable"
   | "sendErrors"
   | "lastReceivedWallUs"
+  | "availableBps"
 >;
 
 /** A rate that was measured longer ago than this says nothing any more. */
@@ -60,6 +61,7 @@ export function transportStats(
     ...facts,
     ...trafficOf(counters),
     unstable: counters[TransportCounters.unstable] !== 0,
+    availableBps: finite(counters[TransportCounters.estimatedBps]),
     discarded: readDiscarded(counters),
     sendErrors: counters[TransportCounters.sendErrors],
     lastReceivedWallUs: receivedUs === 0 ? 0 : receivedUs + wallOffsetUs,
@@ -223,4 +225,8 @@ function soundStats(playout: MetricsRow) {
     playoutGlitchUs: playout.get(PlayoutCounter.playoutGlitchUs),
     toneHz: playout.get(PlayoutCounter.toneHz),
   };
+}
+
+function finite(bitrateBps: number): number {
+  return Number.isFinite(bitrateBps) ? bitrateBps : 0;
 }

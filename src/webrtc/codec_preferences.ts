@@ -1,6 +1,7 @@
 import type { MediaKind } from "../media/transport_api.js";
 import {
   type CodecCapability,
+  extensionsOf,
   extensionUris,
   opusCapabilities,
   videoCapabilities,
@@ -16,7 +17,15 @@ import {
 import type { RTCSettings } from "./rtc_settings.js";
 
 /** RFC 8285 extensions offered unless the settings say otherwise. */
-export const defaultHeaderExtensions: readonly string[] = [extensionUris.mid, extensionUris.absCaptureTime];
+export const defaultHeaderExtensions: readonly string[] = [
+  extensionUris.mid,
+  extensionUris.absCaptureTime,
+  extensionUris.transportCc,
+  extensionUris.absSendTime,
+  extensionUris.audioLevel,
+  extensionUris.videoOrientation,
+  extensionUris.playoutDelay,
+];
 
 /** What is offered for a kind, by the settings. */
 export function codecCapabilities(kind: MediaKind, settings: RTCSettings): readonly CodecCapability[] {
@@ -29,7 +38,7 @@ export function defaultCapabilities(kind: string): RTCRtpCapabilities | null {
   if (kind !== "audio" && kind !== "video") return null;
   return {
     codecs: codecCapabilities(kind, {}).map((codec) => toRtpCodec(kind, codec)),
-    headerExtensions: defaultHeaderExtensions.map((uri) => ({ uri })),
+    headerExtensions: extensionsOf(kind, defaultHeaderExtensions).map((uri) => ({ uri })),
   };
 }
 

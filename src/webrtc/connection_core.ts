@@ -1,5 +1,5 @@
 import type { MediaKind } from "../media/transport_api.js";
-import type { CodecCapability } from "../protocol/sdp/codec_capabilities.js";
+import { type CodecCapability, extensionsOf } from "../protocol/sdp/codec_capabilities.js";
 import type { SdpDirection } from "../protocol/sdp/sdp_model.js";
 import { BundleTransport, type BundleTransportObserver } from "./bundle_transport.js";
 import { codecCapabilities, defaultHeaderExtensions } from "./codec_preferences.js";
@@ -124,8 +124,8 @@ export class ConnectionCore implements ConnectionHost {
     return codecCapabilities(kind, this.settings);
   }
 
-  get headerExtensions(): readonly string[] {
-    return this.settings.headerExtensions ?? defaultHeaderExtensions;
+  headerExtensions(kind: MediaKind): readonly string[] {
+    return extensionsOf(kind, this.settings.headerExtensions ?? defaultHeaderExtensions);
   }
 
   addTransceiver(wish: TransceiverWish): RTCRtpTransceiver {
@@ -172,8 +172,11 @@ export class ConnectionCore implements ConnectionHost {
   sourceOf(mid: string): RTCRtpSynchronizationSource | null {
     const last = this.transport.media?.lastReceived?.(mid) ?? null;
     if (last === null) return null;
-    const { ssrc, rtpTimestamp, receivedUs } = last;
-    return { source: ssrc, rtpTimestamp, timestamp: unixMs(receivedUs) };
+    const { ssrc, rtpTimestamp, receivedUs, audioLevel } = last;
+    const source = { source: ssrc, rtpTimestamp, timestamp: unixMs(receivedUs) };
+    // RFC 6464 §3: dB below the loudest; WebRTC 1.0 §5.3.1: linear, and 127 is silence.
+    if (audioLevel < 0) return source;
+    return { ...source, audioLevel: audioLevel === 127 ? 0 : 10 ** (-audioLevel / 20) };
   }
 
   syncMedia(): void {

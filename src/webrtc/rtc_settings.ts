@@ -15,7 +15,7 @@ export interface RTCSettings {
   readonly transport?: TransportSettings;
   readonly video?: VideoCapabilityOptions;
   readonly audio?: AudioCapabilityOptions;
-  /** URIs of the RTP header extensions to negotiate, instead of mid and abs-capture-time. */
+  /** URIs of the RTP header extensions to negotiate, instead of the usual ones (docs/api/settings.md). */
   readonly headerExtensions?: readonly string[];
   /** How long a STUN server's name may take to resolve before gathering begins without it; 1000 by default. */
   readonly resolveTimeoutMs?: number;

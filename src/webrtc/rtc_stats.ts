@@ -228,6 +228,8 @@ export interface RTCIceCandidatePairStats extends StatsBase {
   readonly lastPacketReceivedTimestamp?: number;
   readonly totalRoundTripTime: number;
   readonly currentRoundTripTime?: number;
+  /** Bits a second; absent while no limit of the path is known. */
+  readonly availableOutgoingBitrate?: number;
   readonly requestsReceived: number;
   readonly requestsSent: number;
   readonly responsesReceived: number;

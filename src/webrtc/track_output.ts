@@ -7,6 +7,8 @@ import type { MediaStreamTrack, RemoteTrackSource } from "./media_stream_track.j
 export interface PackedPicture {
   readonly width: number;
   readonly height: number;
+  /** Degrees clockwise that it is to be turned by before it is shown: 0, 90, 180 or 270. */
+  readonly rotation: number;
   readonly data: Uint8Array;
 }
 
@@ -75,7 +77,7 @@ function packPicture(bytes: Uint8Array, picture: Readonly<Descriptor>): PackedPi
     else copyRows(bytes, offset, stride, data, at, columns, rows);
     at += columns * rows;
   }
-  return { width, height, data };
+  return { width, height, rotation: 90 * picture.quarterTurns, data };
 }
 
 function copyRows(

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readDiscarded } from "../../src/media/session/discard_counter.js";
-import { ReceiveCounters, SendCounters } from "../../src/media/session/stream_counters.js";
+import { ReceiveCounters, SendCounters, TransportCounters } from "../../src/media/session/stream_counters.js";
 import { seededRandom } from "../../src/protocol/primitives/random.js";
 import { VirtualCall, type VirtualPeer } from "./virtual_call.js";
 
@@ -162,6 +162,30 @@ describe("a call in virtual time", function () {
       }
     });
   }
+
+  const extensions = { transportCc: 3, absSendTime: 4, audioLevel: 5 };
+
+  it("hears of every packet by transport-wide feedback, repeated ones too, and finds no limit where there is none", () => {
+    const options = { extensions, rtx: true };
+    call = new VirtualCall({ seed: 31, link: { delayUs: 20_000, loss: 0.02 }, a: options, b: options });
+    call.run(10);
+    for (const [receiver, sender] of both(call)) {
+      assertFaithful(receiver, sender);
+      assert.equal(sender.sender.availableBps, Number.POSITIVE_INFINITY);
+      assert.equal(receiver.audioReceiveCounters[ReceiveCounters.audioLevel], 33);
+      assert.ok(sender.sendCounters[SendCounters.retransmitted] > 5);
+    }
+  });
+
+  it("finds what a narrow path carries", () => {
+    const link = { delayUs: 20_000, rateBps: 1_500_000, queueBytes: 60_000 };
+    call = new VirtualCall({ seed: 32, link, a: { extensions }, b: { extensions, sends: false } });
+    call.run(10);
+    // The made-up pictures do not get smaller, so the loss does not end and the estimate falls to the least.
+    const { availableBps } = call.a.sender;
+    assert.ok(availableBps >= 100_000 && availableBps < 1_500_000, `${availableBps} bit/s`);
+    assert.equal(call.a.transportCounters[TransportCounters.estimatedBps], availableBps);
+  });
 
   it("asks for a keyframe after a hole too long to mend, and goes on from it", () => {
     call = new VirtualCall({ seed: 22, link: { delayUs: 10_000 } });

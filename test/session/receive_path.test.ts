@@ -132,6 +132,26 @@ describe("the arrival log", () => {
     assert.equal(writer.nextDeadlineUs(), Number.POSITIVE_INFINITY);
   });
 
+  it("carries the transport-wide number beside the stream's, all of them and none", () => {
+    const memory = buffers();
+    const writer = new ArrivalLogWriter(new SlotProducer(memory));
+    const reader = new ArrivalLogReader(new SlotConsumer(memory));
+    const told: number[][] = [];
+    for (const transportSequence of [-1, 0, 0x8000, 0xffff]) {
+      writer.add({ ...arrival(0xffff), transportSequence }, true);
+      reader.drain({
+        arrival: ({ sequenceNumber, transportSequence: read, flags }) =>
+          told.push([sequenceNumber, read, flags]),
+        compound: () => assert.fail("there is none"),
+      });
+    }
+    const flags = 0;
+    assert.deepEqual(
+      told,
+      [-1, 0, 0x8000, 0xffff].map((sequence) => [0xffff, sequence, flags]),
+    );
+  });
+
   it("puts a compound behind the arrivals before it", () => {
     const memory = buffers();
     const writer = new ArrivalLogWriter(new SlotProducer(memory));

@@ -53,6 +53,7 @@ class Timeline {
       sinks: {
         compound: () => this.sentUs.push(this.nowUs),
         resend: () => {},
+        transportFeedback: () => {},
         keyframe: () => {},
         bye: () => {},
       },

@@ -14,7 +14,12 @@ import { SendTransport } from "../../src/media/session/send_transport.js";
 import { ReceiveCounters, SendCounters, TransportCounters } from "../../src/media/session/stream_counters.js";
 import { hmacSha1 } from "../../src/media/session/system_random.js";
 import { type ReceivedDatagram, TransportSession } from "../../src/media/session/transport_session.js";
-import type { Fingerprint, ReceiveStreamOptions, SendStreamOptions } from "../../src/media/transport_api.js";
+import type {
+  Fingerprint,
+  HeaderExtensionIds,
+  ReceiveStreamOptions,
+  SendStreamOptions,
+} from "../../src/media/transport_api.js";
 import { IceAgent } from "../../src/protocol/ice/index.js";
 import type { AccessUnitInfo } from "../../src/protocol/jitter/video_jitter_buffer.js";
 import type { LinkOptions } from "../../src/protocol/netem/link.js";
@@ -50,6 +55,8 @@ export interface PeerOptions {
   readonly packetizationMode?: 0 | 1;
   /** Lost video is repeated in a stream of its own; both peers must say so. */
   readonly rtx?: boolean;
+  /** Header extensions beside mid and abs-capture-time; both peers must have them. */
+  readonly extensions?: HeaderExtensionIds;
 }
 
 export class VirtualPeer {
@@ -128,6 +135,7 @@ export class VirtualPeer {
           const bytes = new Uint8Array(numbers.flatMap((n) => [n >> 8, n & 255]));
           this.sender.resend(ssrc, bytes, numbers.length, world.nowUs);
         },
+        transportFeedback: (content) => this.sender.handleTransportFeedback(content, world.nowUs),
         keyframe: () => this.keyframeEpoch++,
         bye: (mid, ssrc) => this.notices.push({ event: "bye", args: [{ mid, ssrc }] }),
       },
@@ -162,9 +170,13 @@ export class VirtualPeer {
     if (this.options.sends !== false) {
       const video = {
         ...sendOptions(this.name, "video", this.options.packetizationMode ?? 1),
+        extensions: { ...EXTENSIONS, ...this.options.extensions },
         ...(this.options.rtx && { rtx: { ssrc: rtxSsrcOf(this.name), payloadType: RTX_PAYLOAD_TYPE } }),
       };
-      const audio = sendOptions(this.name, "audio", 1);
+      const audio = {
+        ...sendOptions(this.name, "audio", 1),
+        extensions: { ...EXTENSIONS, ...this.options.extensions },
+      };
       this.sender.addStream(VIDEO_STREAM, video, this.sendCounters);
       this.sender.addStream(AUDIO_STREAM, audio, this.audioSendCounters);
       this.rtcp.addSendStream(VIDEO_STREAM, video, this.sendCounters);
@@ -176,6 +188,7 @@ export class VirtualPeer {
     ] as const) {
       const options = {
         ...receiveOptions(this.name, peer.name, kind),
+        extensions: { ...EXTENSIONS, ...this.options.extensions },
         ...(this.options.rtx &&
           kind === "video" && { rtx: [{ payloadType: RTX_PAYLOAD_TYPE, repeats: 96 }] }),
       };
@@ -334,6 +347,7 @@ export class VirtualPeer {
         keyframe: false,
         rtpTimestamp,
         durationUs: AUDIO_US,
+        audioLevel: 0x80 | 33,
       },
       this.world.nowUs,
     );

@@ -13,12 +13,17 @@ export interface LossyProxyOptions {
   readonly random: RandomSource;
 }
 
+const QUEUE_MS = 250;
+
 export class LossyProxy {
   /** RTP handed on and lost, from the other peer to `port` and back. */
   readonly passed = { there: 0, back: 0 };
   readonly lost = { there: 0, back: 0 };
   loss: number;
   #caller: RemoteInfo | undefined;
+  #rateBps = Number.POSITIVE_INFINITY;
+  #freeAtMs = 0;
+  readonly #timers = new Set<NodeJS.Timeout>();
 
   static async open(options: LossyProxyOptions): Promise<LossyProxy> {
     const sockets = [createSocket("udp4"), createSocket("udp4")] as const;
@@ -41,8 +46,24 @@ export class LossyProxy {
     });
     inner.on("message", (data) => {
       if (this.#caller === undefined || !this.#passes(data, "back")) return;
-      outer.send(data, this.#caller.port, this.#caller.address);
+      this.#sendBack(data, this.#caller);
     });
+  }
+
+  #sendBack(data: Uint8Array, { port, address }: RemoteInfo): void {
+    if (this.#rateBps === Number.POSITIVE_INFINITY) {
+      this.outer.send(data, port, address);
+      return;
+    }
+    const nowMs = performance.now();
+    const atMs = Math.max(nowMs, this.#freeAtMs) + (8e3 * data.length) / this.#rateBps;
+    if (atMs - nowMs > QUEUE_MS) return;
+    this.#freeAtMs = atMs;
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      this.outer.send(data, port, address);
+    }, atMs - nowMs);
+    this.#timers.add(timer);
   }
 
   /** The port to send to. */
@@ -50,7 +71,13 @@ export class LossyProxy {
     return (this.outer.address() as AddressInfo).port;
   }
 
+  /** From now on what goes to the caller is a narrow path's: a queue of a quarter of a second before so many bits a second. */
+  limit(rateBps: number): void {
+    this.#rateBps = rateBps;
+  }
+
   close(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
     this.outer.close();
     this.inner.close();
   }

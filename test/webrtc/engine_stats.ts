@@ -124,6 +124,7 @@ export function transportStats(of: Partial<TransportStats> = {}): TransportStats
     dtlsCipher: "",
     srtpProfile: "",
     unstable: false,
+    availableBps: 0,
     send: [],
     receive: [],
     ...of,

@@ -30,6 +30,8 @@ export const ControlWord = {
   audioBitrateBps: 10,
   /** Send streams in packetization mode 0 (RFC 6184 §6.2): above 0 the encoder keeps NAL units within a packet. */
   smallNalConsumers: 11,
+  /** What the narrowest path to a peer carries (bandwidth estimation, the sender's word); 0: no limit is known. */
+  pathBitrateBps: 12,
   words: 32,
 } as const;
 

@@ -61,6 +61,16 @@ export class Descriptor {
     return (this.flags & DescriptorFlag.keyframe) !== 0;
   }
 
+  /** Quarter turns clockwise before a picture is shown, 0 to 3. */
+  get quarterTurns(): number {
+    return (this.flags / DescriptorFlag.quarterTurn) & 3;
+  }
+
+  /** Of encoded sound, as the header extension writes it (RFC 6464). */
+  get audioLevel(): number {
+    return (this.flags / DescriptorFlag.audioLevel) & 0xff;
+  }
+
   /** Sets every field to 0. */
   clear(): void {
     this.slot = this.generation = this.byteLength = this.flags = 0;

@@ -68,6 +68,10 @@ export const DescriptorFlag = {
   discontinuity: 2,
   /** RTP marker bit. */
   marker: 4,
+  /** Of a picture, two bits: quarter turns clockwise before it is shown. */
+  quarterTurn: 8,
+  /** Of encoded sound, eight bits: its level as the header extension writes it (RFC 6464). */
+  audioLevel: 0x100,
 } as const;
 
 /** Int32 word indices of a doorbell (one cache line). */

@@ -16,12 +16,18 @@ export const ArrivalFlag = {
   keyframeCame: 2,
   /** A packet that came in the RTX stream: no longer missing, yet the path had lost it. */
   repeated: 4,
+  /** A packet that is no stream's (padding that probes the path); only its transport-wide number says something. */
+  pathOnly: 8,
 } as const;
+
+/** In a record's flags: the upper half of its sequence number's word says nothing. */
+const NO_TRANSPORT_SEQUENCE = 0x100;
 
 /** Words of a record; its arrival time is a float64 over the first two. */
 const Word = {
   streamId: 2,
   ssrc: 3,
+  /** The stream's in the lower half, the transport's in the upper one. */
   sequenceNumber: 4,
   rtpTimestamp: 5,
   flags: 6,
@@ -43,10 +49,21 @@ export interface Arrival {
   /** Of the RTP packet, without SRTP's part. */
   bytes: number;
   arrivalUs: number;
+  /** The transport-wide sequence number; -1: none. */
+  transportSequence: number;
 }
 
 export function emptyArrival(): Arrival {
-  return { streamId: 0, ssrc: 0, sequenceNumber: 0, rtpTimestamp: 0, flags: 0, bytes: 0, arrivalUs: 0 };
+  return {
+    streamId: 0,
+    ssrc: 0,
+    sequenceNumber: 0,
+    rtpTimestamp: 0,
+    flags: 0,
+    bytes: 0,
+    arrivalUs: 0,
+    transportSequence: -1,
+  };
 }
 
 /** One slot of the channel as words and as float64 times; the views are made once. */
@@ -108,9 +125,9 @@ export class ArrivalLogWriter {
     this.#views.times(this.#slot)[at / 2] = arrival.arrivalUs;
     words[at + Word.streamId] = arrival.streamId;
     words[at + Word.ssrc] = arrival.ssrc;
-    words[at + Word.sequenceNumber] = arrival.sequenceNumber;
+    words[at + Word.sequenceNumber] = arrival.sequenceNumber | (arrival.transportSequence << 16);
     words[at + Word.rtpTimestamp] = arrival.rtpTimestamp;
-    words[at + Word.flags] = arrival.flags;
+    words[at + Word.flags] = arrival.flags | (arrival.transportSequence < 0 ? NO_TRANSPORT_SEQUENCE : 0);
     words[at + Word.bytes] = arrival.bytes;
     this.#count++;
     if (urgent || this.#count === this.#capacity) this.flush();
@@ -202,9 +219,12 @@ export class ArrivalLogReader {
       arrival.arrivalUs = times[at / 2];
       arrival.streamId = words[at + Word.streamId] >>> 0;
       arrival.ssrc = words[at + Word.ssrc] >>> 0;
-      arrival.sequenceNumber = words[at + Word.sequenceNumber];
+      const sequences = words[at + Word.sequenceNumber];
+      const flags = words[at + Word.flags];
+      arrival.sequenceNumber = sequences & 0xffff;
+      arrival.transportSequence = (flags & NO_TRANSPORT_SEQUENCE) !== 0 ? -1 : sequences >>> 16;
       arrival.rtpTimestamp = words[at + Word.rtpTimestamp] >>> 0;
-      arrival.flags = words[at + Word.flags];
+      arrival.flags = flags & ~NO_TRANSPORT_SEQUENCE;
       arrival.bytes = words[at + Word.bytes];
       listener.arrival(arrival);
     }

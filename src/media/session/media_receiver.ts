@@ -1,6 +1,7 @@
 import type { AccessUnitInfo } from "../../protocol/jitter/video_jitter_buffer.js";
 import { RtcpType } from "../../protocol/rtcp/packets.js";
 import { parseCompound } from "../../protocol/rtcp/parser.js";
+import { readTransportSequence } from "../../protocol/rtp/header_extensions.js";
 import { parseRtp, RtpHeader } from "../../protocol/rtp/rtp_header.js";
 import { unwrapRtx } from "../../protocol/rtx/rtx.js";
 import type { ReceiveStreamOptions } from "../transport_api.js";
@@ -73,6 +74,7 @@ export class MediaReceiver {
     const first = !stream.started;
     if (!stream.admit(header.ssrc, header.sequenceNumber, arrivalUs)) return "rtp-stream-limit";
     if (first) this.startedStream = stream;
+    this.#notePath(stream, bytes, header);
     this.#log(stream, header, length, arrivalUs, 0, stream.note(header, arrivalUs));
     if (stream.jitter !== undefined) return this.#video(stream, bytes, header, arrivalUs);
     return this.#audio(stream, bytes, header, arrivalUs);
@@ -87,15 +89,25 @@ export class MediaReceiver {
     arrivalUs: number,
   ): DiscardKind | undefined {
     const end = header.payloadOffset + header.payloadLength;
-    const { ssrc, jitter } = stream;
-    // Before the stream there is nothing to repair; without an original it is the padding that browsers probe with.
-    if (!stream.started || jitter === undefined || !stream.mayRepair(header.ssrc)) return undefined;
-    const offset = unwrapRtx(bytes, header, ssrc, payloadType);
+    const { ssrc } = stream;
     const original = this.#original;
-    if (offset < 0 || !parseRtp(bytes, offset, end - offset, original)) return undefined;
+    this.#notePath(stream, bytes, header);
+    // Before the stream there is nothing to repair; without an original it is the padding that browsers probe with.
+    const mayRepair = stream.started && stream.jitter !== undefined && stream.mayRepair(header.ssrc);
+    const offset = mayRepair ? unwrapRtx(bytes, header, ssrc, payloadType) : -1;
+    if (offset < 0 || !parseRtp(bytes, offset, end - offset, original)) {
+      this.#log(stream, header, end - header.packetOffset, arrivalUs, ArrivalFlag.pathOnly, false);
+      return undefined;
+    }
     stream.noteRepeated(original);
     this.#log(stream, original, end - offset, arrivalUs, ArrivalFlag.repeated, false);
     return this.#video(stream, bytes, original, arrivalUs);
+  }
+
+  /** For the record to come. */
+  #notePath(stream: ReceiveStream, bytes: Uint8Array, header: RtpHeader): void {
+    const { transportCc = 0 } = stream.options.extensions;
+    this.#arrival.transportSequence = readTransportSequence(bytes, header, transportCc);
   }
 
   /** Hands the completed access units to the decoder; call after a batch of packets and at the deadline. */
@@ -143,6 +155,7 @@ export class MediaReceiver {
     const { jitter } = stream;
     if (jitter === undefined) return undefined;
     stream.fresh = true;
+    stream.followPlayoutDelay(bytes, header);
     if (!jitter.insert(bytes, header, arrivalUs)) stream.countRefused();
     return undefined;
   }
@@ -154,6 +167,7 @@ export class MediaReceiver {
     arrivalUs: number,
   ): DiscardKind | undefined {
     if (header.payloadLength === 0) return undefined;
+    stream.noteAudioLevel(bytes, header);
     const captureWallUs = stream.captureWallUs(header.timestamp, bytes, header);
     if (this.#sinks.audio(stream, bytes, header, arrivalUs, captureWallUs)) {
       stream.counters[ReceiveCounters.framesReceived]++;
@@ -196,6 +210,7 @@ export class MediaReceiver {
     arrival.ssrc = stream.ssrc;
     arrival.sequenceNumber = stream.jitter?.firstNeededSequence ?? 0;
     arrival.flags = flags;
+    arrival.transportSequence = -1;
     arrival.arrivalUs = nowUs;
     arrival.bytes = 0;
     this.#sinks.arrival(arrival, flags === ArrivalFlag.keyframeNeeded);

@@ -1,9 +1,11 @@
 import type { SrtpContext } from "../../../native/addon.js";
+import type { SendLog } from "../../protocol/bwe/send_log.js";
 import { ResendBudget } from "../../protocol/nack/resend_budget.js";
-import { copyBytes } from "../../protocol/primitives/bytes.js";
+import { copyBytes, writeU16, writeU24 } from "../../protocol/primitives/bytes.js";
+import { absSendTimeFromUs } from "../../protocol/rtp/header_extensions.js";
 import { parseRtp, RtpHeader } from "../../protocol/rtp/rtp_header.js";
 import { RtxSender } from "../../protocol/rtx/rtx.js";
-import type { SendStreamOptions } from "../transport_api.js";
+import type { HeaderExtensionIds, SendStreamOptions } from "../transport_api.js";
 import { PacketRing } from "./packet_ring.js";
 import { SendCounters } from "./stream_counters.js";
 
@@ -23,6 +25,8 @@ export interface NackResponderOptions {
   readonly firstRtxSequenceNumber: number;
   /** A {@link SendCounters} block. */
   readonly counters: Float64Array;
+  /** The transport's. */
+  readonly log: SendLog;
 }
 
 /**
@@ -36,6 +40,8 @@ export class NackResponder {
   readonly ring: PacketRing;
   readonly #history: PacketRing;
   readonly #counters: Float64Array;
+  readonly #log: SendLog;
+  readonly #extensions: HeaderExtensionIds;
   readonly #budget = new ResendBudget();
   readonly #rtx: RtxSender | undefined;
   readonly #header = new RtpHeader();
@@ -46,6 +52,8 @@ export class NackResponder {
     const { stream, history, maxPacketBytes, counters } = options;
     this.#history = history;
     this.#counters = counters;
+    this.#log = options.log;
+    this.#extensions = stream.extensions;
     this.#rtx =
       stream.rtx === undefined
         ? undefined
@@ -78,7 +86,7 @@ export class NackResponder {
       counters[SendCounters.retransmitRefusals]++;
       return -1;
     }
-    const ready = this.#rtx === undefined ? slot : this.#wrap(this.#rtx, slot, srtp);
+    const ready = this.#rtx === undefined ? slot : this.#wrap(this.#rtx, slot, srtp, nowUs);
     if (ready < 0) return -1;
     this.#history.markRepeated(sequenceNumber, nowUs);
     counters[SendCounters.retransmitted]++;
@@ -87,7 +95,7 @@ export class NackResponder {
   }
 
   /** Opens the packet of the history and writes it into a slot of {@link ring} as RTX, protected. */
-  #wrap(rtx: RtxSender, slot: number, srtp: SrtpContext): number {
+  #wrap(rtx: RtxSender, slot: number, srtp: SrtpContext, nowUs: number): number {
     const { ring } = this;
     const length = this.#history.lengthOf(slot);
     copyBytes(this.#history.slab, this.#history.offsetOf(slot), this.#plain, 0, length);
@@ -96,8 +104,19 @@ export class NackResponder {
     const target = ring.slotOf(this.#next);
     const offset = ring.offsetOf(target);
     const wrapped = rtx.wrap(this.#plain, this.#header, ring.slab, offset);
+    this.#renewExtensions(ring.slab, offset, wrapped, nowUs);
     ring.put(this.#next, srtp.protectRtp(ring.slab, offset, wrapped));
     this.#next = (this.#next + 1) & 0xffff;
     return target;
+  }
+
+  /** What says when and as which of the transport's packets this one leaves. */
+  #renewExtensions(packet: Uint8Array, offset: number, bytes: number, nowUs: number): void {
+    const header = this.#header;
+    const { transportCc = 0, absSendTime = 0 } = this.#extensions;
+    const numberAt = header.extensionOffset(transportCc);
+    if (numberAt >= 0) writeU16(packet, offset + numberAt - header.packetOffset, this.#log.add(bytes, nowUs));
+    const timeAt = header.extensionOffset(absSendTime);
+    if (timeAt >= 0) writeU24(packet, offset + timeAt - header.packetOffset, absSendTimeFromUs(nowUs));
   }
 }

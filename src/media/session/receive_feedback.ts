@@ -58,6 +58,7 @@ export class ReceiveFeedback {
       this.#handleKeyframeState(arrival);
       return;
     }
+    if ((arrival.flags & ArrivalFlag.pathOnly) !== 0) return;
     if ((arrival.flags & ArrivalFlag.repeated) !== 0) {
       // RFC 4588 §7.1: the report is about the path, which did lose the original.
       if (arrival.ssrc === this.ssrc) this.#nack?.handlePacket(arrival.sequenceNumber, arrival.arrivalUs);

@@ -1,5 +1,9 @@
 import { type AccessUnitInfo, VideoJitterBuffer } from "../../protocol/jitter/video_jitter_buffer.js";
-import { readAbsCaptureTime } from "../../protocol/rtp/header_extensions.js";
+import {
+  readAbsCaptureTime,
+  readAudioLevel,
+  readPlayoutDelayUs,
+} from "../../protocol/rtp/header_extensions.js";
 import { ntpToUnixUs } from "../../protocol/rtp/ntp.js";
 import type { AccessUnitAssembler } from "../../protocol/rtp/payload_format.js";
 import type { RtpHeader } from "../../protocol/rtp/rtp_header.js";
@@ -177,6 +181,21 @@ export class ReceiveStream {
     this.jitter.giveUpUs = Math.min(Math.max(MIN_GIVE_UP_US, 3 * rttUs), MAX_GIVE_UP_US);
   }
 
+  /** The sender may bound the delay of its pictures: 0 for what is to be shown at once, a game's say. */
+  followPlayoutDelay(bytes: Uint8Array, header: RtpHeader): void {
+    const id = this.options.extensions.playoutDelay ?? 0;
+    const minUs = readPlayoutDelayUs(bytes, header, id, 0);
+    if (this.jitter === undefined || minUs < 0) return;
+    const { clock } = this.jitter;
+    clock.minDelayUs = minUs;
+    clock.maxDelayUs = Math.max(minUs, readPlayoutDelayUs(bytes, header, id, 1));
+  }
+
+  noteAudioLevel(bytes: Uint8Array, header: RtpHeader): void {
+    const level = readAudioLevel(bytes, header, this.options.extensions.audioLevel ?? 0);
+    this.counters[ReceiveCounters.audioLevel] = level < 0 ? -1 : level & 127;
+  }
+
   /** When the access unit was captured by the sender's clock, µs since 1970; 0: not known. */
   unitCaptureWallUs(unit: AccessUnitInfo): number {
     return Number.isNaN(unit.captureUnixUs) ? this.#byReport(unit.rtpTimestamp) : unit.captureUnixUs;
@@ -208,6 +227,7 @@ export class ReceiveStream {
       ...assemblersOf(this.options),
       clockRate: this.#clockRate,
       absCaptureTimeId: this.options.extensions.absCaptureTime ?? 0,
+      videoOrientationId: this.options.extensions.videoOrientation ?? 0,
       ...(jitterPackets === undefined ? {} : { capacityPackets: jitterPackets }),
     });
   }

@@ -54,7 +54,8 @@ export class ReceiverSinks implements MediaSinks {
     const { accessUnits } = this.#channels;
     const { descriptor } = accessUnits;
     descriptor.byteLength = unit.length;
-    descriptor.flags = unit.keyframe ? DescriptorFlag.keyframe : 0;
+    descriptor.flags =
+      (unit.keyframe ? DescriptorFlag.keyframe : 0) | (unit.quarterTurns * DescriptorFlag.quarterTurn);
     descriptor.streamId = stream.streamId;
     descriptor.codec = stream.codecOf(unit.payloadType);
     descriptor.frameNumber = this.#unitNumber++;

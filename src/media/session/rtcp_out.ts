@@ -6,6 +6,8 @@ export const RtcpOutTag = {
   compound: 1,
   /** Big-endian sequence numbers to send again, of the SSRC in `rtpTimestamp`. */
   resend: 2,
+  /** Content of a transport-wide feedback message. */
+  transportFeedback: 3,
 } as const;
 
 /** The rtcp thread's way to the sender. */
@@ -20,6 +22,14 @@ export class RtcpOut {
   }
 
   compound(transportId: number, bytes: Uint8Array, length: number): void {
+    this.#copy(RtcpOutTag.compound, transportId, bytes, length);
+  }
+
+  transportFeedback(transportId: number, content: Uint8Array): void {
+    this.#copy(RtcpOutTag.transportFeedback, transportId, content, content.length);
+  }
+
+  #copy(tag: number, transportId: number, bytes: Uint8Array, length: number): void {
     const slot = length <= this.#producer.slotBytes ? this.#producer.acquire() : -1;
     if (slot < 0) {
       this.dropped++;
@@ -27,7 +37,7 @@ export class RtcpOut {
     }
     const target = this.#producer.bytes(slot);
     for (let i = 0; i < length; i++) target[i] = bytes[i];
-    this.#publish(slot, RtcpOutTag.compound, transportId, length, 0);
+    this.#publish(slot, tag, transportId, length, 0);
   }
 
   resend(transportId: number, ssrc: number, sequenceNumbers: readonly number[]): void {

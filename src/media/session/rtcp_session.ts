@@ -6,6 +6,7 @@ import { RtcpScheduler } from "../../protocol/rtcp/scheduler.js";
 import { MAX_REPORT_BLOCKS, RtcpWriter } from "../../protocol/rtcp/writer.js";
 import { WallClock } from "../../protocol/rtp/ntp.js";
 import type { ReceptionReport } from "../../protocol/rtp/receive_statistics.js";
+import { ArrivalRecorder } from "../../protocol/twcc/arrival_recorder.js";
 import type { ReceiveStreamOptions, SendStreamOptions } from "../transport_api.js";
 import type { Arrival } from "./arrival_log.js";
 import { ReceiveFeedback } from "./receive_feedback.js";
@@ -20,6 +21,8 @@ export interface RtcpSinks {
   compound(bytes: Uint8Array, length: number): void;
   /** Send these packets of the stream again. */
   resend(ssrc: number, sequenceNumbers: readonly number[]): void;
+  /** Content of a transport-wide feedback message of the peer's; good during the call. */
+  transportFeedback(content: Uint8Array): void;
   /** The encoder owes a keyframe of this encoding. */
   keyframe(encoding: number): void;
   /** The peer has ended a stream. */
@@ -58,6 +61,9 @@ export class RtcpSession {
   /** What is sent may begin at any time, so a send stream is enough; a receive stream counts once a packet came. */
   #idle = true;
   #received = false;
+  readonly #arrivals = new ArrivalRecorder();
+  /** The stream of the last transport-wide number. */
+  #arrivalsOf: ReceiveFeedback | undefined;
 
   constructor(options: RtcpSessionOptions) {
     this.#sinks = options.sinks;
@@ -105,7 +111,12 @@ export class RtcpSession {
 
   handleArrival(arrival: Arrival): void {
     this.#received = true;
-    this.#receive.get(arrival.streamId)?.handleArrival(arrival);
+    const stream = this.#receive.get(arrival.streamId);
+    if (stream === undefined) return;
+    stream.handleArrival(arrival);
+    if (arrival.transportSequence < 0) return;
+    this.#arrivals.handlePacket(arrival.transportSequence, arrival.arrivalUs);
+    this.#arrivalsOf = stream;
   }
 
   /** One unprotected compound of the peer's; a malformed one is ignored. */
@@ -123,6 +134,7 @@ export class RtcpSession {
     this.#adaptInterval(nowUs);
     if (this.#scheduler.handleTimeout(nowUs)) this.#sendRegular(nowUs, []);
     this.#sendFeedback(nowUs);
+    this.#sendTransportFeedback(nowUs);
   }
 
   nextDeadlineUs(): number {
@@ -133,6 +145,7 @@ export class RtcpSession {
     const reportUs = this.#scheduler.nextDeadlineUs();
     deadlineUs = Math.min(
       deadlineUs,
+      this.#arrivals.nextDeadlineUs(),
       this.#idle ? Math.ceil(reportUs / IDLE_GRID_US) * IDLE_GRID_US : reportUs,
     );
     for (const stream of this.#receive.values()) deadlineUs = Math.min(deadlineUs, stream.nextDeadlineUs());
@@ -196,6 +209,9 @@ export class RtcpSession {
           this.#sendOf(ssrc)?.handleFullIntra(packet.senderSsrc, sequenceNumber);
         }
         break;
+      case "transport-cc":
+        this.#sinks.transportFeedback(packet.content);
+        break;
       case "bye":
         for (const ssrc of packet.ssrcs) {
           const stream = this.#receiveOf(ssrc);
@@ -232,6 +248,19 @@ export class RtcpSession {
       // RFC 5506 §4.2: without its negotiation every compound begins with a report and a CNAME.
       if (!stream.options.reducedSizeRtcp) this.#writeHead(nowUs, false);
       if (stream.writeFeedback(this.#writer, nowUs)) this.#flush();
+    }
+  }
+
+  /** Which of the transport's packets came, and when, for the peer's congestion control. */
+  #sendTransportFeedback(nowUs: number): void {
+    const stream = this.#arrivalsOf;
+    if (stream === undefined || nowUs < this.#arrivals.nextDeadlineUs()) return;
+    for (let more = true; more; ) {
+      this.#writer.clear();
+      if (!stream.options.reducedSizeRtcp) this.#writeHead(nowUs, false);
+      const before = this.#writer.length;
+      more = this.#arrivals.write(this.#writer, stream.options.localSsrc, stream.ssrc, nowUs);
+      if (this.#writer.length > before) this.#flush();
     }
   }
 

@@ -1,7 +1,9 @@
+import type { SendLog } from "../../protocol/bwe/send_log.js";
 import type { TransportAddress } from "../../protocol/primitives/address.js";
 import { copyBytes } from "../../protocol/primitives/bytes.js";
 import type { RandomSource } from "../../protocol/primitives/random.js";
 import { HeaderExtensionWriter } from "../../protocol/rtp/extension_writer.js";
+import { absSendTimeFromUs } from "../../protocol/rtp/header_extensions.js";
 import { type NtpTime, unixUsToNtp } from "../../protocol/rtp/ntp.js";
 import type { FramePacketizer } from "../../protocol/rtp/payload_format.js";
 import { RTP_FIXED_HEADER_BYTES, writeRtpHeader } from "../../protocol/rtp/rtp_header.js";
@@ -39,6 +41,8 @@ export interface EncodedFrame {
   readonly encodeUs?: number;
   readonly targetBytes?: number;
   readonly enqueuedUs?: number;
+  /** Of sound, as RFC 6464 writes it: -dBov, and 128 where there is a voice. Absent: not known. */
+  readonly audioLevel?: number;
 }
 
 export interface SendSessionOptions {
@@ -52,6 +56,8 @@ export interface SendSessionOptions {
   readonly wallOffsetUs: number;
   /** A {@link SendCounters} block. */
   readonly counters: Float64Array;
+  /** The transport's: numbers its packets and knows when they left. */
+  readonly log: SendLog;
 }
 
 /**
@@ -73,6 +79,7 @@ export class SendSession {
   readonly #timestampBase: number;
   readonly #maxPacketBytes: number;
   readonly #wallOffsetUs: number;
+  readonly #log: SendLog;
   readonly #counters: Float64Array;
   /** Video only. */
   readonly #packetizer: FramePacketizer | undefined;
@@ -88,6 +95,9 @@ export class SendSession {
   #newEncoding = false;
   readonly #rate = new FrameRateMeter();
   #frameBytes = 0;
+  /** Of the frame at hand: when it goes out, and where its packets' transport-wide number lies among the extensions. */
+  #nowUs = 0;
+  #numberAt = -1;
 
   constructor(options: SendSessionOptions) {
     const { stream, maxPacketBytes, random } = options;
@@ -100,6 +110,7 @@ export class SendSession {
       : undefined;
     this.#maxPacketBytes = maxPacketBytes - (stream.rtx === undefined ? 0 : RTX_OVERHEAD_BYTES);
     this.#wallOffsetUs = options.wallOffsetUs;
+    this.#log = options.log;
     this.#counters = options.counters;
     this.#counters[SendCounters.rtpOffset] = Number.NaN;
     this.#counters[SendCounters.firstSequenceNumber] = Number.NaN;
@@ -130,13 +141,14 @@ export class SendSession {
    * Writes the frame's packets, unprotected, into the ring's slots from {@link firstSequenceNumber} on; returns how
    * many. 0: the frame is not to be sent (a keyframe is due, or it is empty).
    */
-  packetize(frame: EncodedFrame, rtpOverhead: number): number {
+  packetize(frame: EncodedFrame, rtpOverhead: number, nowUs: number): number {
     if (this.stream.kind === "video") this.#countEncoded(frame);
     if (frame.length === 0 || (this.needsKeyframe && !frame.keyframe)) {
       this.#counters[SendCounters.framesSkipped]++;
       return 0;
     }
-    this.#writeExtensions(frame.captureTimeUs);
+    this.#nowUs = nowUs;
+    this.#writeExtensions(frame, nowUs);
     const headerBytes = RTP_FIXED_HEADER_BYTES + this.#extensions.blockBytes;
     const maxPayload = this.#maxPacketBytes - headerBytes - rtpOverhead;
     this.firstSequenceNumber = this.#next;
@@ -188,6 +200,7 @@ export class SendSession {
       const header = RTP_FIXED_HEADER_BYTES + this.#extensions.blockBytes;
       const payload = packetizer.next(this.ring.slab, offset + header);
       if (payload === 0) break;
+      this.#numberPacket(header + payload);
       this.#writeHeader(offset, packetizer.isLast);
       this.#commit(header, payload);
       count++;
@@ -209,6 +222,7 @@ export class SendSession {
     this.#fields.timestamp = timestamp;
     this.#noteOffset(timestamp, frame.captureTimeUs);
     const offset = this.ring.offsetOf(this.ring.slotOf(this.#next));
+    this.#numberPacket(RTP_FIXED_HEADER_BYTES + this.#extensions.blockBytes + frame.length);
     const header = this.#writeHeader(offset, talkspurt);
     copyBytes(frame.bytes, 0, this.ring.slab, offset + header, frame.length);
     this.#commit(header, frame.length);
@@ -238,14 +252,22 @@ export class SendSession {
     this.#next = (this.#next + 1) & 0xffff;
   }
 
-  #writeExtensions(captureTimeUs: number): void {
-    const { mid, absCaptureTime } = this.stream.extensions;
+  #writeExtensions({ captureTimeUs, audioLevel }: EncodedFrame, nowUs: number): void {
+    const { mid, transportCc, absSendTime, absCaptureTime, audioLevel: levelId } = this.stream.extensions;
     const extensions = this.#extensions;
     extensions.clear();
     extensions.addBytes(mid ?? 0, this.#mid);
+    this.#numberAt = extensions.addU16(transportCc ?? 0, 0);
+    extensions.addU24(absSendTime ?? 0, absSendTimeFromUs(nowUs));
+    if (audioLevel !== undefined) extensions.addU8(levelId ?? 0, audioLevel);
     if (absCaptureTime === undefined || absCaptureTime === 0) return;
     unixUsToNtp(captureTimeUs + this.#wallOffsetUs, this.#ntp);
     extensions.addU64(absCaptureTime, this.#ntp.seconds, this.#ntp.fraction);
+  }
+
+  /** The transport-wide number is each packet's own. */
+  #numberPacket(bytes: number): void {
+    if (this.#numberAt >= 0) this.#extensions.updateU16(this.#numberAt, this.#log.add(bytes, this.#nowUs));
   }
 
   /** The RTP time of a moment, fractional and not yet reduced modulo 2³². */

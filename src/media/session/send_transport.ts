@@ -1,5 +1,8 @@
 import { DatagramTable, type SrtpContext } from "../../../native/addon.js";
+import { BandwidthEstimator } from "../../protocol/bwe/bandwidth_estimator.js";
+import { SendLog } from "../../protocol/bwe/send_log.js";
 import type { RandomSource } from "../../protocol/primitives/random.js";
+import { TransportFeedbackReader } from "../../protocol/twcc/feedback_reader.js";
 import type { SendStreamOptions } from "../transport_api.js";
 import type { SendRoute, SrtpKeys } from "./messages.js";
 import { PacketRing } from "./packet_ring.js";
@@ -46,6 +49,9 @@ export class SendTransport {
   readonly #pending: Pending[] = [];
   #retryAtUs = Number.POSITIVE_INFINITY;
   #rtcpNext = 0;
+  readonly #log = new SendLog();
+  readonly #feedback = new TransportFeedbackReader();
+  readonly #bandwidth = new BandwidthEstimator();
   #srtp: SrtpContext | undefined;
   #socket: DatagramSender | undefined;
   #route: SendRoute | undefined;
@@ -76,7 +82,16 @@ export class SendTransport {
   addStream(streamId: number, stream: SendStreamOptions, counters: Float64Array, encoding = 0): void {
     this.removeStream(streamId);
     const { maxPacketBytes, random, wallOffsetUs } = this.#options;
-    const session = new SendSession({ stream, encoding, maxPacketBytes, random, wallOffsetUs, counters });
+    const log = this.#log;
+    const session = new SendSession({
+      stream,
+      encoding,
+      maxPacketBytes,
+      random,
+      wallOffsetUs,
+      counters,
+      log,
+    });
     if (this.#route !== undefined) session.setDestination(this.#route);
     this.#sessions.set(streamId, session);
     (stream.kind === "video" ? this.#video : this.#audio).push(session);
@@ -136,6 +151,18 @@ export class SendTransport {
     }
   }
 
+  /** Content of a transport-wide feedback message of the peer's; a malformed one is ignored. */
+  handleTransportFeedback(content: Uint8Array, nowUs: number): void {
+    if (!this.#feedback.read(content)) return;
+    this.#bandwidth.handleFeedback(this.#feedback, this.#log, nowUs);
+    this.#options.counters[TransportCounters.estimatedBps] = this.#bandwidth.estimateBps;
+  }
+
+  /** What the path to the peer seems to carry, bits a second; Infinity: no limit was found, or nothing is sent that has one. */
+  get availableBps(): number {
+    return this.#video.length === 0 ? Number.POSITIVE_INFINITY : this.#bandwidth.estimateBps;
+  }
+
   /** Offers the socket what it had no room for. */
   handleTimeout(nowUs: number): void {
     if (nowUs < this.#retryAtUs) return;
@@ -158,7 +185,7 @@ export class SendTransport {
   }
 
   #sendOn(session: SendSession, srtp: SrtpContext, frame: EncodedFrame, nowUs: number): number {
-    const count = session.packetize(frame, srtp.rtpOverhead);
+    const count = session.packetize(frame, srtp.rtpOverhead, nowUs);
     if (count === 0) return 0;
     if (frame.enqueuedUs !== undefined && nowUs > frame.enqueuedUs) {
       session.countDelay(count * (nowUs - frame.enqueuedUs));

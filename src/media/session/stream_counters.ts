@@ -45,7 +45,9 @@ export const TransportCounters = {
   sendErrors: 7 + discardKinds.length,
   /** The receiver's: when the last datagram came, monotonic. */
   receivedUs: 8 + discardKinds.length,
-  words: 9 + discardKinds.length,
+  /** What the path seems to carry; Infinity: no limit was found; 0: nothing is known. */
+  estimatedBps: 9 + discardKinds.length,
+  words: 10 + discardKinds.length,
 } as const;
 
 /** Words of a send stream's block. Writers: sender up to `rtpOffset`, then rtcp but for the last. */
@@ -160,7 +162,9 @@ export const ReceiveCounters = {
   remoteWallUs: 23,
   remoteReportUs: 24,
   remoteReports: 25,
-  words: 26,
+  /** Of the newest packet of sound, -dBov (RFC 6464); -1: not told. */
+  audioLevel: 26,
+  words: 27,
 } as const;
 
 /** A zeroed block of `words` float64 words. */

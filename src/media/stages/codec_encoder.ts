@@ -162,7 +162,10 @@ export class CodecEncoder {
   /** As many bits a pixel as the whole picture has, within the limit. */
   #targetBps(): number {
     const { scaleResolutionDownBy, maxBitrateBps } = this.wishes;
-    const whole = this.#host.control.get(ControlWord.targetBitrateBps);
+    const { control } = this.#host;
+    const pathBps = control.get(ControlWord.pathBitrateBps);
+    const targetBps = control.get(ControlWord.targetBitrateBps);
+    const whole = pathBps > 0 ? Math.min(pathBps, targetBps) : targetBps;
     const own = Math.round(whole / scaleResolutionDownBy ** 2);
     return Math.max(MIN_BITRATE_BPS, Math.min(own, maxBitrateBps ?? own));
   }

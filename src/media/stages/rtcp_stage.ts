@@ -94,6 +94,7 @@ export class RtcpStage implements Stage<"rtcp">, ArrivalLogListener {
       sinks: {
         compound: (bytes, length) => this.#out.compound(transportId, bytes, length),
         resend: (ssrc, sequenceNumbers) => this.#out.resend(transportId, ssrc, sequenceNumbers),
+        transportFeedback: (content) => this.#out.transportFeedback(transportId, content),
         keyframe: (encoding) => control.requestKeyframe(encoding),
         bye: (mid, ssrc) =>
           post({ type: "notice", transportId, notice: { event: "bye", args: [{ mid, ssrc }] } }),

@@ -2,6 +2,7 @@ import { native, type StreamSocket, type UdpSocket } from "../../../native/addon
 import { codecOfNumber } from "../codecs/codec_name.js";
 import type { OrderOf } from "../engine_messages.js";
 import { WorkerCounter, WorkerHistogram } from "../metrics_rows.js";
+import { ControlWord } from "../ring/control_block.js";
 import { SlotConsumer } from "../ring/slot_channel.js";
 import type { Stage, WorkerHost } from "../ring/worker_loop.js";
 import type { SendRoute } from "../session/messages.js";
@@ -9,6 +10,7 @@ import { rehearseSending } from "../session/rehearsal.js";
 import { RtcpOutTag } from "../session/rtcp_out.js";
 import { SendTransport } from "../session/send_transport.js";
 import { systemRandom } from "../session/system_random.js";
+import { SILENCE } from "./audio_level.js";
 import { asError } from "./problem.js";
 
 interface Peer {
@@ -25,6 +27,7 @@ export class SenderStage implements Stage<"sender"> {
   readonly #peers = new Map<number, Peer>();
   /** The same peers, to walk without an iterator. */
   #list: Peer[] = [];
+  #toldBps = 0;
   readonly #frame = {
     bytes: new Uint8Array(0) as Uint8Array,
     length: 0,
@@ -39,6 +42,7 @@ export class SenderStage implements Stage<"sender"> {
     encodeUs: 0,
     targetBytes: 0,
     enqueuedUs: 0,
+    audioLevel: SILENCE,
   };
 
   constructor(host: WorkerHost<"sender">) {
@@ -88,6 +92,7 @@ export class SenderStage implements Stage<"sender"> {
     this.#frames("video", this.#video, nowUs);
     this.#frames("audio", this.#audio, nowUs);
     this.#sendRtcp(nowUs);
+    this.#tellBandwidth();
     let deadlineUs = Number.POSITIVE_INFINITY;
     for (let i = 0; i < this.#list.length; i++) {
       const { transport } = this.#list[i];
@@ -95,6 +100,17 @@ export class SenderStage implements Stage<"sender"> {
       deadlineUs = Math.min(deadlineUs, transport.nextDeadlineUs());
     }
     return deadlineUs;
+  }
+
+  /** One encode serves all peers, so it follows the narrowest path. */
+  #tellBandwidth(): void {
+    let leastBps = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < this.#list.length; i++) {
+      leastBps = Math.min(leastBps, this.#list[i].transport.availableBps);
+    }
+    const word = leastBps === Number.POSITIVE_INFINITY ? 0 : Math.round(leastBps);
+    if (word !== this.#toldBps) this.#host.control.set(ControlWord.pathBitrateBps, word);
+    this.#toldBps = word;
   }
 
   close(): void {
@@ -119,6 +135,7 @@ export class SenderStage implements Stage<"sender"> {
       frame.encodeUs = descriptor.encodeUs;
       frame.targetBytes = descriptor.targetBytes;
       frame.enqueuedUs = descriptor.enqueuedUs;
+      frame.audioLevel = descriptor.audioLevel;
       const startUs = native.monotonicUs();
       let packets = 0;
       for (let i = 0; i < this.#list.length; i++) {
@@ -142,7 +159,9 @@ export class SenderStage implements Stage<"sender"> {
       const transport = this.#peers.get(streamId)?.transport;
       const bytes = input.bytes(slot);
       if (tag === RtcpOutTag.compound) transport?.sendRtcp(bytes, byteLength);
-      else transport?.resend(rtpTimestamp, bytes, byteLength >> 1, nowUs);
+      else if (tag === RtcpOutTag.transportFeedback) {
+        transport?.handleTransportFeedback(bytes.subarray(0, byteLength), nowUs);
+      } else transport?.resend(rtpTimestamp, bytes, byteLength >> 1, nowUs);
       input.release(slot);
     }
   }

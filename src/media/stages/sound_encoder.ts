@@ -5,10 +5,12 @@ import { codecNumber } from "../codecs/codec_name.js";
 import type { AudioEncoding, AudioWishes } from "../encodings/encoding.js";
 import { WorkerCounter, WorkerHistogram } from "../metrics_rows.js";
 import { ControlWord } from "../ring/control_block.js";
+import { DescriptorFlag } from "../ring/layout.js";
 import type { SlotProducer } from "../ring/slot_channel.js";
 import type { WorkerHost } from "../ring/worker_loop.js";
 import { SAMPLE_RATE } from "../sources/audio_source.js";
 import { StreamResampler } from "../sources/stream_resampler.js";
+import { audioLevelOf } from "./audio_level.js";
 
 /** RFC 7587 §6.1, maxaveragebitrate. */
 const MIN_BITRATE_BPS = 6_000;
@@ -178,6 +180,7 @@ export class SoundEncoder {
     descriptor.byteLength = bytes;
     descriptor.streamId = inputId;
     descriptor.tag = this.id;
+    descriptor.flags = audioLevelOf(this.#pcm) * DescriptorFlag.audioLevel;
     descriptor.codec = codecNumber(this.wishes.codec);
     descriptor.rtpTimestamp = this.#rtpTimestamp;
     descriptor.frameNumber = this.#frameNumber;

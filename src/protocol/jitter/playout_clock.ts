@@ -21,10 +21,10 @@ export class PlayoutClock {
   /** Wanted by lip-sync on top of the path's own delay. */
   extraDelayUs = 0;
   minDelayUs: number;
+  maxDelayUs: number;
   /** Least delay that the application asks for, whatever the path needs; may exceed the most of the options. */
   targetUs = 0;
   private readonly usPerUnit: number;
-  private readonly maxDelayUs: number;
   private readonly marginUs: number;
   private lateness = 0;
   private bucketStartUs = Number.NEGATIVE_INFINITY;

@@ -1,4 +1,4 @@
-import { readAbsCaptureTime } from "../rtp/header_extensions.js";
+import { readAbsCaptureTime, readVideoOrientation } from "../rtp/header_extensions.js";
 import { ntpToUnixUs } from "../rtp/ntp.js";
 import { type AccessUnitAssembler, PayloadTraits } from "../rtp/payload_format.js";
 import type { RtpHeader } from "../rtp/rtp_header.js";
@@ -6,6 +6,10 @@ import { SequenceGate } from "../rtp/sequence_gate.js";
 import { TimestampUnwrapper } from "../rtp/unwrap.js";
 import { PacketRing } from "./packet_ring.js";
 import { PlayoutClock } from "./playout_clock.js";
+
+/** Kept beside {@link PayloadTraits} in their byte: the packet says how the picture is turned, and how. */
+const ORIENTED = 32;
+const TURNS_SHIFT = 6;
 
 export interface VideoJitterBufferOptions {
   /** Puts payloads together: `new H264Depacketizer()`. Owned by the buffer from then on. */
@@ -26,6 +30,8 @@ export interface VideoJitterBufferOptions {
   readonly reorderGraceUs?: number;
   /** Negotiated id of abs-capture-time, 0: none. */
   readonly absCaptureTimeId?: number;
+  /** Negotiated id of the video orientation, 0: none. */
+  readonly videoOrientationId?: number;
   /** The decoder has parameter sets from elsewhere (sprop-parameter-sets): keyframes need not bring their own. */
   readonly parameterSetsKnown?: boolean;
 }
@@ -48,6 +54,8 @@ export interface AccessUnitInfo {
   captureUnixUs: number;
   /** When to show it, on the local clock. May lie in the past. */
   playoutUs: number;
+  /** Quarter turns clockwise before it is shown (3GPP video orientation), 0 to 3. */
+  quarterTurns: number;
 }
 
 /** Counters since the start; all only grow. */
@@ -101,6 +109,7 @@ export class VideoJitterBuffer {
   private readonly unwrapper = new TimestampUnwrapper();
   private readonly reorderGraceUs: number;
   private readonly absCaptureTimeId: number;
+  private readonly videoOrientationId: number;
   private readonly info: AccessUnitInfo = {
     length: 0,
     rtpTimestamp: 0,
@@ -112,6 +121,7 @@ export class VideoJitterBuffer {
     lastArrivalUs: 0,
     captureUnixUs: Number.NaN,
     playoutUs: 0,
+    quarterTurns: 0,
   };
 
   /** First sequence number not yet handed out or dropped. */
@@ -149,6 +159,7 @@ export class VideoJitterBuffer {
     this.giveUpUs = options.giveUpUs ?? 300_000;
     this.reorderGraceUs = options.reorderGraceUs ?? 20_000;
     this.absCaptureTimeId = options.absCaptureTimeId ?? 0;
+    this.videoOrientationId = options.videoOrientationId ?? 0;
     this.parameterSetsKnown = options.parameterSetsKnown ?? false;
   }
 
@@ -252,6 +263,7 @@ export class VideoJitterBuffer {
     this.stats.packetsInserted++;
     const { payloadType } = header;
     const traits = this.assemblerOf(payloadType).inspect(buf, header.payloadOffset, header.payloadLength);
+    const turns = readVideoOrientation(buf, header, this.videoOrientationId);
     const seconds = readAbsCaptureTime(buf, header, this.absCaptureTimeId, 0);
     const capture =
       seconds < 0
@@ -262,7 +274,7 @@ export class VideoJitterBuffer {
       this.unwrapper.unwrap(header.timestamp),
       header.marker,
       payloadType,
-      traits,
+      turns < 0 ? traits : traits | ORIENTED | (turns << TURNS_SHIFT),
       arrivalUs,
       capture,
       buf,
@@ -522,6 +534,9 @@ export class VideoJitterBuffer {
       if (arrivalUs < info.firstArrivalUs) info.firstArrivalUs = arrivalUs;
       if (arrivalUs > info.lastArrivalUs) info.lastArrivalUs = arrivalUs;
       if (!Number.isNaN(this.ring.captureUnixUs(seq))) info.captureUnixUs = this.ring.captureUnixUs(seq);
+      const traits = this.ring.trait(seq);
+      // It stays until another is told: senders put it in some packets only.
+      if ((traits & ORIENTED) !== 0) info.quarterTurns = traits >> TURNS_SHIFT;
       info.packets++;
     }
     if (Number.isNaN(this.heldEnd)) this.clock.update(info.extTimestamp, info.lastArrivalUs);

@@ -110,6 +110,23 @@ export function readAudioLevel(buf: Uint8Array, header: RtpHeader, id: number): 
 }
 
 /**
+ * 3GPP TS 26.114 §7.4.5: how many quarter turns clockwise the picture is to be turned before it is shown, 0 to 3; -1 when absent.
+ */
+export function readVideoOrientation(buf: Uint8Array, header: RtpHeader, id: number): number {
+  const at = header.extensionOffset(id);
+  return at < 0 || header.extensionLength(id) < 1 ? -1 : buf[at] & 3;
+}
+
+/** One of the two bounds that a sender sets to the delay before its pictures are shown (part 0 the least, 1 the most), µs; -1 when absent. */
+export function readPlayoutDelayUs(buf: Uint8Array, header: RtpHeader, id: number, part: 0 | 1): number {
+  const at = header.extensionOffset(id);
+  if (at < 0 || header.extensionLength(id) !== 3) return -1;
+  const word = readU24(buf, at);
+  // 12 bits each, in units of 10 ms.
+  return 10_000 * (part === 0 ? word >> 12 : word & 0xfff);
+}
+
+/**
  * The absolute capture time as whole NTP words: the value of `part` 0 is the seconds, 1 the fraction; -1 when absent.
  * The optional clock offset behind it is `readCaptureClockOffsetUs`.
  */

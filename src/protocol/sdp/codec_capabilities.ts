@@ -22,6 +22,7 @@ export const videoFeedback: readonly SdpFeedback[] = [
   { type: "nack" },
   { type: "nack", parameter: "pli" },
   { type: "ccm", parameter: "fir" },
+  { type: "transport-cc" },
 ];
 
 export type VideoCodec = "H264" | "VP8";
@@ -115,7 +116,7 @@ export function opusCapabilities(options: AudioCapabilityOptions = {}): CodecCap
       clockRate: 48_000,
       channels: 2,
       fmtp: formatOpusFmtp(options.parameters ?? defaultOpusParameters),
-      feedback: [],
+      feedback: [{ type: "transport-cc" }],
       preferredPayloadType: options.payloadType ?? 111,
     },
   ];
@@ -130,4 +131,19 @@ export const extensionUris = {
   transportCc: "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
   /** RFC 6464. */
   audioLevel: "urn:ietf:params:rtp-hdrext:ssrc-audio-level",
+  /** 3GPP TS 26.114 §7.4.5. */
+  videoOrientation: "urn:3gpp:video-orientation",
+  playoutDelay: "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay",
 } as const;
+
+/** What says something about one kind of media only. */
+const kindOfExtension: Readonly<Record<string, RtpKind | undefined>> = {
+  [extensionUris.audioLevel]: "audio",
+  [extensionUris.videoOrientation]: "video",
+  [extensionUris.playoutDelay]: "video",
+};
+
+/** Those of the extensions that belong in a section of this kind. */
+export function extensionsOf(kind: RtpKind, uris: readonly string[]): string[] {
+  return uris.filter((uri) => (kindOfExtension[uri] ?? kind) === kind);
+}

@@ -126,7 +126,7 @@ function offerSection(
     direction,
     rejected: isStopped(transceiver),
     codecs: codecsOf(core, transceiver),
-    extensions: core.headerExtensions,
+    extensions: core.headerExtensions(transceiver.receiver[internals].kind),
     ...mediaSource(core, transceiver),
   };
 }
@@ -222,7 +222,7 @@ function answerSection(
     direction: transceiver[internals].direction,
     codecs: codecsOf(core, transceiver),
     keepOwnOrder: transceiver[internals].preferred.length > 0,
-    extensions: core.headerExtensions,
+    extensions: core.headerExtensions(transceiver.receiver[internals].kind),
     ...mediaSource(core, transceiver),
   };
 }

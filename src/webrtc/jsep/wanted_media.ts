@@ -16,7 +16,7 @@ import {
 import { receives, sends } from "../../protocol/sdp/directions.js";
 import { parseH264Fmtp } from "../../protocol/sdp/h264_fmtp.js";
 import type { AgreedExtension, NegotiatedMedia } from "../../protocol/sdp/negotiated_media.js";
-import type { SdpCodec } from "../../protocol/sdp/sdp_model.js";
+import type { SdpCodec, SdpFeedback } from "../../protocol/sdp/sdp_model.js";
 import type { WantedMedia, WantedStream } from "../bundle_transport.js";
 import { internals } from "../internals.js";
 import type { RTCRtpSender } from "../rtc_rtp_sender.js";
@@ -94,7 +94,7 @@ function sendOptions(sender: RTCRtpSender, negotiated: NegotiatedMedia, cname: s
     codec,
     clockRate: remote.clockRate,
     ...(mode !== undefined && { packetizationMode: mode === 0 ? 0 : 1 }),
-    extensions: extensionIds(negotiated.extensions.filter(({ direction }) => sends(direction))),
+    extensions: sendExtensions(negotiated, feedback),
     nack: feedback.some(({ type, parameter }) => type === "nack" && parameter === undefined),
     ...(rtx !== undefined && { rtx: { ssrc: rtxSsrc, payloadType: rtx.remote.payloadType } }),
     reducedSizeRtcp: negotiated.reducedSizeRtcp,
@@ -123,6 +123,16 @@ function receiveOptions(transceiver: RTCRtpTransceiver, negotiated: NegotiatedMe
     localSsrc: ssrc,
     reducedSizeRtcp: negotiated.reducedSizeRtcp,
   };
+}
+
+/** Transport-wide numbers are of use only to a sender that hears of them again. */
+function sendExtensions(
+  { extensions }: NegotiatedMedia,
+  feedback: readonly SdpFeedback[],
+): HeaderExtensionIds {
+  const { transportCc, ...ids } = extensionIds(extensions.filter(({ direction }) => sends(direction)));
+  const isHeard = transportCc !== undefined && feedback.some(({ type }) => type === "transport-cc");
+  return isHeard ? { ...ids, transportCc } : ids;
 }
 
 function extensionIds(extensions: readonly AgreedExtension[]): HeaderExtensionIds {

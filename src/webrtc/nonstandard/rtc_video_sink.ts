@@ -42,9 +42,9 @@ export class RTCVideoSink extends eventTarget<{ frame: RTCVideoFrameEvent }>() {
     this.#stop = undefined;
   }
 
-  #fire({ width, height, data }: PackedPicture): void {
+  #fire({ width, height, rotation, data }: PackedPicture): void {
     if (this.stopped) return;
-    this.dispatchEvent(new RTCVideoFrameEvent({ width, height, rotation: 0, data }));
+    this.dispatchEvent(new RTCVideoFrameEvent({ width, height, rotation, data }));
   }
 }
 defineInterface(RTCVideoSink, { handlers: ["frame"], length: 1 });
@@ -57,7 +57,7 @@ function watchPictures(track: MediaStreamTrack, listener: (picture: PackedPictur
   if (input?.kind !== "video") return () => undefined;
   return input.connect(({ width, height, data }) => {
     if (!track.enabled || track.readyState === "ended") return;
-    const copy = { width, height, data: data.slice() };
+    const copy = { width, height, rotation: 0, data: data.slice() };
     queueTask(() => listener(copy));
   });
 }

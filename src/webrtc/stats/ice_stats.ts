@@ -54,7 +54,7 @@ export class IceStats {
     if (localCandidateId === undefined || remoteCandidateId === undefined) return;
     const id = `CP-${localCandidateId}-${remoteCandidateId}`;
     if (isSelected) this.selectedId = id;
-    const { sendErrors, lastReceivedWallUs } = this.engine;
+    const { sendErrors, lastReceivedWallUs, availableBps } = this.engine;
     this.entries.push({
       type: "candidate-pair",
       id,
@@ -65,6 +65,7 @@ export class IceStats {
       ...pair,
       totalRoundTripTime: totalRttUs / 1e6,
       ...(rttUs > 0 && { currentRoundTripTime: rttUs / 1e6 }),
+      ...(isSelected && availableBps > 0 && { availableOutgoingBitrate: availableBps }),
       ...(isSelected && { packetsDiscardedOnSend: sendErrors }),
       ...(isSelected && lastReceivedWallUs > 0 && { lastPacketReceivedTimestamp: lastReceivedWallUs / 1000 }),
     });

@@ -181,6 +181,7 @@ describe("buildAnswer", () => {
       { type: "nack" },
       { type: "nack", parameter: "pli" },
       { type: "ccm", parameter: "fir" },
+      { type: "transport-cc" },
     ]);
     assert.deepEqual(
       answer.media[0].extensions.map(({ uri }) => uri),

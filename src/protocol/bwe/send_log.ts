@@ -1,0 +1,47 @@
+/** Packets remembered: 4 s at 2000 packets a second. */
+const CAPACITY = 8192;
+const MASK = CAPACITY - 1;
+
+/**
+ * When each packet of a transport left and how long it was, by its transport-wide sequence number. Allocates nothing after
+ * construction.
+ */
+export class SendLog {
+  readonly #sentUs = new Float64Array(CAPACITY).fill(Number.NaN);
+  readonly #bytes = new Int32Array(CAPACITY);
+  readonly #sequences = new Int32Array(CAPACITY).fill(-1);
+  #next: number;
+
+  /** @param firstSequence the first packet's number */
+  constructor(firstSequence = 0) {
+    this.#next = firstSequence & 0xffff;
+  }
+
+  /** Notes a packet and gives it its number. */
+  add(bytes: number, nowUs: number): number {
+    const sequence = this.#next;
+    const at = sequence & MASK;
+    this.#sequences[at] = sequence;
+    this.#sentUs[at] = nowUs;
+    this.#bytes[at] = bytes;
+    this.#next = (sequence + 1) & 0xffff;
+    return sequence;
+  }
+
+  /** NaN: no such packet is known. */
+  sentUs(sequence: number): number {
+    const at = sequence & MASK;
+    return this.#sequences[at] === sequence ? this.#sentUs[at] : Number.NaN;
+  }
+
+  /** Of a packet whose {@link sentUs} is known. */
+  bytes(sequence: number): number {
+    return this.#bytes[sequence & MASK];
+  }
+
+  /** A packet that was reported as arrived counts once, whatever the peer says later. */
+  forget(sequence: number): void {
+    const at = sequence & MASK;
+    if (this.#sequences[at] === sequence) this.#sequences[at] = -1;
+  }
+}
