@@ -59,6 +59,7 @@ async function lint() {
     await check("architecture (arrows, circles, sans-IO)", process.execPath, [
       "scripts/check-architecture.mjs",
     ]),
+    await check("documents (links, paths, RFCs)", process.execPath, ["scripts/check-docs.mjs"]),
     await check("clang-format", "clang-format", [
       "--dry-run",
       "--Werror",
