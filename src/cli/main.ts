@@ -68,7 +68,7 @@ function program(): Command {
     .option("--auto-answer", "accept every call")
     .option("--video <source>", "test, test:noise, file:PATH (.y4m, .h264), v4l2:/dev/videoN or none")
     .option("--audio <source>", "tone, tone:HZ, file:PATH (.wav), null or none")
-    .option("--record <file>", "write what arrives to this file (.y4m, .h264 or .wav)")
+    .option("--record <file>", "write what arrives to this file (.mp4, .webm, .mkv, .y4m, .h264 or .wav)")
     .option("--seconds <n>", "end after this long in the call", seconds)
     .option(
       "--fingerprint <sha256>",

@@ -7,6 +7,7 @@ import { closeSync } from "node:fs";
 import { parseHostPort } from "../config/kinds.js";
 import type { Config } from "../config/schema.js";
 import { MediaEngine, type WorkerFailure } from "../media/engine.js";
+import { containerOf } from "../media/recording/recorder_worker.js";
 import { openForWriting } from "../media/sinks/video_sink.js";
 import {
   parseAudioSource,
@@ -23,6 +24,7 @@ import type { RTCConfiguration } from "../webrtc/rtc_configuration.js";
 import { RTCPeerConnection } from "../webrtc/rtc_peer_connection.js";
 import type { Call } from "./call.js";
 import { CallController } from "./call_controller.js";
+import { CallFiles } from "./call_files.js";
 import { CallRecorder } from "./call_recorder.js";
 import type { PeerReport } from "./report.js";
 
@@ -40,7 +42,7 @@ export interface PeerOptions {
   readonly audio: string;
   /** 16 bits in the test picture's block code. */
   readonly tag?: number;
-  /** File for what arrives: .y4m, .h264 or .wav. */
+  /** File for what arrives: .mp4, .webm or .mkv with picture and sound, or .y4m, .h264, .wav. */
   readonly record?: string;
   /** SHA-256 of the server's certificate; without it the known-servers file decides. */
   readonly fingerprint?: string;
@@ -60,6 +62,7 @@ interface PeerEvents {
 export class Peer extends EventEmitter<PeerEvents> {
   readonly #controller: CallController;
   readonly #recorders = new WeakMap<Call, CallRecorder>();
+  readonly #files: CallFiles | undefined;
   #latest: CallRecorder | undefined;
 
   #closing = false;
@@ -70,6 +73,7 @@ export class Peer extends EventEmitter<PeerEvents> {
     signaling: SignalingClient,
   ) {
     super();
+    this.#files = CallFiles.of(options.record, (text) => this.emit("notice", text));
     this.#controller = new CallController({
       client: signaling,
       createConnection: (call) => this.#createConnection(call),
@@ -153,7 +157,9 @@ export class Peer extends EventEmitter<PeerEvents> {
     const recorder = new CallRecorder(this.options.user, call, this.engine);
     this.#recorders.set(call, recorder);
     this.#latest = recorder;
-    call.beforeClose = () => recorder.freeze();
+    call.beforeClose = async () => {
+      await Promise.all([recorder.freeze(), this.#files?.end(call)]);
+    };
     call.on("unstable", (unstable) => this.emit("notice", stabilityText(call.peer, unstable)));
     const { config, video, audio } = this.options;
     const factory: TransportFactory = {
@@ -172,6 +178,7 @@ export class Peer extends EventEmitter<PeerEvents> {
     });
     this.#addMedia(connection, "audio", audio);
     this.#addMedia(connection, "video", video);
+    this.#files?.watch(call, connection);
     return connection;
   }
 
@@ -188,9 +195,13 @@ export class Peer extends EventEmitter<PeerEvents> {
   }
 }
 
-/** Where the recording goes. Throws MediaError BAD_SINK, or SINK_FAILED where the file cannot be written. */
+/** Where the recording goes; undefined also where each call has a file of its own. Throws MediaError BAD_SINK, or SINK_FAILED where the file cannot be written. */
 function sinkOf({ record, config }: PeerOptions): VideoSinkSpec | { kind: "wav"; path: string } | undefined {
   if (record === undefined) return undefined;
+  if (containerOf(record) !== undefined) {
+    closeSync(openForWriting(record));
+    return undefined;
+  }
   const isWav = /\.wav$/i.test(record);
   const sink = isWav
     ? ({ kind: "wav", path: record } as const)

@@ -18,7 +18,7 @@ import { MainLane } from "./ring/message_lane.js";
 import type { AudioSinkSpec, AudioSourceSpec, VideoSinkSpec, VideoSourceSpec } from "./source_spec.js";
 import type { MediaTransport, TransportFactory, TransportOptions } from "./transport_api.js";
 import { checkTransportSettings } from "./transport_settings.js";
-import { WorkerThread } from "./worker_thread.js";
+import { type Transferred, WorkerThread } from "./worker_thread.js";
 
 export interface MediaEngineOptions {
   readonly videoSource: VideoSourceSpec;
@@ -324,7 +324,7 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
     return thread;
   }
 
-  #post<N extends WorkerName>(name: N, order: OrderOf<N>, transfer?: ArrayBuffer[]): void {
+  #post<N extends WorkerName>(name: N, order: OrderOf<N>, transfer?: Transferred[]): void {
     const thread = this.#threads[name] as WorkerThread<N> | undefined;
     if (thread === undefined) return;
     if (name === "receiver") this.#lane.notePosted();

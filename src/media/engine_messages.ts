@@ -9,6 +9,7 @@
  */
 
 import type { AudioEncoding, VideoEncoding } from "./encodings/encoding.js";
+import type { RemoveEncodedTap, SetEncodedTap } from "./recording/encoded_taps.js";
 import type { MessageLaneBuffers } from "./ring/message_lane.js";
 import type { MetricsBuffers } from "./ring/metrics.js";
 import type { SlotChannelBuffers } from "./ring/slot_channel.js";
@@ -172,8 +173,18 @@ export interface Orders {
   sender: CommonOrder | SenderCommand;
   receiver: CommonOrder | ReceiverCommand;
   rtcp: CommonOrder | RtcpCommand;
-  decoder: CommonOrder | PlayoutOrder | { readonly type: "setVideoSink"; readonly sink: VideoSinkSpec };
-  speaker: CommonOrder | PlayoutOrder | { readonly type: "setAudioSink"; readonly sink: AudioSinkSpec };
+  decoder:
+    | CommonOrder
+    | PlayoutOrder
+    | SetEncodedTap
+    | RemoveEncodedTap
+    | { readonly type: "setVideoSink"; readonly sink: VideoSinkSpec };
+  speaker:
+    | CommonOrder
+    | PlayoutOrder
+    | SetEncodedTap
+    | RemoveEncodedTap
+    | { readonly type: "setAudioSink"; readonly sink: AudioSinkSpec };
 }
 
 export type OrderOf<N extends WorkerName> = Orders[N];

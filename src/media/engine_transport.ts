@@ -1,6 +1,7 @@
 import { EventEmitter } from "node:events";
 import { native } from "../../native/addon.js";
 import type { Maker } from "./codecs/video_codecs.js";
+import type { MessagePort } from "node:worker_threads";
 import type { Feed, FeedRequest, SendFeeds } from "./encodings/send_feeds.js";
 import type { OrderOf, WorkerEvent, WorkerName } from "./engine_messages.js";
 import type { MediaInput } from "./inputs/media_input.js";
@@ -38,6 +39,7 @@ import type {
   TransportStats,
 } from "./transport_api.js";
 import { receiveStats, sendStats, trafficOf, transportStats } from "./transport_stats.js";
+import type { Transferred } from "./worker_thread.js";
 
 /** The largest UDP payload when the settings say nothing: fits every path that carries IPv6 (RFC 8200 §5). */
 const DEFAULT_MAX_PACKET_BYTES = 1200;
@@ -51,7 +53,7 @@ export type TransportWorker = "receiver" | "sender" | "rtcp";
 
 /** What a transport asks of the engine. */
 export interface TransportHost {
-  post<N extends WorkerName>(name: N, order: OrderOf<N>, transfer?: ArrayBuffer[]): void;
+  post<N extends WorkerName>(name: N, order: OrderOf<N>, transfer?: Transferred[]): void;
   /** A small message on the short way; false: it has to be posted. */
   sendMessage(transportId: number, channel: number, binary: boolean, data: ArrayBuffer): boolean;
   /** A free stream id, its metrics row cleared. */
@@ -91,6 +93,7 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
   readonly #host: TransportHost;
   readonly #counters = new Float64Array(allocateCounters(TransportCounters.words));
   readonly #send = new Map<string, SendStream>();
+  #nextTapId = 0;
   readonly #receive = new Map<string, ReceiveStream>();
   readonly #answers = new Map<WorkerName, () => void>();
   #iceState: IceState = "new";
@@ -226,6 +229,19 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
     return this.#host.onSamples((pcm, samples) => {
       if (this.#receive.get(mid)?.streamId === samples.streamId) listener(pcm, samples);
     });
+  }
+
+  tapEncoded(mid: string, port: MessagePort, keyframeEveryUs: number): () => void {
+    const stream = this.#receive.get(mid);
+    if (stream === undefined) {
+      port.close();
+      return () => undefined;
+    }
+    const { streamId } = stream;
+    const worker = playoutWorker(stream);
+    const tapId = this.#nextTapId++;
+    this.#host.post(worker, { type: "setEncodedTap", streamId, tapId, port, keyframeEveryUs }, [port]);
+    return () => this.#host.post(worker, { type: "removeEncodedTap", streamId, tapId });
   }
 
   addReceiveStream(options: ReceiveStreamOptions): void {

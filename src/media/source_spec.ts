@@ -89,7 +89,7 @@ export function parseAudioSource(text: string, channels: 1 | 2 = 1): AudioSource
   );
 }
 
-/** A recording's video part by the file's ending: .y4m, or .h264/.264. Throws MediaError BAD_SINK. */
+/** A recording's video part by the file's ending: .y4m, or .h264/.264; containers have a recorder. Throws MediaError BAD_SINK. */
 export function parseVideoSink(path: string, frameRate: number): VideoSinkSpec {
   if (/\.y4m$/i.test(path)) return { kind: "y4m", path, frameRate };
   if (/\.(h264|264|avc)$/i.test(path)) return { kind: "h264", path };

@@ -2,6 +2,7 @@
  * What the API above (src/webrtc) asks of the media engine. The engine's threads are shared by all transports of
  * the process; every method returns at once and the threads answer by events.
  */
+import type { MessagePort } from "node:worker_threads";
 import type { SrtpProfile } from "../../native/addon.js";
 import type { DataChannelOpen } from "../protocol/dcep/dcep.js";
 import type { CodecName } from "./codecs/codec_name.js";
@@ -509,6 +510,11 @@ export interface MediaTransport {
   onPicture?(mid: string, listener: PictureListener): () => void;
   /** As {@link onPicture}, for played sound. */
   onSamples?(mid: string, listener: SamplesListener): () => void;
+  /**
+   * Hands copies of a receive stream's access units or packets, as they come, to `port` (`EncodedFrame`s); returns the function that ends it.
+   * Of a picture a keyframe is asked for at once, and again when the last is older than `keyframeEveryUs`, unless that is 0.
+   */
+  tapEncoded?(mid: string, port: MessagePort, keyframeEveryUs: number): () => void;
   /**
    * Both descriptions have data channels: the SCTP association begins with the DTLS one, or at once. Asked for before
    * {@link startDtls}, a peer that offers no SRTP is accepted.

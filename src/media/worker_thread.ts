@@ -1,4 +1,4 @@
-import { Worker } from "node:worker_threads";
+import { type MessagePort, Worker } from "node:worker_threads";
 import type { OrderOf, WiringOf, WorkerEvent, WorkerName } from "./engine_messages.js";
 import { MediaError } from "./media_error.js";
 import type { Doorbell } from "./ring/doorbell.js";
@@ -6,6 +6,9 @@ import type { Doorbell } from "./ring/doorbell.js";
 /** A thread that does not say ready, or stopped, within this time counts as hung. */
 const START_TIMEOUT_MS = 15_000;
 const STOP_TIMEOUT_MS = 3_000;
+
+/** What may move to a worker instead of being copied. */
+export type Transferred = ArrayBuffer | MessagePort;
 
 export interface WorkerThreadListeners {
   onEvent(event: WorkerEvent): void;
@@ -47,7 +50,7 @@ export class WorkerThread<N extends WorkerName> {
   }
 
   /** What is in `transfer` moves to the worker and is empty here. */
-  post(order: OrderOf<N>, transfer?: ArrayBuffer[]): void {
+  post(order: OrderOf<N>, transfer?: Transferred[]): void {
     this.#worker.postMessage(order, transfer);
     this.#doorbell.ringControl();
   }

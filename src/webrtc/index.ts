@@ -13,6 +13,7 @@ export {
   remoteTrackSource,
 } from "./media_stream_track.js";
 export * as nonstandard from "./nonstandard/index.js";
+export { Recorder, type RecorderOptions } from "./recorder.js";
 export { certificateFromPem, RTCCertificate } from "./rtc_certificate.js";
 export type { RTCConfiguration, RTCIceServer } from "./rtc_configuration.js";
 export { RTCDataChannel, type RTCDataChannelState } from "./rtc_data_channel.js";

@@ -37,7 +37,7 @@ export function watchRemoteSamples(
 }
 
 /** Connects to the stream behind the track, now and whenever negotiation gives it another; until the track ends. */
-function followRemote(
+export function followRemote(
   track: MediaStreamTrack,
   connect: (remote: RemoteTrackSource) => (() => void) | undefined,
 ): () => void {

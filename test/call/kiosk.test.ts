@@ -8,6 +8,7 @@ import { ToneDetector } from "../../src/media/analysis/tone_detector.js";
 import { splitAccessUnits } from "../../src/media/sources/h264_file.js";
 import { parseWav } from "../../src/media/sources/wav_file.js";
 import { parseY4mHeader } from "../../src/media/sources/y4m_file.js";
+import { probe } from "../support/ffmpeg.js";
 import { type Command, Desk, set, startServer } from "./roomrtc.js";
 
 const CALLER_TAG = 0xca11;
@@ -59,11 +60,11 @@ describe("a kiosk (roomrtc client --auto-answer)", function () {
 
   it("says unstable when nothing arrives, stable when it does again, and ends the call after the limit", async () => {
     const limits = set({ "rtcp.unstable_after_millis": 400, "rtcp.receive_limit_millis": 3000 });
-    const answering = await kiosk(address, "--record", "call.h264", ...limits);
+    const answering = await kiosk(address, "--record", "call.mkv", ...limits);
     const ana = desk.client(address, "ana", "--call", "kiosk");
     await answering.line(/^in a call with ana/);
     // Silence counts from the first media on.
-    while (statSync(desk.path("call.h264")).size === 0) await new Promise((done) => setTimeout(done, 20));
+    while (statSync(desk.path("call.mkv")).size === 0) await new Promise((done) => setTimeout(done, 20));
     ana.process.kill("SIGSTOP");
     await answering.line(/^notice: call with ana is unstable: nothing arrives/);
     ana.process.kill("SIGCONT");
@@ -74,6 +75,8 @@ describe("a kiosk (roomrtc client --auto-answer)", function () {
       end,
       /ended \(CONNECTION_FAILED\): the media connection failed: .* \(ERR_TRANSPORT_SILENT\)$/,
     );
+    const names = probe(desk.path("call.mkv")).streams.map(({ codec_name }) => codec_name);
+    assert.deepEqual(names, ["h264", "opus"]);
   });
 
   it("connects again when the server comes back, and takes calls", async () => {

@@ -1,6 +1,7 @@
 import { native } from "../../../native/addon.js";
 import type { OrderOf } from "../engine_messages.js";
 import { streamRow, WorkerCounter, WorkerHistogram } from "../metrics_rows.js";
+import { EncodedTaps } from "../recording/encoded_taps.js";
 import { ControlWord } from "../ring/control_block.js";
 import type { Descriptor } from "../ring/descriptor.js";
 import { SlotConsumer, SlotProducer } from "../ring/slot_channel.js";
@@ -19,6 +20,7 @@ export class DecoderStage implements Stage<"decoder"> {
   readonly #input: SlotConsumer;
   readonly #output: SlotProducer;
   readonly #streams = new Map<number, DecoderStream>();
+  readonly #taps = new EncodedTaps("video");
   #sink: VideoSink | undefined;
   /** The file sink records the first stream that shows a picture. */
   #sinkStream = -1;
@@ -39,6 +41,7 @@ export class DecoderStage implements Stage<"decoder"> {
       case "removePlayoutStream":
         this.#streams.get(order.streamId)?.close();
         this.#streams.delete(order.streamId);
+        this.#taps.remove(order.streamId);
         if (this.#sinkStream === order.streamId) this.#sinkStream = -1;
         break;
       case "setSyncWith":
@@ -46,6 +49,10 @@ export class DecoderStage implements Stage<"decoder"> {
         break;
       case "setPlayoutTarget":
         // The receiver's: pictures wait as packets.
+        break;
+      case "setEncodedTap":
+      case "removeEncodedTap":
+        this.#taps.order(order);
         break;
       case "setVideoSink":
         this.#setSink(order.sink);
@@ -70,6 +77,7 @@ export class DecoderStage implements Stage<"decoder"> {
   close(): void {
     for (const stream of this.#streams.values()) stream.close();
     this.#streams.clear();
+    this.#taps.close();
     this.#closeSink();
   }
 
@@ -84,12 +92,18 @@ export class DecoderStage implements Stage<"decoder"> {
       receiveCounters: new Float64Array(order.counters),
       syncWith: order.syncWith,
       pictures: this.#output,
-      onUnit: (bytes, unit) => this.#record(unit.streamId, (sink) => sink.accessUnit(bytes, unit)),
+      onUnit: (bytes, unit) => this.#handOn(bytes, unit),
       onPicture: (slot, picture) => this.#present(slot, picture),
       onFirstFrame: (streamId, width, height) => post({ type: "firstframe", streamId, width, height }),
       onDecoder: (maker) => post({ type: "decoderMade", streamId: order.streamId, ...maker }),
       onProblem: (code, message) => post({ type: "problem", name: "decoder", code, message }),
     });
+  }
+
+  /** To recordings and the file sink, before the unit is decoded. */
+  #handOn(bytes: Uint8Array, unit: Descriptor): void {
+    if (this.#taps.hand(bytes, unit)) this.#streams.get(unit.streamId)?.requestKeyframe();
+    this.#record(unit.streamId, (sink) => sink.accessUnit(bytes, unit));
   }
 
   /** Publishes or gives back the slot; both end its life here. */

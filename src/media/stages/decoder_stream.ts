@@ -233,6 +233,11 @@ export class DecoderStream {
     this.#askKeyframe(nowUs);
   }
 
+  /** Asks the peer, at most every 300 ms. */
+  requestKeyframe(): void {
+    this.#askKeyframe(native.monotonicUs());
+  }
+
   /** The receiver's threads see the word and send PLI or FIR. */
   #askKeyframe(nowUs: number): void {
     if (nowUs - this.#askedUs < KEYFRAME_RETRY_US) return;

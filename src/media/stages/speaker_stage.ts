@@ -1,5 +1,6 @@
 import type { OrderOf } from "../engine_messages.js";
 import { streamRow, WorkerCounter } from "../metrics_rows.js";
+import { EncodedTaps } from "../recording/encoded_taps.js";
 import { ControlWord } from "../ring/control_block.js";
 import { SlotConsumer, SlotProducer } from "../ring/slot_channel.js";
 import type { Stage, WorkerHost } from "../ring/worker_loop.js";
@@ -17,6 +18,7 @@ export class SpeakerStage implements Stage<"speaker"> {
   readonly #input: SlotConsumer;
   readonly #output: SlotProducer;
   readonly #streams = new Map<number, SpeakerStream>();
+  readonly #taps = new EncodedTaps("audio");
   #sink: AudioSink | undefined;
   /** The sink records the first stream that sounds. */
   #sinkStream = -1;
@@ -36,6 +38,7 @@ export class SpeakerStage implements Stage<"speaker"> {
       case "removePlayoutStream":
         this.#streams.get(order.streamId)?.close();
         this.#streams.delete(order.streamId);
+        this.#taps.remove(order.streamId);
         if (this.#sinkStream === order.streamId) this.#sinkStream = -1;
         break;
       case "setSyncWith":
@@ -43,6 +46,10 @@ export class SpeakerStage implements Stage<"speaker"> {
         break;
       case "setPlayoutTarget":
         this.#streams.get(order.streamId)?.setTarget(order.targetUs);
+        break;
+      case "setEncodedTap":
+      case "removeEncodedTap":
+        this.#taps.order(order);
         break;
       case "setAudioSink":
         this.#closeSink();
@@ -54,6 +61,7 @@ export class SpeakerStage implements Stage<"speaker"> {
   step(nowUs: number): number {
     while (this.#input.take()) {
       const packet = this.#input.descriptor;
+      this.#taps.hand(this.#input.bytes(packet.slot), packet);
       this.#streams.get(packet.streamId)?.insert(packet, this.#input.bytes(packet.slot));
       this.#input.release(packet.slot);
     }
@@ -65,6 +73,7 @@ export class SpeakerStage implements Stage<"speaker"> {
   close(): void {
     for (const stream of this.#streams.values()) stream.close();
     this.#streams.clear();
+    this.#taps.close();
     this.#closeSink();
   }
 

@@ -270,14 +270,7 @@ export class OggOpusWriter {
 
   /** Identification and comment header, a page each (RFC 7845 §5). */
   header(): Uint8Array {
-    const head = new Uint8Array(HEAD_BYTES);
-    const view = new DataView(head.buffer);
-    head.set(new TextEncoder().encode(HEAD));
-    head[8] = 1;
-    head[9] = this.options.channels;
-    view.setUint16(10, this.preSkip, true);
-    view.setUint32(12, 48_000, true);
-    this.pages.add(head);
+    this.pages.add(opusHead(this.options.channels, this.preSkip));
     const first = this.pages.finish(OggFlag.first, 0);
     this.pages.add(tags("RoomRTC"));
     return joined([first, this.pages.finish(0, 0)]);
@@ -327,6 +320,18 @@ export class OggOpusWriter {
     this.pageBegan = this.position;
     return this.pages.finish(flags, this.position);
   }
+}
+
+/** The identification header (RFC 7845 §5.1), which Matroska and WebCodecs have as "codec private" and "description" too. */
+export function opusHead(channels: 1 | 2, preSkip: number): Uint8Array {
+  const head = new Uint8Array(HEAD_BYTES);
+  const view = new DataView(head.buffer);
+  head.set(new TextEncoder().encode(HEAD));
+  head[8] = 1;
+  head[9] = channels;
+  view.setUint16(10, preSkip, true);
+  view.setUint32(12, 48_000, true);
+  return head;
 }
 
 /** RFC 7845 §5.2: a vendor and no comments. */

@@ -1,0 +1,40 @@
+/** Two connections of one process in a call; one end's tracks are recorded to each path given. Prints a line for every picture seen. */
+import { MediaEngine } from "../../src/media/engine.js";
+import { createLocalTrack, MediaStream, Recorder, RTCPeerConnection } from "../../src/webrtc/index.js";
+import { negotiate } from "./fake_transport.js";
+
+const engine = await MediaEngine.start({
+  videoSource: { kind: "test", width: 320, height: 180, frameRate: 15, noise: false, tag: 1 },
+  audioSource: { kind: "tone", frequencyHz: 440, channels: 1 },
+});
+const connection = () =>
+  new RTCPeerConnection({}, { transportFactory: engine, transport: { includeLoopback: true } });
+const a = connection();
+const b = connection();
+a.onicecandidate = ({ candidate }) => void (candidate && b.addIceCandidate(candidate));
+b.onicecandidate = ({ candidate }) => void (candidate && a.addIceCandidate(candidate));
+const stream = new MediaStream();
+for (const kind of ["audio", "video"] as const) a.addTrack(createLocalTrack({ kind }), stream);
+await negotiate(a, b);
+const tracks = b.getReceivers().map(({ track }) => track);
+let parts = 0;
+const recorders = process.argv.slice(2).map((path) => {
+  const recorder = new Recorder(path, tracks);
+  recorder.on("part", () => {
+    parts++;
+  });
+  recorder.on("failed", (error) => console.log(`failed ${error.message}`));
+  return recorder;
+});
+let pictures = 0;
+engine.onPicture(() => {
+  if (parts === recorders.length) console.log(`picture ${++pictures}`);
+});
+process.stdin.once("data", async () => {
+  const summaries = await Promise.all(recorders.map((recorder) => recorder.stop()));
+  console.log(`stopped ${JSON.stringify(summaries)}`);
+  a.close();
+  b.close();
+  await engine.stop();
+  process.exit(0);
+});
