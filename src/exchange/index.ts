@@ -1,4 +1,4 @@
-/** How two ends exchange their descriptions without a signaling server. */
+/** How two ends exchange their descriptions without a signaling server: by hand, over HTTP, by WHIP and WHEP. */
 export {
   type DecodeDescriptionOptions,
   decodeDescription,
@@ -16,3 +16,11 @@ export {
   type OfferServerOptions,
   serveOffers,
 } from "./offer_endpoint.js";
+export {
+  MediaEndpoint,
+  type MediaEndpointOptions,
+  type MediaServer,
+  type MediaServerOptions,
+  serveMedia,
+} from "./whip/media_endpoint.js";
+export { MediaSession, type MediaSessionOptions, playMedia, publishMedia } from "./whip/media_session.js";

@@ -112,7 +112,7 @@ function readOffer(body: string): RTCSessionDescriptionInit {
  *
  * @throws HttpRefusal 400 when the offer cannot be applied, 504 when gathering takes too long
  */
-async function answerOffer(
+export async function answerOffer(
   connection: RTCPeerConnection,
   offer: RTCSessionDescriptionInit,
   gathering: GatheringOptions | undefined,
