@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
+import type { MessagePort } from "node:worker_threads";
 import { native } from "../../native/addon.js";
 import type { Maker } from "./codecs/video_codecs.js";
-import type { MessagePort } from "node:worker_threads";
 import type { Feed, FeedRequest, SendFeeds } from "./encodings/send_feeds.js";
 import type { OrderOf, WorkerEvent, WorkerName } from "./engine_messages.js";
 import type { MediaInput } from "./inputs/media_input.js";
