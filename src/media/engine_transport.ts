@@ -73,6 +73,12 @@ export interface TransportHost {
   forget(transportId: number): void;
 }
 
+interface EncodedTap {
+  readonly mid: string;
+  openPort(): MessagePort;
+  readonly keyframeEveryUs: number;
+}
+
 interface SendStream {
   readonly streamId: number;
   feed: Feed;
@@ -93,6 +99,8 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
   readonly #host: TransportHost;
   readonly #counters = new Float64Array(allocateCounters(TransportCounters.words));
   readonly #send = new Map<string, SendStream>();
+  /** Who wants copies of what a mid receives; they outlive the streams and threads behind it. */
+  readonly #taps = new Map<number, EncodedTap>();
   #nextTapId = 0;
   readonly #receive = new Map<string, ReceiveStream>();
   readonly #answers = new Map<WorkerName, () => void>();
@@ -231,17 +239,30 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
     });
   }
 
-  tapEncoded(mid: string, port: MessagePort, keyframeEveryUs: number): () => void {
-    const stream = this.#receive.get(mid);
-    if (stream === undefined) {
-      port.close();
-      return () => undefined;
-    }
-    const { streamId } = stream;
-    const worker = playoutWorker(stream);
+  tapEncoded(mid: string, openPort: () => MessagePort, keyframeEveryUs: number): () => void {
     const tapId = this.#nextTapId++;
-    this.#host.post(worker, { type: "setEncodedTap", streamId, tapId, port, keyframeEveryUs }, [port]);
-    return () => this.#host.post(worker, { type: "removeEncodedTap", streamId, tapId });
+    this.#taps.set(tapId, { mid, openPort, keyframeEveryUs });
+    const stream = this.#receive.get(mid);
+    if (stream !== undefined) this.#postTap(stream, tapId);
+    return () => {
+      this.#taps.delete(tapId);
+      const last = this.#receive.get(mid);
+      if (last === undefined) return;
+      this.#host.post(playoutWorker(last), { type: "removeEncodedTap", streamId: last.streamId, tapId });
+    };
+  }
+
+  #postTap(stream: ReceiveStream, tapId: number): void {
+    const tap = this.#taps.get(tapId);
+    if (tap === undefined || tap.mid !== stream.options.mid) return;
+    const port = tap.openPort();
+    const { streamId } = stream;
+    const { keyframeEveryUs } = tap;
+    this.#host.post(
+      playoutWorker(stream),
+      { type: "setEncodedTap", streamId, tapId, port, keyframeEveryUs },
+      [port],
+    );
   }
 
   addReceiveStream(options: ReceiveStreamOptions): void {
@@ -509,6 +530,7 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
       targetUs,
       syncWith: this.#companionsOf(stream),
     });
+    for (const tapId of this.#taps.keys()) this.#postTap(stream, tapId);
   }
 
   /** Lip-sync holds between the streams of one transport: the others learn of the newcomer, or of the parting. */

@@ -511,10 +511,11 @@ export interface MediaTransport {
   /** As {@link onPicture}, for played sound. */
   onSamples?(mid: string, listener: SamplesListener): () => void;
   /**
-   * Hands copies of a receive stream's access units or packets, as they come, to `port` (`EncodedFrame`s); returns the function that ends it.
-   * Of a picture a keyframe is asked for at once, and again when the last is older than `keyframeEveryUs`, unless that is 0.
+   * Hands copies of a receive stream's access units or packets, as they come, to a port (`EncodedFrame`s); returns the function that ends it.
+   * `openPort` is asked for one whenever another stream or thread takes over. Of a picture a keyframe is asked for at once, and again when the
+   * last is older than `keyframeEveryUs`, unless that is 0.
    */
-  tapEncoded?(mid: string, port: MessagePort, keyframeEveryUs: number): () => void;
+  tapEncoded?(mid: string, openPort: () => MessagePort, keyframeEveryUs: number): () => void;
   /**
    * Both descriptions have data channels: the SCTP association begins with the DTLS one, or at once. Asked for before
    * {@link startDtls}, a peer that offers no SRTP is accepted.

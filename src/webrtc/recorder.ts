@@ -62,10 +62,10 @@ export class Recorder extends EventEmitter<RecorderEvents> {
     return this.#worker.close();
   }
 
-  /** Follows the track over renegotiations: each stream behind it gets a port of its own. */
+  /** Follows the track over renegotiations and restarted threads. */
   #tap(track: MediaStreamTrack, keyframeEveryUs: number): () => void {
     return followRemote(track, ({ transport, mid }) =>
-      transport.tapEncoded?.(mid, this.#worker.openPort(), keyframeEveryUs),
+      transport.tapEncoded?.(mid, () => this.#worker.openPort(), keyframeEveryUs),
     );
   }
 }

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { createLocalTrack, Recorder } from "../../src/webrtc/index.js";
@@ -24,62 +25,75 @@ describe("Recorder", function () {
   afterEach(() => child?.kill("SIGKILL"));
   after(() => rmSync(folder, { recursive: true }));
 
-  /** Resolves with the first line that fits. */
-  function start(paths: readonly string[]): (pattern: RegExp) => Promise<string> {
+  /** What the program has said so far, and what it says next. */
+  function start(paths: readonly string[]) {
     const program = fileURLToPath(new URL("./recorder_program.js", import.meta.url));
-    const process_ = spawn(process.execPath, [program, ...paths], { stdio: ["pipe", "pipe", "inherit"] });
-    child = process_;
-    const lines = createInterface({ input: process_.stdout });
-    return (pattern) =>
-      new Promise((resolve, reject) => {
-        const look = (line: string) => {
-          if (line.startsWith("failed")) reject(new Error(line));
-          if (!pattern.test(line)) return;
-          lines.off("line", look);
-          resolve(line);
-        };
-        lines.on("line", look);
-        process_.once("exit", (code, signal) => reject(new Error(`the program ended: ${code ?? signal}`)));
-      });
+    const started = spawn(process.execPath, [program, ...paths], { stdio: ["pipe", "pipe", "inherit"] });
+    child = started;
+    const said = { pictures: 0, stopped: "" };
+    const lines = createInterface({ input: started.stdout });
+    lines.on("line", (line) => {
+      if (line.startsWith("picture ")) said.pictures = Number(line.slice("picture ".length));
+      else if (line.startsWith("stopped ")) said.stopped = line.slice("stopped ".length);
+      else assert.fail(line);
+    });
+    const until = async (isSo: () => boolean) => {
+      while (!isSo()) await once(lines, "line");
+    };
+    return { said, until, tell: (word: string) => started.stdin.write(`${word}\n`) };
   }
 
-  it("leaves files that play up to the last second when its process is killed", async () => {
-    const paths = [at("killed.mp4"), at("killed.mkv")];
-    const line = start(paths);
-    await line(/^picture 45$/);
+  it("stops with whole files in step, goes on after a thread died, and leaves files that play when its process is killed", async () => {
+    const stopped = [at("stopped.mp4"), at("stopped.mkv")];
+    const killed = [at("killed.mp4"), at("killed.mkv")];
+    const { said, until, tell } = start([...stopped, ...killed]);
+    await until(() => said.pictures >= 25);
+    tell("stop");
+    await until(() => said.stopped !== "");
+    tell("kill");
+    const pictures = said.pictures + 45;
+    await until(() => said.pictures >= pictures);
     child?.kill("SIGKILL");
-    for (const path of paths) {
-      const [video, audio] = probe(path, { cut: true }).streams;
-      assert.deepEqual([video.codec_name, video.width, audio.codec_name], ["h264", 320, "opus"]);
-      // 45 pictures are three seconds; at most one and what is in flight may be missing.
-      assert.ok(Number(video.nb_read_frames) >= 25, `${path}: ${video.nb_read_frames} pictures`);
-      assert.ok(Number(audio.nb_read_frames) >= 80, `${path}: ${audio.nb_read_frames} packets`);
-    }
+    const [last] = checkStopped(stopped, JSON.parse(said.stopped));
+    for (const path of killed) checkKilled(path, pictures);
+    await playsInChromium(last);
   });
 
-  it("stops with whole files in step, which Chromium plays", async () => {
-    const paths = [at("stopped.mp4"), at("stopped.mkv")];
-    const line = start(paths);
-    await line(/^picture 30$/);
-    const stopped = line(/^stopped/);
-    child?.stdin?.write("stop\n");
-    const summaries = JSON.parse((await stopped).slice("stopped ".length));
+  function checkStopped(paths: readonly string[], summaries: readonly { paths: string[] }[]): string[] {
     assert.deepEqual(
-      summaries.map((summary: { paths: string[] }) => summary.paths),
-      paths.map((path) => [path]),
+      summaries.map((summary) => summary.paths[0]),
+      paths,
     );
-    for (const path of paths) {
+    // On a machine that is busy the picture may come seconds after the sound, in a part of its own.
+    const lastParts = summaries.map((summary) => summary.paths[summary.paths.length - 1]);
+    for (const path of lastParts) {
       const [video, audio] = probe(path).streams;
+      assert.deepEqual([video.codec_name, video.width, audio.codec_name], ["h264", 320, "opus"]);
       const videoSeconds = Number(video.nb_read_frames) / 15;
       const audioSeconds = Number(audio.nb_read_frames) / 50;
-      assert.ok(
-        videoSeconds > 1.5 && Math.abs(videoSeconds - audioSeconds) < 0.4,
-        `${videoSeconds} ${audioSeconds}`,
-      );
+      assert.ok(videoSeconds > 1.4, `${videoSeconds}`);
+      assert.ok(Math.abs(videoSeconds - audioSeconds) < 0.5, `${videoSeconds} ${audioSeconds}`);
       assert.ok(lastTime(path) < videoSeconds + 1);
     }
-    await playsInChromium(paths[0]);
-  });
+    return lastParts;
+  }
+
+  /** All parts together: a thread that takes long to start again ends its file. */
+  function checkKilled(path: string, pictures: number): void {
+    const stem = path.replace(/\.\w+$/, "");
+    const parts = readdirSync(folder).filter(
+      (name) => at(name).startsWith(stem) && name.endsWith(extname(path)),
+    );
+    const frames = parts.flatMap((name) => probe(at(name), { cut: true }).streams);
+    const sum = (codec: string) =>
+      frames.reduce(
+        (all, { codec_name, nb_read_frames }) => all + (codec_name === codec ? Number(nb_read_frames) : 0),
+        0,
+      );
+    // A second at 15 pictures may be missing at the end, and what the thread that died took along.
+    assert.ok(sum("h264") >= pictures - 30, `${path}: ${sum("h264")} of ${pictures} pictures`);
+    assert.ok(sum("opus") >= 2 * pictures, `${path}: ${sum("opus")} packets`);
+  }
 
   async function playsInChromium(path: string): Promise<void> {
     const server: Server = createServer((request, response) => {

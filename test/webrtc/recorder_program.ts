@@ -1,4 +1,8 @@
-/** Two connections of one process in a call; one end's tracks are recorded to each path given. Prints a line for every picture seen. */
+/**
+ * Two connections of one process in a call; one end's tracks are recorded to each path given. Prints a line for every picture seen. Reads
+ * commands: "kill" ends the decoder's thread as a crash would, "stop" stops the first two recordings.
+ */
+import { createInterface } from "node:readline";
 import { MediaEngine } from "../../src/media/engine.js";
 import { createLocalTrack, MediaStream, Recorder, RTCPeerConnection } from "../../src/webrtc/index.js";
 import { negotiate } from "./fake_transport.js";
@@ -28,13 +32,10 @@ const recorders = process.argv.slice(2).map((path) => {
 });
 let pictures = 0;
 engine.onPicture(() => {
-  if (parts === recorders.length) console.log(`picture ${++pictures}`);
+  if (parts >= recorders.length) console.log(`picture ${++pictures}`);
 });
-process.stdin.once("data", async () => {
-  const summaries = await Promise.all(recorders.map((recorder) => recorder.stop()));
-  console.log(`stopped ${JSON.stringify(summaries)}`);
-  a.close();
-  b.close();
-  await engine.stop();
-  process.exit(0);
+createInterface({ input: process.stdin }).on("line", async (line) => {
+  if (line === "kill") await engine.killWorker("decoder");
+  else
+    console.log(`stopped ${JSON.stringify(await Promise.all(recorders.slice(0, 2).map((r) => r.stop())))}`);
 });

@@ -19,7 +19,7 @@ export interface CallRecordingOptions {
 }
 
 /** How long the second kind is waited for before a file begins without it. */
-const WAIT_FOR_OTHER_US = 2_000_000;
+const WAIT_FOR_OTHER_US = 4_000_000;
 /** A picture that pauses for longer ends its file, since muxers hold the sound until the picture goes on. */
 const MAX_VIDEO_PAUSE_US = 3_000_000;
 /** Missing sound is filled once it is this late, for the same reason. */
@@ -57,6 +57,7 @@ export class CallRecording {
   }
 
   add(frame: EncodedFrame): void {
+    if (frame.kind === "audio" && frame.codec !== "opus") return;
     const timeUs = this.#timeline.place(frame);
     if (Number.isNaN(this.#firstUs)) this.#firstUs = timeUs;
     if (frame.kind === "audio") this.#note(frame);

@@ -74,7 +74,7 @@ export class EncodedTaps {
   #copy(bytes: Uint8Array, unit: Descriptor): EncodedFrame {
     return {
       kind: this.kind,
-      codec: this.kind === "audio" ? "opus" : codecOfNumber(unit.codec),
+      codec: codecOfNumber(unit.codec),
       data: new Uint8Array(bytes.subarray(0, unit.byteLength)),
       keyframe: unit.keyframe,
       rtpTimestamp: unit.rtpTimestamp >>> 0,

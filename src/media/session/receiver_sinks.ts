@@ -84,6 +84,7 @@ export class ReceiverSinks implements MediaSinks {
     descriptor.byteLength = header.payloadLength;
     descriptor.flags = header.marker ? DescriptorFlag.marker : 0;
     descriptor.streamId = stream.streamId;
+    descriptor.codec = stream.codecOf(header.payloadType);
     descriptor.tag = header.sequenceNumber;
     descriptor.rtpTimestamp = header.timestamp;
     descriptor.captureWallUs = captureWallUs;

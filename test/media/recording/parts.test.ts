@@ -192,9 +192,9 @@ describe("a recording's files", () => {
   it("a track that never comes keeps no file waiting", async () => {
     const [path] = await record(
       "alone.mp4",
-      [0, 1, 2, 3].map((n) => second(n, { size: [160, 90], sound: false })),
+      [0, 1, 2, 3, 4].map((n) => second(n, { size: [160, 90], sound: false })),
     );
-    assert.deepEqual(streams(path), [["h264", 160, 100]]);
+    assert.deepEqual(streams(path), [["h264", 160, 125]]);
   });
 
   it("are numbered before the ending", () => {
