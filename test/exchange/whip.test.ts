@@ -12,7 +12,13 @@ import {
 import { playMedia, publishMedia } from "../../src/exchange/whip/media_session.js";
 import { fragmentOf, parseFragment, restarted, writeFragment } from "../../src/exchange/whip/sdp_fragment.js";
 import { MediaEngine } from "../../src/media/engine.js";
-import { createLocalTrack, MediaStream, RTCPeerConnection, whenClosed } from "../../src/webrtc/index.js";
+import {
+  createLocalTrack,
+  MediaStream,
+  nonstandard,
+  RTCPeerConnection,
+  whenClosed,
+} from "../../src/webrtc/index.js";
 import { launchChromium } from "../support/chromium.js";
 import { decodedPictures } from "../support/pictures.js";
 import { nextEvent } from "../webrtc/fake_transport.js";
@@ -63,6 +69,17 @@ describe("WHIP and WHEP", function () {
     return server;
   }
 
+  /** The size of the first picture that is decoded of what the peer sends. */
+  function firstPicture(pc: RTCPeerConnection): Promise<[number, number]> {
+    const sink = new nonstandard.RTCVideoSink(pc.getReceivers()[0].track);
+    return new Promise((resolve) => {
+      sink.onframe = ({ frame }) => {
+        sink.stop();
+        resolve([frame.width, frame.height]);
+      };
+    });
+  }
+
   const request = (url: string | URL, method: string, headers: Record<string, string> = {}, body?: string) =>
     fetch(url, { method, headers, ...(body !== undefined && { body }) });
   const offerOf = async (pc: RTCPeerConnection): Promise<string> => (await pc.createOffer()).sdp ?? "";
@@ -110,7 +127,7 @@ describe("WHIP and WHEP", function () {
     await session.close();
   });
 
-  it("plays in Chromium by fetch, from a page of another origin", async () => {
+  it("plays in Chromium and takes what Chromium publishes, by fetch from a page of another origin", async () => {
     let browser: Browser | undefined;
     const page = createServer((_, response) =>
       response.setHeader("Content-Type", "text/html").end("<title>p</title>"),
@@ -155,6 +172,23 @@ describe("WHIP and WHEP", function () {
         return { width: video.videoWidth, tracks: stream.getTracks().map(({ kind }) => kind), location, ended };`,
       );
       assert.deepEqual([played.width, played.tracks, played.ended], [320, ["audio", "video"], 200]);
+      await server?.close();
+      const whip = await serve({ allowedOrigins: ["*"] });
+      await run(
+        tab,
+        `const pc = window.publisher = new RTCPeerConnection();
+        const canvas = document.createElement("canvas");
+        const context = canvas.getContext("2d");
+        setInterval(() => { context.fillStyle = "hsl(" + performance.now() / 10 + ",90%,50%)"; context.fillRect(0, 0, 300, 150); }, 50);
+        pc.addTransceiver(canvas.captureStream(20).getVideoTracks()[0], { direction: "sendonly" });
+        const gathered = new Promise((resolve) => { pc.onicecandidate = ({ candidate }) => candidate ?? resolve(); });
+        await pc.setLocalDescription();
+        await gathered;
+        const response = await fetch(${JSON.stringify(whip.url)}, { method: "POST", headers: { "Content-Type": "application/sdp" }, body: pc.localDescription.sdp });
+        await pc.setRemoteDescription({ type: "answer", sdp: await response.text() });`,
+      );
+      const [there] = whip.endpoint.connections;
+      assert.deepEqual(await firstPicture(there), [300, 150]);
     } finally {
       await browser?.close();
       page.close();
