@@ -4,9 +4,7 @@ export type FileFormatErrorCode =
   /** A field has a value that the format or this reader does not allow. */
   | "BAD_FIELD"
   /** A record is larger than the limit. */
-  | "TOO_LARGE"
-  /** A check sum does not fit. */
-  | "BAD_CHECKSUM";
+  | "TOO_LARGE";
 
 /** Why a media file was refused; the message names the format, the offset, what was found and what is allowed. */
 export class FileFormatError extends Error {
