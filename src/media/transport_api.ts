@@ -167,6 +167,8 @@ export interface SendLimits {
   readonly maxFrameRate?: number;
   /** 1 or more: the picture's sides divided by this. */
   readonly scaleResolutionDownBy?: number;
+  /** Macroblocks of 16x16 in a picture: a larger one is scaled down until it has no more. */
+  readonly maxMacroblocks?: number;
 }
 
 export interface ReceiveStreamOptions {

@@ -16,6 +16,8 @@ export interface VideoWishes extends EncodingWishes {
   readonly maxFrameRate?: number;
   /** 1 or more: the picture's sides divided by this. */
   readonly scaleResolutionDownBy: number;
+  /** Macroblocks in a picture; scaled down further until it has no more. */
+  readonly maxMacroblocks?: number;
 }
 
 /** What one encoder is to make of sound. */
@@ -53,12 +55,17 @@ export function distanceOf(wishes: Wishes, offered: Wishes): number {
   if (wishes.kind === "audio" || offered.kind === "audio") return rate;
   const scale = ratio(wishes.scaleResolutionDownBy, offered.scaleResolutionDownBy);
   const frames = ratio(wishes.maxFrameRate ?? UNLIMITED_RATE, offered.maxFrameRate ?? UNLIMITED_RATE);
-  return 4 * scale + rate + frames;
+  const size = ratio(
+    wishes.maxMacroblocks ?? UNLIMITED_MACROBLOCKS,
+    offered.maxMacroblocks ?? UNLIMITED_MACROBLOCKS,
+  );
+  return 4 * scale + rate + frames + size;
 }
 
 /** Stand for "no limit" when limits are compared. */
 const UNLIMITED_BPS = 100_000_000;
 const UNLIMITED_RATE = 120;
+const UNLIMITED_MACROBLOCKS = 8192;
 
 function ratio(a: number, b: number): number {
   return Math.abs(Math.log2(Math.max(a, 1) / Math.max(b, 1)));
@@ -68,5 +75,12 @@ function ratio(a: number, b: number): number {
 function normalized(wishes: Wishes) {
   const { codec, maxBitrateBps, blank } = wishes;
   if (wishes.kind === "audio") return [codec, blank, maxBitrateBps ?? null];
-  return [codec, blank, maxBitrateBps ?? null, wishes.maxFrameRate ?? null, wishes.scaleResolutionDownBy];
+  return [
+    codec,
+    blank,
+    maxBitrateBps ?? null,
+    wishes.maxFrameRate ?? null,
+    wishes.scaleResolutionDownBy,
+    wishes.maxMacroblocks ?? null,
+  ];
 }

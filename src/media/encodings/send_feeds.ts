@@ -145,7 +145,7 @@ function sourceOf({ stream }: FeedRequest): number {
 
 function wishesOf({ stream, limits, blank }: FeedRequest): VideoWishes | AudioWishes {
   const { codec } = stream;
-  const { maxBitrateBps, maxFrameRate, scaleResolutionDownBy = 1 } = limits;
+  const { maxBitrateBps, maxFrameRate, maxMacroblocks, scaleResolutionDownBy = 1 } = limits;
   const rate = maxBitrateBps === undefined ? {} : { maxBitrateBps };
   if (!isVideoCodec(codec)) return { kind: "audio", codec, blank, ...rate };
   return {
@@ -155,5 +155,6 @@ function wishesOf({ stream, limits, blank }: FeedRequest): VideoWishes | AudioWi
     scaleResolutionDownBy,
     ...rate,
     ...(maxFrameRate === undefined ? {} : { maxFrameRate }),
+    ...(maxMacroblocks === undefined ? {} : { maxMacroblocks }),
   };
 }

@@ -64,7 +64,7 @@ export class PictureEncoder {
     this.#encoders = encodings.map((encoding) => this.#encoderOf(encoding));
     for (const encoder of before) if (!this.#encoders.includes(encoder)) this.#letGo(encoder);
     if (encodings.length > 0) this.#closeSpare();
-    this.#scaler.keep(encodings.map(({ wishes }) => wishes.scaleResolutionDownBy));
+    this.#scaler.keep(encodings.map(({ wishes }) => wishes));
     if (encodings.some(({ wishes }) => wishes.blank)) this.#blank.begin();
     else this.#blank.end();
   }
@@ -152,7 +152,8 @@ export class PictureEncoder {
   }
 
   #run(encoder: CodecEncoder, frameRate: number): void {
-    this.#scaler.select(encoder.wishes.scaleResolutionDownBy);
+    const { scaleResolutionDownBy, maxMacroblocks } = encoder.wishes;
+    this.#scaler.select(scaleResolutionDownBy, maxMacroblocks);
     encoder.encode(this.#scaler.picture, this.#scaler.bytes, frameRate);
   }
 
@@ -189,5 +190,10 @@ export class PictureEncoder {
 }
 
 function isUsual({ wishes }: Pick<VideoEncoding, "wishes">): boolean {
-  return wishes.codec === "H264" && wishes.scaleResolutionDownBy === 1 && !wishes.blank;
+  return (
+    wishes.codec === "H264" &&
+    wishes.scaleResolutionDownBy === 1 &&
+    wishes.maxMacroblocks === undefined &&
+    !wishes.blank
+  );
 }

@@ -1,13 +1,22 @@
 import { type ImageLayout, native } from "../../../native/addon.js";
+import { macroblocksOf } from "../../protocol/h264/level_limits.js";
 import { Descriptor } from "../ring/descriptor.js";
 import { ImageLayoutCache } from "./image_layout.js";
 
 /** What the encoders take at least. */
 const MIN_SIDE = 16;
+const UNLIMITED = Number.POSITIVE_INFINITY;
+
+/** What decides on a size. */
+interface SizeWishes {
+  readonly scaleResolutionDownBy: number;
+  readonly maxMacroblocks?: number;
+}
 
 /** One size of the source's pictures, in memory of its own. */
 interface Size {
   readonly by: number;
+  readonly maxMacroblocks: number;
   readonly picture: Descriptor;
   bytes: Uint8Array;
   layout: ImageLayout;
@@ -26,8 +35,12 @@ export class PictureScaler {
   #image = this.bytes;
 
   /** Lets go of the memory of sizes that nobody wants any more. */
-  keep(factors: readonly number[]): void {
-    this.#sizes = this.#sizes.filter(({ by }) => factors.includes(by));
+  keep(wishes: readonly SizeWishes[]): void {
+    this.#sizes = this.#sizes.filter(({ by, maxMacroblocks }) =>
+      wishes.some(
+        (wish) => wish.scaleResolutionDownBy === by && (wish.maxMacroblocks ?? UNLIMITED) === maxMacroblocks,
+      ),
+    );
   }
 
   /** The next picture; its bytes must stay until the last {@link select}. */
@@ -37,27 +50,31 @@ export class PictureScaler {
     for (let i = 0; i < this.#sizes.length; i++) this.#sizes[i].current = false;
   }
 
-  /** Chooses the picture with its sides divided by `by`, 1 or more. */
-  select(by: number): void {
+  /** Chooses the picture with its sides divided by `by`, 1 or more, and by more until it has at most so many macroblocks. */
+  select(by: number, maxMacroblocks = UNLIMITED): void {
     const source = this.#source;
     // The shorter side reaches the encoders' least, and the shape stays.
-    const factor = Math.max(1, Math.min(by, Math.min(source.width, source.height) / MIN_SIDE));
+    const most = Math.max(1, Math.min(source.width, source.height) / MIN_SIDE);
+    const factor = Math.min(most, fittingFactor(source, Math.max(1, by), maxMacroblocks));
     if (factor === 1) {
       this.picture = source;
       this.bytes = this.#image;
       return;
     }
-    const size = this.#sizeFor(by);
+    const size = this.#sizeFor(by, maxMacroblocks);
     if (!size.current) this.#scale(size, factor);
     this.picture = size.picture;
     this.bytes = size.bytes;
   }
 
-  #sizeFor(by: number): Size {
-    for (let i = 0; i < this.#sizes.length; i++) if (this.#sizes[i].by === by) return this.#sizes[i];
+  #sizeFor(by: number, maxMacroblocks: number): Size {
+    for (let i = 0; i < this.#sizes.length; i++) {
+      const size = this.#sizes[i];
+      if (size.by === by && size.maxMacroblocks === maxMacroblocks) return size;
+    }
     const picture = new Descriptor();
     const layout = this.#layouts.of(picture);
-    const size = { by, picture, bytes: new Uint8Array(0), layout, current: false };
+    const size = { by, maxMacroblocks, picture, bytes: new Uint8Array(0), layout, current: false };
     this.#sizes.push(size);
     return size;
   }
@@ -75,6 +92,16 @@ export class PictureScaler {
     native.scaleImage(this.#image, this.#layouts.of(source), size.bytes, size.layout, "box");
     size.current = true;
   }
+}
+
+/** Steps of a fiftieth: the sides round to even numbers and to macroblocks. */
+const FACTOR_STEP = 1.02;
+
+function fittingFactor({ width, height }: Descriptor, by: number, maxMacroblocks: number): number {
+  if (maxMacroblocks === UNLIMITED) return by;
+  let factor = Math.max(by, Math.sqrt((width * height) / (256 * maxMacroblocks)));
+  while (macroblocksOf(even(width / factor), even(height / factor)) > maxMacroblocks) factor *= FACTOR_STEP;
+  return factor;
 }
 
 function resize(size: Size, width: number, height: number): void {

@@ -22,6 +22,7 @@ import { internals } from "../internals.js";
 import type { RTCRtpSender } from "../rtc_rtp_sender.js";
 import type { RTCRtpTransceiver } from "../rtc_rtp_transceiver.js";
 import { inputOf } from "../track_input.js";
+import { withinLevel } from "./level_limits.js";
 
 export function wantedMedia(transceivers: readonly RTCRtpTransceiver[], cname: string): WantedMedia {
   const send = new Map<string, WantedStream>();
@@ -34,7 +35,7 @@ export function wantedMedia(transceivers: readonly RTCRtpTransceiver[], cname: s
     if (negotiated.sending && maySend(transceiver.sender)) {
       const options = sendOptions(transceiver.sender, negotiated, cname);
       const { track } = transceiver.sender;
-      const limits = sendLimits(transceiver.sender);
+      const limits = withinLevel(sendLimits(transceiver.sender), mediaCodecs(negotiated)[0]);
       send.set(negotiated.mid, { options, limits, blank: track?.enabled === false, input: inputOf(track) });
     }
     if (!negotiated.receiving) continue;
