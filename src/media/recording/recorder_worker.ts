@@ -54,6 +54,8 @@ export class RecorderWorker extends EventEmitter<RecorderWorkerEvents> {
     this.#worker = new Worker(file, { workerData: task, name: "recorder", execArgv: [] });
     this.#worker.on("message", (notice: RecorderNotice) => this.#handle(notice));
     this.#worker.on("error", (error: Error) => this.#fail(error.message));
+    // A program that ends without stopping its recordings leaves files that play; it is not kept from ending.
+    this.#worker.unref();
     this.#exited = new Promise((resolve) => this.#worker.once("exit", () => resolve()));
   }
 
@@ -71,6 +73,7 @@ export class RecorderWorker extends EventEmitter<RecorderWorkerEvents> {
   }
 
   async #close(): Promise<RecordingSummary> {
+    this.#worker.ref();
     this.#post({ type: "close" });
     await this.#exited;
     return this.#summary ?? { paths: this.#paths, frames: 0, bytes: 0 };
