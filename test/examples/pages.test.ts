@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
@@ -125,6 +125,49 @@ describe("the examples' pages", function () {
       while ((await colour()) === before) await pictures(1);
     }
     assert.equal(await example.stop(), 0);
+  });
+
+  it("broadcast: what one page sends, two others see", async () => {
+    const example = await open("broadcast");
+    await press("Send my camera");
+    await logged("Sending");
+    const others = await Promise.all([newPage(page.url()), newPage(page.url())]);
+    try {
+      for (const other of others) await press("Watch", other);
+      await example.line(/2 watching/);
+      for (const other of others) {
+        await pictures(5, other);
+        assert.equal(await other.evaluate("document.querySelector('video').videoWidth"), 640);
+      }
+    } finally {
+      for (const other of others) await other.close();
+    }
+    assert.equal(await example.stop(), 0);
+  });
+
+  it("play-from-disk: a Y4M file as H.264, then as VP8", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "roomrtc-example-"));
+    try {
+      const file = join(folder, "film.y4m");
+      const frame = (luma: number) =>
+        Buffer.concat([Buffer.from("FRAME\n"), Buffer.alloc(320 * 180 * 1.5, luma)]);
+      const frames = Array.from({ length: 30 }, (_, i) => frame(100 + 5 * i));
+      writeFileSync(file, Buffer.concat([Buffer.from("YUV4MPEG2 W320 H180 F30:1 C420\n"), ...frames]));
+      const example = await open("play-from-disk", file);
+      for (const [name, codec] of [
+        ["Play as H.264", "video/H264"],
+        ["Play as VP8", "video/VP8"],
+      ]) {
+        await press(name);
+        await logged(`Playing as ${codec}`);
+        await pictures();
+        const size = "(({ videoWidth, videoHeight }) => [videoWidth, videoHeight])";
+        assert.deepEqual(await page.evaluate(`${size}(document.querySelector("video"))`), [320, 180]);
+      }
+      assert.equal(await example.stop(), 0);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it("save-to-disk: what the page sent stands in the files", async () => {
