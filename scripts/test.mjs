@@ -16,7 +16,10 @@ const LIMIT_MS = 600_000;
 /** These take longest: whoever begins with them ends with both lanes full. */
 const FIRST = ["call", "core", "turn", "session", "web", "media", "examples", "interop", "webrtc"];
 
-/** Runs a command to its end and keeps what it says, so that the words of two at once do not mix. */
+/**
+ * Runs a command to its end and keeps what it says, so that the words of two at once do not mix: `output` is all, `said` what
+ * came on its standard output.
+ */
 function run(command, args, env = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
@@ -27,13 +30,16 @@ function run(command, args, env = {}) {
       killSignal: "SIGKILL",
     });
     let output = "";
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding("utf8").on("data", (text) => {
-        output += text;
-      });
-    }
-    child.on("error", (error) => resolve({ status: null, output: `${output}${error.message}\n` }));
-    child.on("close", (status, signal) => resolve({ status: status ?? signal, output }));
+    let said = "";
+    child.stderr.setEncoding("utf8").on("data", (text) => {
+      output += text;
+    });
+    child.stdout.setEncoding("utf8").on("data", (text) => {
+      output += text;
+      said += text;
+    });
+    child.on("error", (error) => resolve({ status: null, output: `${output}${error.message}\n`, said }));
+    child.on("close", (status, signal) => resolve({ status: status ?? signal, output, said }));
   });
 }
 
@@ -75,12 +81,12 @@ async function lint() {
 
 /** native/core under AddressSanitizer and UBSan; the last line of what it prints has its counts. */
 async function core() {
-  const { status, output } = await run(process.execPath, ["scripts/test-native.mjs"]);
-  const counts = /(\d+) passed, (\d+) failed\s*$/.exec(output);
-  const said = { output: `${output}native/core: status ${status}\n` };
+  const { status, output, said } = await run(process.execPath, ["scripts/test-native.mjs"]);
+  const counts = /(\d+) passed, (\d+) failed\s*$/.exec(said);
+  const told = { output: `${output}native/core: status ${status}\n` };
   return counts && status === 0
-    ? { passed: Number(counts[1]), failed: Number(counts[2]), ...said }
-    : { passed: 0, failed: 1, ...said };
+    ? { passed: Number(counts[1]), failed: Number(counts[2]), ...told }
+    : { passed: 0, failed: 1, ...told };
 }
 
 /** What a run of mocha left, or one failure when it ended without leaving anything. */
