@@ -40,8 +40,8 @@ const AUDIO_SLOTS = 64;
 const AUDIO_SLOT_BYTES = 4096;
 const RTCP_SLOTS = 64;
 const RTCP_SLOT_BYTES = 4096;
-/** 60 ms of 48 kHz stereo, 16 bits. */
-const SAMPLE_SLOT_BYTES = 2880 * 2 * 2;
+/** 120 ms of 48 kHz stereo, 16 bits: the longest Opus packet (RFC 6716 §3.2.5). */
+const SAMPLE_SLOT_BYTES = 5760 * 2 * 2;
 /** Rows of a source may be padded by this much. */
 const ROW_PADDING = 64;
 

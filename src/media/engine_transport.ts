@@ -212,6 +212,13 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
     this.#refeed(mid, (request) => ({ ...request, limits }));
   }
 
+  sendTone(mid: string, event: number, durationUs: number): void {
+    const stream = this.#send.get(mid);
+    if (stream === undefined) return;
+    const { streamId } = stream;
+    this.#order("sender", { type: "sendTone", transportId: this.id, streamId, event, durationUs });
+  }
+
   blankSendStream(mid: string, blank: boolean): void {
     this.#refeed(mid, (request) => ({ ...request, blank }));
   }

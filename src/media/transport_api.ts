@@ -155,6 +155,21 @@ export interface SendStreamOptions {
   readonly limits?: SendLimits;
   /** To begin with; {@link MediaTransport.blankSendStream} changes it. */
   readonly blank?: boolean;
+  /** What the peer's description says of sound. */
+  readonly sound?: SoundOptions;
+  /** Payload type for keys of a telephone (RFC 4733), at the stream's clock rate; absent: none. */
+  readonly telephoneEvent?: number;
+}
+
+/** Absent members: as the engine's settings say. */
+export interface SoundOptions {
+  /** 1 by default. */
+  readonly channels?: 1 | 2;
+  readonly fec?: boolean;
+  readonly dtx?: boolean;
+  readonly maxBitrateBps?: number;
+  /** 10, 20, 40 or 60 ms; G.711 20. */
+  readonly frameUs?: number;
 }
 
 /**
@@ -306,6 +321,9 @@ export interface SendStreamStats {
   readonly source: SourceStats | null;
   /** Since it was added, µs. */
   readonly ageUs: number;
+  /** Whether the path's bandwidth holds the bitrate down, and how long it has. */
+  readonly isPathLimited: boolean;
+  readonly pathLimitedUs: number;
   /** From the peer's receiver reports: */
   readonly remoteLost: number;
   /** 0 to 1. */
@@ -461,6 +479,8 @@ export interface MediaTransportEvents {
   unstable: [boolean];
   /** First RTP packet of a receive stream. */
   streamstarted: [{ readonly mid: string; readonly ssrc: number }];
+  /** The peer began to press a key of a telephone (RFC 4733): its event code. */
+  tone: [{ readonly mid: string; readonly event: number }];
   /** First frame decoded. */
   firstframe: [{ readonly mid: string; readonly width: number; readonly height: number }];
   /** The peer said BYE for a stream. */
@@ -500,6 +520,8 @@ export interface MediaTransport {
   limitSendStream?(mid: string, limits: SendLimits): void;
   /** Sends black or silence instead of the source, as for a disabled track; absent: not supported. */
   blankSendStream?(mid: string, blank: boolean): void;
+  /** Sends a key of a telephone for so long, in place of sound; absent: not supported. */
+  sendTone?(mid: string, event: number, durationUs: number): void;
   /** The engine's number for a source that the application pushes; absent: not supported. */
   inputId?(input: MediaInput): number;
   /** Another source for a send stream, numbered as in {@link SendStreamOptions.source}: same SSRC, continued time. */

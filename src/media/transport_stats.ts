@@ -115,6 +115,8 @@ export function sendStats(
     pliCount: counters[SendCounters.pliCount],
     firCount: counters[SendCounters.firCount],
     ageUs,
+    isPathLimited: counters[SendCounters.pathLimited] > 0,
+    pathLimitedUs: counters[SendCounters.pathLimitedUs],
     source: source === undefined ? null : sourceStats(source, nowUs),
     remoteLost: counters[SendCounters.remoteLost],
     remoteFractionLost: counters[SendCounters.remoteFractionLost],

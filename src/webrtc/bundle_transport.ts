@@ -36,6 +36,8 @@ export interface BundleTransportObserver {
   stateChanged(announce: () => void): void;
   streamStarted(mid: string): void;
   bye(mid: string): void;
+  /** The peer pressed a key of a telephone: its event code (RFC 4733). */
+  tone(mid: string, event: number): void;
   candidateError(error: CandidateError): void;
   data(event: DataEvent): void;
 }
@@ -212,6 +214,10 @@ export class BundleTransport {
     media.on(
       "bye",
       later(({ mid }) => observer.bye(mid)),
+    );
+    media.on(
+      "tone",
+      later(({ mid, event }) => observer.tone(mid, event)),
     );
   }
 

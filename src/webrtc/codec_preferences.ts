@@ -1,12 +1,12 @@
 import type { MediaKind } from "../media/transport_api.js";
 import {
+  audioCapabilities,
   type CodecCapability,
   extensionsOf,
   extensionUris,
-  opusCapabilities,
   videoCapabilities,
 } from "../protocol/sdp/codec_capabilities.js";
-import { isRtx } from "../protocol/sdp/codec_negotiation.js";
+import { isAuxiliary } from "../protocol/sdp/codec_negotiation.js";
 import { domError } from "./dom_error.js";
 import {
   findCapability,
@@ -29,7 +29,7 @@ export const defaultHeaderExtensions: readonly string[] = [
 
 /** What is offered for a kind, by the settings. */
 export function codecCapabilities(kind: MediaKind, settings: RTCSettings): readonly CodecCapability[] {
-  if (kind === "audio") return opusCapabilities(settings.audio);
+  if (kind === "audio") return audioCapabilities(settings.audio);
   return videoCapabilities(settings.video);
 }
 
@@ -45,7 +45,7 @@ export function defaultCapabilities(kind: string): RTCRtpCapabilities | null {
 /**
  * Checks a setCodecPreferences argument (WebRTC 1.0 §5.4).
  *
- * @throws InvalidModificationError for a codec that is not among the capabilities, or none but RTX.
+ * @throws InvalidModificationError for a codec that is not among the capabilities, or none but what goes beside one.
  */
 export function preferredCapabilities(
   codecs: readonly RTCRtpCodec[],
@@ -56,10 +56,10 @@ export function preferredCapabilities(
     if (capability !== undefined) return capability;
     throw domError("InvalidModificationError", `${codec.mimeType} is not among the capabilities`);
   });
-  if (chosen.length > 0 && chosen.every(isRtx)) {
+  if (chosen.length > 0 && chosen.every(isAuxiliary)) {
     throw domError(
       "InvalidModificationError",
-      "There is no codec among those preferred, only what repairs one",
+      "There is no codec among those preferred, only what goes beside one",
     );
   }
   return [...new Set(chosen)];

@@ -4,6 +4,7 @@ import type { SdpDirection } from "../protocol/sdp/sdp_model.js";
 import { BundleTransport, type BundleTransportObserver } from "./bundle_transport.js";
 import { codecCapabilities, defaultHeaderExtensions } from "./codec_preferences.js";
 import type { ConnectionHost } from "./connection_host.js";
+import { connectionStateOf } from "./connection_states.js";
 import { DataChannels } from "./data_channels.js";
 import { type ResolvedServers, resolveServers } from "./ice_server_resolution.js";
 import { internals, queueTask, randomIceText, systemRandom, unixMs } from "./internals.js";
@@ -177,6 +178,15 @@ export class ConnectionCore implements ConnectionHost {
     // RFC 6464 §3: dB below the loudest; WebRTC 1.0 §5.3.1: linear, and 127 is silence.
     if (audioLevel < 0) return source;
     return { ...source, audioLevel: audioLevel === 127 ? 0 : 10 ** (-audioLevel / 20) };
+  }
+
+  get isConnected(): boolean {
+    const { ice, dtls } = this.transport;
+    return !this.isClosed && connectionStateOf(ice.state, dtls.state) === "connected";
+  }
+
+  sendTone(mid: string, event: number, durationMs: number): void {
+    this.transport.media?.sendTone?.(mid, event, durationMs * 1000);
   }
 
   syncMedia(): void {

@@ -16,6 +16,10 @@ export interface ConnectionHost {
   syncMedia(): void;
   capabilities(kind: MediaKind): readonly CodecCapability[];
   statsOf(selector: RTCRtpSender | RTCRtpReceiver): Promise<RTCStatsReport>;
+  /** WebRTC 1.0 §4.3.3. */
+  readonly isConnected: boolean;
+  /** Sends a key of a telephone for so long in a section's stream. */
+  sendTone(mid: string, event: number, durationMs: number): void;
   /** What was last received of a section; null: nothing yet. */
   sourceOf(mid: string): RTCRtpSynchronizationSource | null;
 }

@@ -2,6 +2,7 @@
 export type DomErrorName =
   | "AbortError"
   | "InvalidAccessError"
+  | "InvalidCharacterError"
   | "InvalidModificationError"
   | "InvalidStateError"
   | "NotAllowedError"

@@ -1,4 +1,5 @@
 import type { CandidateError } from "../media/transport_api.js";
+import { keyOfEvent } from "../protocol/telephone_event/telephone_event.js";
 import type { BundleTransport } from "./bundle_transport.js";
 import { ConnectionCore, generateCertificate } from "./connection_core.js";
 import {
@@ -19,6 +20,7 @@ import { MediaStreamTrack, setTrackMuted } from "./media_stream_track.js";
 import { type RTCCertificate, type RTCKeyAlgorithm, readKeyAlgorithm } from "./rtc_certificate.js";
 import { checkReconfiguration, completeConfiguration, type RTCConfiguration } from "./rtc_configuration.js";
 import type { RTCDataChannel } from "./rtc_data_channel.js";
+import { endTones, RTCDTMFToneChangeEvent } from "./rtc_dtmf_sender.js";
 import {
   RTCDataChannelEvent,
   RTCPeerConnectionIceErrorEvent,
@@ -87,6 +89,7 @@ export class RTCPeerConnection extends eventTarget<PeerConnectionEvents>() {
       stateChanged: (announce) => this.#states.update(this.#core.transport, announce),
       streamStarted: (mid) => this.#setRemoteMuted(mid, false),
       bye: (mid) => this.#setRemoteMuted(mid, true),
+      tone: (mid, event) => this.#announceTone(mid, event),
       candidateError: (error) => this.#onCandidateError(error),
       dataChannel: (channel) => this.dispatchEvent(new RTCDataChannelEvent("datachannel", { channel })),
       negotiationNeeded: () => this.dispatchEvent(new Event("negotiationneeded")),
@@ -372,6 +375,7 @@ export class RTCPeerConnection extends eventTarget<PeerConnectionEvents>() {
       if (!transceiver[internals].stopped) stopTransceiver(transceiver);
     core.transceivers = [];
     core.data.closeAll();
+    for (const { dtmf } of this.getSenders()) if (dtmf !== null) endTones(dtmf);
     this[internals].whenClosed = core.transport.close();
     this.#states.close();
   }
@@ -443,6 +447,14 @@ export class RTCPeerConnection extends eventTarget<PeerConnectionEvents>() {
     const url = given.url ?? `stun:${address.includes(":") ? `[${address}]` : address}:${port}`;
     const init = { address, port, url, errorCode: code, errorText: reason };
     this.dispatchEvent(new RTCPeerConnectionIceErrorEvent("icecandidateerror", init));
+  }
+
+  /** Keys of a telephone are told on the receiver's track; events that are no keys (RFC 4733 §3.2) are passed over. */
+  #announceTone(mid: string, event: number): void {
+    const tone = keyOfEvent(event);
+    const transceiver = this.#core.transceivers.find((candidate) => candidate.mid === mid);
+    if (tone === undefined || transceiver === undefined) return;
+    transceiver.receiver.track.dispatchEvent(new RTCDTMFToneChangeEvent("tone", { tone }));
   }
 
   #setRemoteMuted(mid: string, muted: boolean): void {

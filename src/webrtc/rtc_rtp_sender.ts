@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { MediaKind } from "../media/transport_api.js";
+import { isAuxiliary } from "../protocol/sdp/codec_negotiation.js";
 import { sends } from "../protocol/sdp/directions.js";
 import type { NegotiatedMedia } from "../protocol/sdp/negotiated_media.js";
 import { defaultCapabilities } from "./codec_preferences.js";
@@ -9,7 +10,7 @@ import { checkConstructor, internals, queueTask } from "./internals.js";
 import { MediaStream } from "./media_stream.js";
 import { MediaStreamTrack } from "./media_stream_track.js";
 import type { RTCDtlsTransport } from "./rtc_dtls_transport.js";
-import { RTCDTMFSender } from "./rtc_dtmf_sender.js";
+import { type DtmfHost, RTCDTMFSender } from "./rtc_dtmf_sender.js";
 import {
   checkDegradationPreference,
   checkSetParameters,
@@ -62,7 +63,7 @@ export class RTCRtpSender {
     this[internals] = {
       host: init.host,
       kind: init.kind,
-      dtmf: init.kind === "audio" ? new RTCDTMFSender(internals) : null,
+      dtmf: init.kind === "audio" ? new RTCDTMFSender(internals, dtmfHostOf(this)) : null,
       ssrc: init.ssrc,
       rtxSsrc: init.rtxSsrc,
       msidTrackId: init.track?.id ?? randomUUID(),
@@ -171,6 +172,32 @@ export class RTCRtpSender {
   }
 }
 defineInterface(RTCRtpSender);
+
+function dtmfHostOf(sender: RTCRtpSender): DtmfHost {
+  return {
+    canSend: () => {
+      const { negotiated, encodings, host, isStopped } = sender[internals];
+      const mayFlow = host.isConnected && !isStopped() && encodings[0]?.active !== false;
+      return mayFlow && negotiated?.sending === true && hasTelephoneEvents(negotiated);
+    },
+    get isStopped() {
+      return sender[internals].isStopped();
+    },
+    send: (event, durationMs) => {
+      const { host, negotiated } = sender[internals];
+      if (negotiated !== null) host.sendTone(negotiated.mid, event, durationMs);
+    },
+  };
+}
+
+/** Events at the clock rate of what is sent: a stream has only one. */
+function hasTelephoneEvents({ codecs }: NegotiatedMedia): boolean {
+  const sound = codecs.find(({ remote }) => !isAuxiliary(remote));
+  return codecs.some(
+    ({ remote: { name, clockRate } }) =>
+      name.toLowerCase() === "telephone-event" && clockRate === sound?.remote.clockRate,
+  );
+}
 
 const detachers = new WeakMap<RTCRtpSender, () => void>();
 

@@ -1,6 +1,8 @@
 /** getStats (WebRTC 1.0 §8, Identifiers for WebRTC's Statistics API). */
 import { X509Certificate } from "node:crypto";
 import type { TransportStats } from "../media/transport_api.js";
+import { isAuxiliary } from "../protocol/sdp/codec_negotiation.js";
+import type { NegotiatedMedia } from "../protocol/sdp/negotiated_media.js";
 import type { SdpCodec } from "../protocol/sdp/sdp_model.js";
 import type { ConnectionCore } from "./connection_core.js";
 import { internals } from "./internals.js";
@@ -129,7 +131,7 @@ class StatsCollector {
 
   private addCodecs({ sender }: RTCRtpTransceiver): void {
     const { negotiated, kind } = sender[internals];
-    const used = negotiated?.codecs[0];
+    const used = mainCodec(negotiated);
     if (used === undefined || negotiated === null) return;
     if (negotiated.sending) this.addCodec(kind, used.remote, outboundCodecId(used.remote));
     if (negotiated.receiving) this.addCodec(kind, used.local, inboundCodecId(used.local));
@@ -154,7 +156,7 @@ class StatsCollector {
     const stream = this.engine?.send.find((candidate) => candidate.mid === mid);
     if (stream === undefined || mid === null) return;
     const { negotiated, track } = sender[internals];
-    const codec = negotiated?.codecs[0]?.remote;
+    const codec = mainCodec(negotiated)?.remote;
     const codecId = codec === undefined ? {} : { codecId: outboundCodecId(codec) };
     const common = {
       timestamp: this.timestamp,
@@ -192,7 +194,7 @@ class StatsCollector {
     // Nothing has come yet: webrtc-stats §8: the object appears with the first packet.
     if (stream === undefined || mid === null || stream.packetsReceived === 0) return;
     const { kind, ssrc } = stream;
-    const codec = receiver[internals].negotiated?.codecs[0]?.local;
+    const codec = mainCodec(receiver[internals].negotiated)?.local;
     const common = {
       timestamp: this.timestamp,
       ssrc,
@@ -293,6 +295,11 @@ class StatsCollector {
     });
     return true;
   }
+}
+
+/** What carries the stream, not what comes beside it. */
+function mainCodec(negotiated: NegotiatedMedia | null) {
+  return negotiated?.codecs.find(({ remote }) => !isAuxiliary(remote));
 }
 
 function sourceId(trackId: string): string {

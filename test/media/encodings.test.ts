@@ -64,7 +64,7 @@ describe("EncodingTable", () => {
 
   it("gives numbers that rest before they are used again", () => {
     const { made } = table<AudioWishes>();
-    const wishes: AudioWishes = { kind: "audio", codec: "opus", blank: false };
+    const wishes: AudioWishes = { kind: "audio", codec: "opus", blank: false, channels: 1 };
     const first = made.take(0, wishes);
     made.release(0, first);
     const seen = new Set<number>();
@@ -327,7 +327,7 @@ describe("the encodings of the microphone", () => {
     };
     return { memory, stage, run, pause, events };
   }
-  const opus: AudioWishes = { kind: "audio", codec: "opus", blank: false };
+  const opus: AudioWishes = { kind: "audio", codec: "opus", blank: false, channels: 1 };
   const sum = (values: readonly number[] = []) => values.reduce((total, value) => total + value, 0);
 
   it("keep to their bitrates, and silence costs next to nothing", () => {

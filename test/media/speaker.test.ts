@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { native } from "../../native/addon.js";
+import { codecNumber } from "../../src/media/codecs/codec_name.js";
 import { PlayoutCounter } from "../../src/media/metrics_rows.js";
 import { ControlBlock } from "../../src/media/ring/control_block.js";
 import { Descriptor } from "../../src/media/ring/descriptor.js";
@@ -24,6 +25,7 @@ class Rig {
     workerRow: this.metrics.row(1),
     syncWith: [],
     onFirstSound: () => this.firstSounds++,
+    onProblem: (code, message) => assert.fail(`${code}: ${message}`),
     onSound: ({ pcm, playoutUs, captureWallUs }) => {
       this.played.push({ samples: pcm.length, playoutUs, captureWallUs });
     },
@@ -57,6 +59,7 @@ class Rig {
       this.#playUntil(atUs);
       const packet = this.#packet;
       packet.byteLength = bytes.length;
+      packet.codec = codecNumber("opus");
       packet.tag = (sequence + 65_500) & 0xffff;
       // Starts just below 2^32, to wrap early.
       packet.rtpTimestamp = ((fromUs + index * 20_000 - 1e9) * 0.048 - 48_000) >>> 0;

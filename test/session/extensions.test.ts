@@ -37,6 +37,7 @@ describe("header extensions of received pictures", () => {
         turns.push(unit.quarterTurns);
         playoutUs.push(unit.playoutUs - nowUs);
       },
+      tone: () => assert.fail("there is no sound"),
       audio: () => assert.fail("there is no sound"),
       arrival: (arrival) => void arrivals.push({ ...arrival }),
       rtcp: () => undefined,

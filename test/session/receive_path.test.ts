@@ -210,6 +210,7 @@ describe("finding a packet's stream (RFC 8843 §9.2)", () => {
     videoRoom: () => undefined,
     publishVideo: () => assert.fail("there is no video"),
     audio: (stream) => accepted.push(stream.options.mid) > 0,
+    tone: () => undefined,
     arrival: () => undefined,
     rtcp: () => undefined,
   };

@@ -277,6 +277,7 @@ export class VirtualPeer {
       videoRoom: () => this.#room,
       publishVideo: (stream, unit, captureWallUs) => this.publishVideo(stream, unit, captureWallUs),
       audio: (_stream, bytes, header) => this.audioPacket(bytes, header),
+      tone: () => undefined,
       arrival: (arrival) => this.arrival(arrival),
       rtcp: (bytes, offset, length, arrivalUs) => this.compound(bytes, offset, length, arrivalUs),
     };

@@ -5,6 +5,8 @@ import { MediaEngine } from "../../src/media/engine.js";
 import {
   createLocalTrack,
   MediaStream,
+  mediaTransportOf,
+  type RTCDTMFToneChangeEvent,
   RTCPeerConnection,
   type RTCPeerConnectionIceEvent,
   whenClosed,
@@ -61,6 +63,15 @@ describe("a call through RTCPeerConnection", function () {
         resolve(numbers);
       });
     });
+  }
+
+  /** Resolves when the connection's sound is a tone of that pitch. */
+  async function heard(pc: RTCPeerConnection, hz: number): Promise<void> {
+    for (;;) {
+      const stats = await mediaTransportOf(pc)?.getStats();
+      if (stats?.receive.some(({ toneHz }) => Math.abs(toneHz - hz) < 5)) return;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
   }
 
   it("connects two of ours, with picture and sound both ways, and ends without a trace", async () => {
@@ -179,6 +190,62 @@ describe("a call through RTCPeerConnection", function () {
       const means = after.map(([delay, count], i) => (delay - before[i]?.[0]) / (count - before[i]?.[1]));
       if (means.length === 2 && means.every((mean) => mean > 0.75 && mean < 1.1)) break;
     }
+    for (const pc of [a, b]) pc.close();
+    await Promise.all([a, b].map(whenClosed));
+  });
+
+  it("speaks G.711 where that is asked for, and the tone is heard", async () => {
+    for (const codec of ["PCMU", "PCMA"] as const) {
+      const settings = {
+        transportFactory: engine,
+        transport: { includeLoopback: true },
+        audio: { codecs: [codec] },
+      };
+      const [a, b] = [0, 1].map(() => new RTCPeerConnection({}, settings));
+      a.onicecandidate = ({ candidate }) => void (candidate && b.addIceCandidate(candidate));
+      b.onicecandidate = ({ candidate }) => void (candidate && a.addIceCandidate(candidate));
+      a.addTrack(createLocalTrack({ kind: "audio" }));
+      await negotiate(a, b);
+      await heard(b, 440);
+      const entry = [...(await b.getStats()).values()].find(({ type }) => type === "codec");
+      assert.equal(entry?.type === "codec" && entry.mimeType, `audio/${codec}`);
+      for (const pc of [a, b]) pc.close();
+      await Promise.all([a, b].map(whenClosed));
+    }
+  });
+
+  it("presses the keys of a telephone: each is told of when it is played, and by the peer", async () => {
+    const a = connection();
+    const b = connection();
+    a.onicecandidate = ({ candidate }) => void (candidate && b.addIceCandidate(candidate));
+    b.onicecandidate = ({ candidate }) => void (candidate && a.addIceCandidate(candidate));
+    const { dtmf } = a.addTrack(createLocalTrack({ kind: "audio" }));
+    assert.ok(dtmf);
+    assert.equal(dtmf.canInsertDTMF, false);
+    assert.throws(() => dtmf.insertDTMF("1"), { name: "InvalidStateError" });
+    await negotiate(a, b);
+    await until(a, "connected");
+    await heard(b, 440);
+    assert.equal(dtmf.canInsertDTMF, true);
+    assert.throws(() => dtmf.insertDTMF("1x"), { name: "InvalidCharacterError" });
+    const received: string[] = [];
+    b.getReceivers()[0].track.addEventListener("tone" as never, ({ tone }: RTCDTMFToneChangeEvent) => {
+      received.push(tone);
+    });
+    const played: string[] = [];
+    const done = new Promise<void>((resolve) => {
+      dtmf.ontonechange = ({ tone }) => {
+        played.push(tone);
+        if (tone === "") resolve();
+      };
+    });
+    dtmf.insertDTMF("12#a", 60, 40);
+    assert.equal(dtmf.toneBuffer, "12#A");
+    await done;
+    assert.deepEqual(played, ["1", "2", "#", "A", ""]);
+    while (received.length < 4) await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.deepEqual(received, ["1", "2", "#", "A"]);
+    await heard(b, 440);
     for (const pc of [a, b]) pc.close();
     await Promise.all([a, b].map(whenClosed));
   });

@@ -75,6 +75,11 @@ describe("descriptions exchanged with Chromium", function () {
     assert.equal(send[0].extensions.mid, midId);
     assert.deepEqual(receive[0].payloadTypes, [
       { payloadType: 111, codec: "opus", clockRate: 48000, channels: 2 },
+      { payloadType: 0, codec: "PCMU", clockRate: 8000 },
+      { payloadType: 8, codec: "PCMA", clockRate: 8000 },
+      { payloadType: 13, codec: "CN", clockRate: 8000 },
+      { payloadType: 110, codec: "telephone-event", clockRate: 48000 },
+      { payloadType: 126, codec: "telephone-event", clockRate: 8000 },
     ]);
     const codecs = receive[1].payloadTypes.map(({ codec }) => codec);
     assert.ok(codecs.lastIndexOf("H264") >= 1 && codecs.at(-1) === "VP8");

@@ -30,6 +30,8 @@ export function sendStreamStats(of: Partial<SendStreamStats> = {}): SendStreamSt
     firCount: 0,
     source: null,
     ageUs: 0,
+    isPathLimited: false,
+    pathLimitedUs: 0,
     remoteLost: 0,
     remoteFractionLost: 0,
     remoteJitterUs: 0,

@@ -194,7 +194,10 @@ describe("RTCRtpTransceiver (WebRTC 1.0 §5.4)", () => {
       .map(([options]) => options as ReceiveStreamOptions);
     assert.deepEqual(
       receive.map(({ payloadTypes }) => payloadTypes.map(({ payloadType }) => payloadType)),
-      [[100], [120, 121, 122, 123, 124]],
+      [
+        [100, 0, 8, 13, 110, 126],
+        [120, 121, 122, 123, 124],
+      ],
     );
   });
 });

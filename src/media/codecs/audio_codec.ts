@@ -35,3 +35,28 @@ export interface AudioEncoderFactory {
   readonly clockRate: number;
   create(request: AudioEncoderRequest): AudioEncoder;
 }
+
+export interface AudioDecoder {
+  /** Decodes one packet into interleaved samples; returns samples per channel, -1 when the packet is damaged. */
+  decode(packet: Uint8Array, pcm: Int16Array): number;
+  /** The frame before `packet`, from what that carries of it; samples per channel, 0 or less: it carries nothing. */
+  decodeFec(packet: Uint8Array, pcm: Int16Array, samples: number): number;
+  /** Makes up for a lost frame; returns samples per channel. */
+  conceal(pcm: Int16Array, samples: number): number;
+  close(): void;
+}
+
+export interface AudioDecoderFactory {
+  readonly name: string;
+  readonly codec: AudioCodecName;
+  /** What it gives. */
+  readonly sampleRate: number;
+  /** The RTP clock's. */
+  readonly clockRate: number;
+  readonly maxChannels: 1 | 2;
+  /** Frames to recover or conceal are multiples of so many samples. */
+  readonly step: number;
+  /** Duration of a payload on the RTP clock, 0: malformed. */
+  packetSamples(buf: Uint8Array, offset: number, length: number): number;
+  create(channels: 1 | 2): AudioDecoder;
+}

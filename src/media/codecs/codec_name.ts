@@ -1,11 +1,18 @@
-/** Codecs the engine knows, by their names in SDP. Their order is their number on the rings: add at the end. */
-export const CODEC_NAMES = ["H264", "VP8", "opus"] as const;
+/**
+ * Formats the engine knows, by their names in SDP. Their order is their number on the rings: add at the end. Comfort noise (RFC
+ * 3389) and telephone-event (RFC 4733) come in streams of sound beside its codec.
+ */
+export const CODEC_NAMES = ["H264", "VP8", "opus", "PCMU", "PCMA", "CN", "telephone-event"] as const;
 export type CodecName = (typeof CODEC_NAMES)[number];
 export type VideoCodecName = "H264" | "VP8";
-export type AudioCodecName = Exclude<CodecName, VideoCodecName>;
+export type AudioCodecName = "opus" | "PCMU" | "PCMA";
 
 export function isVideoCodec(name: CodecName): name is VideoCodecName {
   return name === "H264" || name === "VP8";
+}
+
+export function isAudioCodec(name: CodecName): name is AudioCodecName {
+  return name === "opus" || name === "PCMU" || name === "PCMA";
 }
 
 /** The number that stands for a codec in descriptors. */

@@ -24,6 +24,13 @@ export interface VideoWishes extends EncodingWishes {
 export interface AudioWishes extends EncodingWishes {
   readonly kind: "audio";
   readonly codec: AudioCodecName;
+  /** Two only where the source has two. */
+  readonly channels: 1 | 2;
+  /** Absent: as the engine's settings say. */
+  readonly fec?: boolean;
+  readonly dtx?: boolean;
+  /** Length of one packet in time; absent: the engine's setting, for G.711 20 ms. */
+  readonly frameUs?: number;
 }
 
 export type Wishes = VideoWishes | AudioWishes;
@@ -52,7 +59,9 @@ export function distanceOf(wishes: Wishes, offered: Wishes): number {
   // Whoever is to be sent black must not be sent the picture.
   if (wishes.codec !== offered.codec || wishes.blank !== offered.blank) return Number.POSITIVE_INFINITY;
   const rate = ratio(wishes.maxBitrateBps ?? UNLIMITED_BPS, offered.maxBitrateBps ?? UNLIMITED_BPS);
-  if (wishes.kind === "audio" || offered.kind === "audio") return rate;
+  if (wishes.kind === "audio" || offered.kind === "audio") {
+    return sameSound(wishes, offered) ? rate : Number.POSITIVE_INFINITY;
+  }
   const scale = ratio(wishes.scaleResolutionDownBy, offered.scaleResolutionDownBy);
   const frames = ratio(wishes.maxFrameRate ?? UNLIMITED_RATE, offered.maxFrameRate ?? UNLIMITED_RATE);
   const size = ratio(
@@ -60,6 +69,12 @@ export function distanceOf(wishes: Wishes, offered: Wishes): number {
     offered.maxMacroblocks ?? UNLIMITED_MACROBLOCKS,
   );
   return 4 * scale + rate + frames + size;
+}
+
+/** What the peer's description says of sound is no wish but a rule. */
+function sameSound(a: Wishes, b: Wishes): boolean {
+  if (a.kind !== "audio" || b.kind !== "audio") return false;
+  return a.channels === b.channels && a.fec === b.fec && a.dtx === b.dtx && a.frameUs === b.frameUs;
 }
 
 /** Stand for "no limit" when limits are compared. */
@@ -74,7 +89,10 @@ function ratio(a: number, b: number): number {
 /** The same members in the same order, whoever made the object. */
 function normalized(wishes: Wishes) {
   const { codec, maxBitrateBps, blank } = wishes;
-  if (wishes.kind === "audio") return [codec, blank, maxBitrateBps ?? null];
+  if (wishes.kind === "audio") {
+    const { channels, fec = null, dtx = null, frameUs = null } = wishes;
+    return [codec, blank, maxBitrateBps ?? null, channels, fec, dtx, frameUs];
+  }
   return [
     codec,
     blank,

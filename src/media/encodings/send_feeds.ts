@@ -1,4 +1,4 @@
-import { isVideoCodec } from "../codecs/codec_name.js";
+import { isAudioCodec, isVideoCodec } from "../codecs/codec_name.js";
 import type { Maker } from "../codecs/video_codecs.js";
 import type { OrderOf } from "../engine_messages.js";
 import type { EngineInputs } from "../inputs/engine_inputs.js";
@@ -147,7 +147,7 @@ function wishesOf({ stream, limits, blank }: FeedRequest): VideoWishes | AudioWi
   const { codec } = stream;
   const { maxBitrateBps, maxFrameRate, maxMacroblocks, scaleResolutionDownBy = 1 } = limits;
   const rate = maxBitrateBps === undefined ? {} : { maxBitrateBps };
-  if (!isVideoCodec(codec)) return { kind: "audio", codec, blank, ...rate };
+  if (!isVideoCodec(codec)) return audioWishes(stream, blank, maxBitrateBps);
   return {
     kind: "video",
     codec,
@@ -156,5 +156,22 @@ function wishesOf({ stream, limits, blank }: FeedRequest): VideoWishes | AudioWi
     ...rate,
     ...(maxFrameRate === undefined ? {} : { maxFrameRate }),
     ...(maxMacroblocks === undefined ? {} : { maxMacroblocks }),
+  };
+}
+
+function audioWishes(
+  { codec, sound = {} }: SendStreamOptions,
+  blank: boolean,
+  limitBps?: number,
+): AudioWishes {
+  const { channels = 1, maxBitrateBps, ...rest } = sound;
+  const bound = Math.min(limitBps ?? Number.POSITIVE_INFINITY, maxBitrateBps ?? Number.POSITIVE_INFINITY);
+  return {
+    kind: "audio",
+    codec: isAudioCodec(codec) ? codec : "opus",
+    blank,
+    channels,
+    ...rest,
+    ...(Number.isFinite(bound) && { maxBitrateBps: bound }),
   };
 }

@@ -4,6 +4,7 @@ import { parseCompound } from "../../protocol/rtcp/parser.js";
 import { readTransportSequence } from "../../protocol/rtp/header_extensions.js";
 import { parseRtp, RtpHeader } from "../../protocol/rtp/rtp_header.js";
 import { unwrapRtx } from "../../protocol/rtx/rtx.js";
+import { readTelephoneEvent, type TelephoneEvent } from "../../protocol/telephone_event/telephone_event.js";
 import type { ReceiveStreamOptions } from "../transport_api.js";
 import { type Arrival, ArrivalFlag, emptyArrival } from "./arrival_log.js";
 import { ReceiveStream } from "./receive_stream.js";
@@ -24,6 +25,8 @@ export interface MediaSinks {
     arrivalUs: number,
     captureWallUs: number,
   ): boolean;
+  /** The peer pressed a key (RFC 4733). */
+  tone(mid: string, event: number): void;
   /** For the rtcp thread; `urgent`: at once. */
   arrival(arrival: Arrival, urgent: boolean): void;
   /** One unprotected compound. */
@@ -40,6 +43,7 @@ export class MediaReceiver {
   readonly #sinks: MediaSinks;
   readonly #streams = new ReceiveStreams();
   readonly #arrival = emptyArrival();
+  readonly #event: TelephoneEvent = { event: 0, isEnd: false, duration: 0 };
   readonly #original = new RtpHeader();
   #waitingForRoomUs = Number.POSITIVE_INFINITY;
 
@@ -168,6 +172,7 @@ export class MediaReceiver {
   ): DiscardKind | undefined {
     if (header.payloadLength === 0) return undefined;
     stream.noteAudioLevel(bytes, header);
+    if (stream.isTelephoneEvent(header.payloadType)) this.#tone(stream, bytes, header);
     const captureWallUs = stream.captureWallUs(header.timestamp, bytes, header);
     if (this.#sinks.audio(stream, bytes, header, arrivalUs, captureWallUs)) {
       stream.counters[ReceiveCounters.framesReceived]++;
@@ -175,6 +180,14 @@ export class MediaReceiver {
     }
     stream.counters[ReceiveCounters.framesDropped]++;
     return "audio-queue-full";
+  }
+
+  /** A tone's packets all have its timestamp; it is told of by the first that arrives. */
+  #tone(stream: ReceiveStream, bytes: Uint8Array, header: RtpHeader): void {
+    const event = this.#event;
+    if (!readTelephoneEvent(bytes, header.payloadOffset, header.payloadLength, event)) return;
+    if (!stream.noteTone(header.timestamp, event.event)) return;
+    this.#sinks.tone(stream.options.mid, event.event);
   }
 
   #deliverVideo(stream: ReceiveStream, nowUs: number): void {

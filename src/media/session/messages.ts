@@ -144,6 +144,13 @@ export type SenderCommand = { readonly transportId: number } & (
   | { readonly type: "removeSendStream"; readonly streamId: number }
   /** From now on the stream carries another encoding, maybe of another source. */
   | { readonly type: "setSendEncoding"; readonly streamId: number; readonly encoding: number }
+  /** A key of a telephone, in place of sound. */
+  | {
+      readonly type: "sendTone";
+      readonly streamId: number;
+      readonly event: number;
+      readonly durationUs: number;
+    }
   /** Sends what the rtcp worker has left in the channel (BYE), lets go of the socket, answers `transportClosed`. */
   | { readonly type: "closeTransport" }
 );

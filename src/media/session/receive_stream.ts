@@ -20,6 +20,7 @@ const TAKEOVER_US = 500_000;
 const RELEASE_LEAD_US = 60_000;
 const MIN_GIVE_UP_US = 200_000;
 const MAX_GIVE_UP_US = 1_000_000;
+const TELEPHONE_EVENT = codecNumber("telephone-event");
 const NO_REPAIRS: NonNullable<ReceiveStreamOptions["repairs"]> = [];
 const NO_RTX: NonNullable<ReceiveStreamOptions["rtx"]> = [];
 
@@ -42,6 +43,9 @@ export class ReceiveStream {
   #lastUs = 0;
   #keyframeEpoch = 0;
   #targetUs = 0;
+  /** Of the last key. */
+  #toneTimestamp = -1;
+  #tone = -1;
   #senderClock: SenderClock;
   readonly #clockRate: number;
   readonly #mid: Uint8Array;
@@ -81,6 +85,18 @@ export class ReceiveStream {
     for (let i = 0; i < repairs.length; i++) {
       if (repairs[i].repairSsrc === repairSsrc) return repairs[i].ssrc === this.#ssrc;
     }
+    return true;
+  }
+
+  isTelephoneEvent(payloadType: number): boolean {
+    return this.codecOf(payloadType) === TELEPHONE_EVENT;
+  }
+
+  /** Whether the key of that event was not told of yet. */
+  noteTone(timestamp: number, event: number): boolean {
+    if (this.#toneTimestamp === timestamp && this.#tone === event) return false;
+    this.#toneTimestamp = timestamp;
+    this.#tone = event;
     return true;
   }
 

@@ -72,7 +72,9 @@ export class ReceiverPeer {
     this.session = new TransportSession({
       ice: this.#ice,
       dtls: makeDtls(options),
-      sinks: new ReceiverSinks(transportId, channels, room),
+      sinks: new ReceiverSinks(transportId, channels, room, (mid, event) =>
+        post({ type: "notice", transportId, notice: { event: "tone", args: [{ mid, event }] } }),
+      ),
       createSrtp: (keys) => new native.SrtpContext(keys),
       writer: this.sockets,
       lane: {

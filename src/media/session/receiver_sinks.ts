@@ -35,9 +35,16 @@ export class ReceiverSinks implements MediaSinks {
   readonly #transportId: number;
   readonly #channels: ReceiverChannels;
   readonly #room: VideoRoom;
+  readonly #onTone: (mid: string, event: number) => void;
   #unitNumber = 0;
 
-  constructor(transportId: number, channels: ReceiverChannels, room: VideoRoom) {
+  constructor(
+    transportId: number,
+    channels: ReceiverChannels,
+    room: VideoRoom,
+    onTone: (mid: string, event: number) => void,
+  ) {
+    this.#onTone = onTone;
     this.#transportId = transportId;
     this.#channels = channels;
     this.#room = room;
@@ -86,12 +93,17 @@ export class ReceiverSinks implements MediaSinks {
     descriptor.streamId = stream.streamId;
     descriptor.codec = stream.codecOf(header.payloadType);
     descriptor.tag = header.sequenceNumber;
+    descriptor.codec = stream.codecOf(header.payloadType);
     descriptor.rtpTimestamp = header.timestamp;
     descriptor.captureWallUs = captureWallUs;
     descriptor.arrivalUs = arrivalUs;
     descriptor.completeUs = native.monotonicUs();
     audioPackets.publish(slot);
     return true;
+  }
+
+  tone(mid: string, event: number): void {
+    this.#onTone(mid, event);
   }
 
   arrival(arrival: Arrival, urgent: boolean): void {

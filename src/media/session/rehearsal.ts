@@ -123,6 +123,7 @@ class RehearsalEnd {
       videoRoom: () => room,
       publishVideo: () => this.units++,
       audio: () => true,
+      tone: () => undefined,
       arrival: () => undefined,
       rtcp: () => undefined,
     };

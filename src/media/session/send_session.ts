@@ -8,6 +8,11 @@ import { type NtpTime, unixUsToNtp } from "../../protocol/rtp/ntp.js";
 import type { FramePacketizer } from "../../protocol/rtp/payload_format.js";
 import { RTP_FIXED_HEADER_BYTES, writeRtpHeader } from "../../protocol/rtp/rtp_header.js";
 import { RTX_OVERHEAD_BYTES } from "../../protocol/rtx/rtx.js";
+import {
+  TELEPHONE_EVENT_BYTES,
+  writeTelephoneEvent,
+} from "../../protocol/telephone_event/telephone_event.js";
+import { ToneSender } from "../../protocol/telephone_event/tone_sender.js";
 import { FrameRateMeter } from "../analysis/frame_rate_meter.js";
 import { type CodecName, isVideoCodec } from "../codecs/codec_name.js";
 import type { SendStreamOptions } from "../transport_api.js";
@@ -20,6 +25,9 @@ import { SendCounters } from "./stream_counters.js";
 const VIDEO_HISTORY = 1024;
 /** Audio is not sent again; the ring only has to hold what one call sends. */
 const AUDIO_HISTORY = 64;
+
+/** Between two frames no more time than this passes for statistics. */
+const LONGEST_FRAME_US = 1_000_000;
 
 /** One encoded picture (H.264: an Annex-B access unit; VP8: a frame) or Opus packet. */
 export interface EncodedFrame {
@@ -41,6 +49,7 @@ export interface EncodedFrame {
   readonly encodeUs?: number;
   readonly targetBytes?: number;
   readonly enqueuedUs?: number;
+  readonly isPathLimited?: boolean;
   /** Of sound, as RFC 6464 writes it: -dBov, and 128 where there is a voice. Absent: not known. */
   readonly audioLevel?: number;
 }
@@ -68,6 +77,8 @@ export class SendSession {
   readonly stream: SendStreamOptions;
   readonly ring: PacketRing;
   readonly responder: NackResponder;
+  /** Keys of a telephone, in streams of sound. */
+  readonly tones = new ToneSender();
   /** Frames of this encoding are sent. */
   encoding: number;
   /** Video: nothing goes out before a keyframe has; the peer could not decode it. */
@@ -93,8 +104,11 @@ export class SendSession {
   /** Added to the encoding's own sample count: encodings count from different beginnings. */
   #audioShift = 0;
   #newEncoding = false;
+  #toneTimestamp = 0;
   readonly #rate = new FrameRateMeter();
   #frameBytes = 0;
+  /** When the last frame that was taken was captured. */
+  #encodedUs = 0;
   /** Of the frame at hand: when it goes out, and where its packets' transport-wide number lies among the extensions. */
   #nowUs = 0;
   #numberAt = -1;
@@ -142,6 +156,8 @@ export class SendSession {
    * many. 0: the frame is not to be sent (a keyframe is due, or it is empty).
    */
   packetize(frame: EncodedFrame, rtpOverhead: number, nowUs: number): number {
+    // RFC 4733 §2.1: the event takes the place of what it sounds like.
+    if (this.tones.isActive) return 0;
     if (this.stream.kind === "video") this.#countEncoded(frame);
     if (frame.length === 0 || (this.needsKeyframe && !frame.keyframe)) {
       this.#counters[SendCounters.framesSkipped]++;
@@ -156,6 +172,36 @@ export class SendSession {
       this.stream.kind === "video" ? this.#video(frame, maxPayload) : this.#audio(frame, maxPayload);
     if (count > 0) this.#countFrame(frame);
     return count;
+  }
+
+  /** Begins a tone, when events are negotiated. */
+  startTone(event: number, durationUs: number, nowUs: number): void {
+    if (this.stream.telephoneEvent === undefined) return;
+    const offset = this.#counters[SendCounters.rtpOffset];
+    const timestamp = Number.isNaN(offset)
+      ? this.#timestampAt(nowUs)
+      : offset + (nowUs * this.stream.clockRate) / 1e6;
+    this.#toneTimestamp = Math.round(timestamp) % 2 ** 32;
+    this.tones.start(event, durationUs, nowUs);
+  }
+
+  /** Writes the tone's packet that is due, as {@link packetize} does a frame's; 0: none is. */
+  packetizeTone(nowUs: number): number {
+    const { telephoneEvent } = this.stream;
+    if (telephoneEvent === undefined || !this.tones.poll(nowUs, this.stream.clockRate)) return 0;
+    this.#nowUs = nowUs;
+    this.#writeExtensions({ captureTimeUs: nowUs }, nowUs);
+    this.firstSequenceNumber = this.#next;
+    this.#fields.timestamp = this.#toneTimestamp;
+    this.#fields.payloadType = telephoneEvent;
+    const offset = this.ring.offsetOf(this.ring.slotOf(this.#next));
+    this.#numberPacket(RTP_FIXED_HEADER_BYTES + this.#extensions.blockBytes + TELEPHONE_EVENT_BYTES);
+    const header = this.#writeHeader(offset, this.tones.isFirst);
+    this.#fields.payloadType = this.stream.payloadType;
+    writeTelephoneEvent(this.ring.slab, offset + header, this.tones.packet);
+    this.#commit(header, TELEPHONE_EVENT_BYTES);
+    this.tones.sent();
+    return 1;
   }
 
   /** Another encoding: its first picture must be a keyframe, its sound goes on in the same RTP time. */
@@ -209,7 +255,7 @@ export class SendSession {
     return count;
   }
 
-  /** RFC 7587 §4.2: one Opus packet is one RTP payload; the timestamp counts 48 kHz samples. */
+  /** RFC 7587 §4.2, RFC 3551 §4.5.14: one packet is one RTP payload; the timestamp counts samples. */
   #audio(frame: EncodedFrame, maxPayload: number): number {
     if (frame.length > maxPayload) return 0;
     if (this.#newEncoding) this.#joinAudio(frame);
@@ -252,7 +298,10 @@ export class SendSession {
     this.#next = (this.#next + 1) & 0xffff;
   }
 
-  #writeExtensions({ captureTimeUs, audioLevel }: EncodedFrame, nowUs: number): void {
+  #writeExtensions(
+    { captureTimeUs, audioLevel }: Pick<EncodedFrame, "captureTimeUs" | "audioLevel">,
+    nowUs: number,
+  ): void {
     const { mid, transportCc, absSendTime, absCaptureTime, audioLevel: levelId } = this.stream.extensions;
     const extensions = this.#extensions;
     extensions.clear();
@@ -280,8 +329,13 @@ export class SendSession {
     this.#counters[SendCounters.rtpOffset] = offset < 0 ? offset + 2 ** 32 : offset;
   }
 
-  #countEncoded({ keyframe, encodeUs = 0, targetBytes = 0 }: EncodedFrame): void {
+  #countEncoded(frame: EncodedFrame): void {
+    const { keyframe, encodeUs = 0, targetBytes = 0, captureTimeUs, isPathLimited = false } = frame;
     const counters = this.#counters;
+    const passedUs = Math.min(Math.max(captureTimeUs - this.#encodedUs, 0), LONGEST_FRAME_US);
+    if (counters[SendCounters.pathLimited] > 0) counters[SendCounters.pathLimitedUs] += passedUs;
+    counters[SendCounters.pathLimited] = isPathLimited ? 1 : 0;
+    this.#encodedUs = captureTimeUs;
     counters[SendCounters.framesEncoded]++;
     if (keyframe) counters[SendCounters.keyframesEncoded]++;
     counters[SendCounters.encodeUs] += encodeUs;

@@ -163,8 +163,26 @@ export class SendTransport {
     return this.#video.length === 0 ? Number.POSITIVE_INFINITY : this.#bandwidth.estimateBps;
   }
 
-  /** Offers the socket what it had no room for. */
+  /** Begins a tone on a stream of sound. */
+  startTone(streamId: number, event: number, durationUs: number, nowUs: number): void {
+    this.#sessions.get(streamId)?.startTone(event, durationUs, nowUs);
+  }
+
+  /** Sends what is due of tones, and offers the socket what it had no room for. */
   handleTimeout(nowUs: number): void {
+    this.#sendTones(nowUs);
+    this.#retry(nowUs);
+  }
+
+  #sendTones(nowUs: number): void {
+    if (this.#srtp === undefined || this.#socket === undefined) return;
+    for (const session of this.#audio) {
+      const count = session.packetizeTone(nowUs);
+      if (count > 0) this.#sendPackets(session, this.#srtp, count, nowUs);
+    }
+  }
+
+  #retry(nowUs: number): void {
     if (nowUs < this.#retryAtUs) return;
     this.#retryAtUs = Number.POSITIVE_INFINITY;
     const pending = this.#pending.splice(0);
@@ -174,7 +192,12 @@ export class SendTransport {
   }
 
   nextDeadlineUs(): number {
-    return this.#retryAtUs;
+    let deadlineUs = this.#retryAtUs;
+    if (!this.ready) return deadlineUs;
+    for (let i = 0; i < this.#audio.length; i++) {
+      deadlineUs = Math.min(deadlineUs, this.#audio[i].tones.nextDeadlineUs());
+    }
+    return deadlineUs;
   }
 
   close(): void {
@@ -190,13 +213,18 @@ export class SendTransport {
     if (frame.enqueuedUs !== undefined && nowUs > frame.enqueuedUs) {
       session.countDelay(count * (nowUs - frame.enqueuedUs));
     }
+    return this.#sendPackets(session, srtp, count, nowUs);
+  }
+
+  /** Protects and sends what was packetized. */
+  #sendPackets(session: SendSession, srtp: SrtpContext, count: number, nowUs: number): number {
     const { ring, firstSequenceNumber } = session;
     const first = ring.slotOf(firstSequenceNumber);
     const head = Math.min(count, ring.capacity - first);
     srtp.protectRtpBatch(ring.slab, ring.table, first, head);
     if (count > head) srtp.protectRtpBatch(ring.slab, ring.table, 0, count - head);
     // What waited for room comes first, or the peer would see a reordering that nothing caused.
-    if (this.#pending.length > 0) this.handleTimeout(this.#retryAtUs);
+    if (this.#pending.length > 0) this.#retry(this.#retryAtUs);
     return this.#sendRange(session, firstSequenceNumber, count, 0, nowUs);
   }
 

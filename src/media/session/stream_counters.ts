@@ -103,7 +103,10 @@ export const SendCounters = {
   rttTotalUs: 32,
   remotePacketsReceived: 33,
   remoteReportUs: 34,
-  words: 35,
+  /** The sender's: time in which the path's bandwidth held the pictures' bitrate down, and whether it does: 1. */
+  pathLimitedUs: 35,
+  pathLimited: 36,
+  words: 37,
 } as const;
 
 /** Words of a source's block, written by the encoder or the microphone: what came from a source, whoever takes it. */

@@ -42,6 +42,7 @@ export class SenderStage implements Stage<"sender"> {
     encodeUs: 0,
     targetBytes: 0,
     enqueuedUs: 0,
+    isPathLimited: false,
     audioLevel: SILENCE,
   };
 
@@ -83,6 +84,9 @@ export class SenderStage implements Stage<"sender"> {
       case "removeSendStream":
         peer.transport.removeStream(order.streamId);
         break;
+      case "sendTone":
+        peer.transport.startTone(order.streamId, order.event, order.durationUs, native.monotonicUs());
+        break;
       case "setSendEncoding":
         peer.transport.setEncoding(order.streamId, order.encoding);
     }
@@ -118,8 +122,9 @@ export class SenderStage implements Stage<"sender"> {
   }
 
   #frames(kind: "audio" | "video", input: SlotConsumer, nowUs: number): void {
-    const { row } = this.#host;
+    const { row, control } = this.#host;
     const frame = this.#frame;
+    frame.isPathLimited = this.#toldBps > 0 && this.#toldBps < control.get(ControlWord.targetBitrateBps);
     while (input.take()) {
       const { descriptor } = input;
       frame.bytes = input.bytes(descriptor.slot);

@@ -15,6 +15,8 @@ import { audioLevelOf } from "./audio_level.js";
 /** RFC 7587 §6.1, maxaveragebitrate. */
 const MIN_BITRATE_BPS = 6_000;
 const MAX_BITRATE_BPS = 510_000;
+/** RFC 3551 §4.2: of codecs that state none. */
+const DEFAULT_FRAME_US = 20_000;
 
 /** A piece of sound of one source. */
 export interface SoundPiece {
@@ -70,8 +72,10 @@ export class SoundEncoder {
   }
 
   follow({ wishes }: AudioEncoding): void {
-    if (wishes.blank !== this.wishes.blank) this.#closeEncoder();
+    const { blank, fec, dtx, channels, frameUs } = this.wishes;
     this.wishes = wishes;
+    if (wishes.blank !== blank || wishes.fec !== fec || wishes.dtx !== dtx) this.#closeEncoder();
+    if (wishes.channels !== channels || wishes.frameUs !== frameUs) this.#sampleRate = 0;
   }
 
   /** Encodes every frame that the piece completes. */
@@ -100,7 +104,7 @@ export class SoundEncoder {
     this.#sampleRate = sampleRate;
     this.#channels = channels;
     this.#rate = sampleRates.includes(sampleRate) ? sampleRate : sampleRates[0];
-    this.#encodedChannels = channels === 2 && maxChannels === 2 ? 2 : 1;
+    this.#encodedChannels = Math.min(channels, maxChannels, this.wishes.channels) === 2 ? 2 : 1;
     this.#resampler =
       this.#rate === sampleRate
         ? undefined
@@ -111,6 +115,9 @@ export class SoundEncoder {
 
   /** Samples of one frame, a channel, at the rate of what is encoded. */
   #frameSamples(): number {
+    const { frameUs } = this.wishes;
+    if (frameUs !== undefined) return (frameUs * this.#rate) / 1e6;
+    if (this.wishes.codec !== "opus") return (DEFAULT_FRAME_US * this.#rate) / 1e6;
     return (this.#options.host.wiring.audio.frameSamples * this.#rate) / SAMPLE_RATE;
   }
 
@@ -221,9 +228,9 @@ export class SoundEncoder {
       sampleRate: this.#rate,
       channels: this.#encodedChannels,
       bitrateBps,
-      fec: audio.fec,
+      fec: this.wishes.fec ?? audio.fec,
       // Silence costs next to nothing.
-      dtx: audio.dtx || this.wishes.blank,
+      dtx: this.wishes.blank || (this.wishes.dtx ?? audio.dtx),
     });
   }
 }

@@ -88,6 +88,7 @@ export class SpeakerStage implements Stage<"speaker"> {
       syncWith: order.syncWith,
       onFirstSound: (streamId) => post({ type: "firstframe", streamId, width: 0, height: 0 }),
       onSound: (sound) => this.#play(sound),
+      onProblem: (code, message) => post({ type: "problem", name: "speaker", code, message }),
     });
     stream.setTarget(order.targetUs);
     return stream;

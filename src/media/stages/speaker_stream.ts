@@ -1,12 +1,14 @@
-import { native, type OpusDecoder } from "../../../native/addon.js";
+import { native } from "../../../native/addon.js";
 import {
-  AudioJitterBuffer,
   type AudioKind,
   type AudioPull,
+  newAudioJitterBufferStats,
 } from "../../protocol/jitter/audio_jitter_buffer.js";
+import type { PlayoutClock } from "../../protocol/jitter/playout_clock.js";
 import { RtpHeader } from "../../protocol/rtp/rtp_header.js";
 import { AudioLevelMeter } from "../analysis/audio_level.js";
 import { ToneDetector } from "../analysis/tone_detector.js";
+import { type AudioCodecName, codecOfNumber, isAudioCodec } from "../codecs/codec_name.js";
 import { PlayoutCounter, PlayoutHistogram, WorkerCounter, WorkerHistogram } from "../metrics_rows.js";
 import type { ControlBlock } from "../ring/control_block.js";
 import type { Descriptor } from "../ring/descriptor.js";
@@ -14,13 +16,16 @@ import { DescriptorFlag } from "../ring/layout.js";
 import type { MetricsRow } from "../ring/metrics.js";
 import { SAMPLE_RATE } from "../sources/audio_source.js";
 import { LipSync } from "./lip_sync.js";
+import { asError } from "./problem.js";
+import { MAX_PACKET_MS, MIN_DELAY_US, SoundDecoder } from "./sound_decoder.js";
 
-/** The longest Opus packet: 120 ms (RFC 6716 §3.2.5). */
-const MAX_PACKET_SAMPLES = 5760;
+const MAX_PACKET_SAMPLES = (SAMPLE_RATE * MAX_PACKET_MS) / 1000;
 /** A stream without packets for this long is not looked at until one comes. */
 const IDLE_AFTER_US = 1_000_000;
-/** The longest delay that may be asked for, 4 s (WebRTC 1.0 §5.3), in packets of 20 ms. */
-const CAPACITY_PACKETS = 256;
+/** A stream changes its codec this often at most: each change costs a decoder and a buffer. */
+const CODEC_CHANGE_US = 500_000;
+/** A conversion between rates gives a little more now, a little less then. */
+const RESAMPLER_SLACK = 64;
 /** How often the tone is measured. */
 const TONE_EVERY_US = 250_000;
 /** Further behind than this, the playout clock starts anew. */
@@ -45,32 +50,30 @@ export interface SpeakerStreamOptions {
   readonly syncWith: readonly number[];
   onFirstSound(streamId: number): void;
   onSound(sound: PlayedSound): void;
+  onProblem(code: string, message: string): void;
 }
 
 /**
- * Least delay over the fastest path. A hole (a packet late by a hair, or lost with nothing after it to recover it from)
+ * A hole (a packet late by a hair, or lost with nothing after it to recover it from)
  * raises it, quiet times lower it again: one more frame of delay turns a loss into a recovery by FEC.
  */
-const MIN_DELAY_US = 20_000;
 const MAX_GUARD_US = 80_000;
 const GUARD_STEP_US = 10_000;
 const GUARD_FALL_PER_FRAME_US = 50;
 /** Lip-sync follows changes larger than this; smaller ones nobody notices. */
 const SYNC_STEP_US = 10_000;
-/** Opus works in steps of 2.5 ms. */
-const OPUS_STEP_SAMPLES = 120;
 
-/** One receive stream of sound: jitter buffer, Opus decoder, playout clock, tone detector, counters. */
+/** One receive stream of sound: its decoder with the jitter buffer, playout clock, tone detector, counters. */
 export class SpeakerStream {
   readonly sync: LipSync;
   readonly #options: SpeakerStreamOptions;
-  readonly #jitter = new AudioJitterBuffer({
-    clockRate: SAMPLE_RATE,
-    minDelayUs: MIN_DELAY_US,
-    capacityPackets: CAPACITY_PACKETS,
-  });
   readonly #header = new RtpHeader();
-  readonly #decoder: OpusDecoder;
+  /** Made when the first packet comes: it says what the stream is in. */
+  #decoder: SoundDecoder | undefined;
+  #codec: AudioCodecName | undefined;
+  readonly #jitterStats = newAudioJitterBufferStats();
+  #changedUs = Number.NEGATIVE_INFINITY;
+  #targetUs = 0;
   readonly #pcm: Int16Array;
   readonly #detector = new ToneDetector();
   readonly #level = new AudioLevelMeter();
@@ -85,27 +88,31 @@ export class SpeakerStream {
   constructor(options: SpeakerStreamOptions) {
     this.#options = options;
     this.sync = new LipSync(options.control, options.streamId, options.syncWith);
-    const { channels } = options;
-    this.#decoder = new native.OpusDecoder({ sampleRate: SAMPLE_RATE, channels });
-    this.#pcm = new Int16Array(MAX_PACKET_SAMPLES * channels);
+    this.#pcm = new Int16Array((MAX_PACKET_SAMPLES + RESAMPLER_SLACK) * options.channels);
   }
 
   /** Least delay over the fastest path; 0: as the path needs it. */
   setTarget(targetUs: number): void {
-    this.#jitter.clock.targetUs = targetUs;
+    this.#targetUs = targetUs;
+    if (this.#decoder !== undefined) this.#decoder.jitter.clock.targetUs = targetUs;
   }
 
-  /** Takes one packet: its Opus payload at the start of `bytes`, `tag` its RTP sequence number. */
+  /** Takes one packet: its payload at the start of `bytes`, `tag` its RTP sequence number, `codec` what it is in. */
   insert(packet: Descriptor, bytes: Uint8Array): void {
     this.#options.row.add(PlayoutCounter.packetsReceived);
     this.#lastPacketUs = packet.arrivalUs;
+    const codec = codecOfNumber(packet.codec);
+    if (codec === "telephone-event") this.#decoder?.jitter.noteForeign();
+    if (isAudioCodec(codec) && codec !== this.#codec) this.#changeCodec(codec, packet.arrivalUs);
+    const decoder = this.#decoder;
+    if (decoder === undefined || (codec !== this.#codec && codec !== "CN")) return;
     const header = this.#header;
     header.marker = (packet.flags & DescriptorFlag.marker) !== 0;
     header.sequenceNumber = packet.tag & 0xffff;
     header.timestamp = packet.rtpTimestamp;
     header.payloadOffset = 0;
     header.payloadLength = packet.byteLength;
-    this.#jitter.insert(bytes, header, packet.arrivalUs);
+    decoder.jitter.insert(bytes, header, packet.arrivalUs, codec === "CN");
     if (packet.captureWallUs > 0) {
       this.#captureRtp = packet.rtpTimestamp;
       this.#captureWallUs = packet.captureWallUs;
@@ -113,10 +120,35 @@ export class SpeakerStream {
     if (this.#nextUs === Number.POSITIVE_INFINITY) this.#nextUs = packet.arrivalUs;
   }
 
+  /** The stream goes on in another codec (RFC 3550 §5.1: the payload type may change between packets). */
+  #changeCodec(codec: AudioCodecName, nowUs: number): void {
+    if (nowUs - this.#changedUs < CODEC_CHANGE_US) return;
+    this.#changedUs = nowUs;
+    const before = this.#decoder;
+    before?.close();
+    this.#decoder = undefined;
+    this.#codec = codec;
+    this.#captureWallUs = 0;
+    try {
+      this.#decoder = new SoundDecoder(codec, this.#options.channels, this.#jitterStats);
+    } catch (error) {
+      const { code, message } = asError(error, "CODEC_FAILED");
+      this.#options.onProblem(code, message);
+      return;
+    }
+    const { clock } = this.#decoder.jitter;
+    clock.targetUs = this.#targetUs;
+    clock.minDelayUs = before?.jitter.clock.minDelayUs ?? clock.minDelayUs;
+    clock.extraDelayUs = before?.jitter.clock.extraDelayUs ?? 0;
+  }
+
   /** Plays all that is due; returns when to come back. */
   play(nowUs: number): number {
     if (nowUs - this.#nextUs > MAX_LATE_US) this.#startAnew(nowUs);
-    while (this.#nextUs <= nowUs) this.#nextUs += (this.#playNext(this.#nextUs) * 1e6) / SAMPLE_RATE;
+    const decoder = this.#decoder;
+    while (decoder !== undefined && this.#nextUs <= nowUs) {
+      this.#nextUs += (this.#playNext(decoder, this.#nextUs) * 1e6) / SAMPLE_RATE;
+    }
     if (nowUs - this.#lastPacketUs > IDLE_AFTER_US) this.#rest();
     return this.#nextUs;
   }
@@ -130,7 +162,7 @@ export class SpeakerStream {
   }
 
   close(): void {
-    this.#decoder.close();
+    this.#decoder?.close();
   }
 
   /** Nothing has come for long: sleep until something does. */
@@ -140,15 +172,17 @@ export class SpeakerStream {
   }
 
   /** Plays the frame that begins at `dueUs`; returns its samples per channel. */
-  #playNext(dueUs: number): number {
+  #playNext(decoder: SoundDecoder, dueUs: number): number {
     const { channels, streamId, onSound } = this.#options;
-    const pull = this.#jitter.pull(dueUs);
-    const captureWallUs = pull.kind === "packet" ? this.#capturedAt(pull.extTimestamp) : 0;
-    if (captureWallUs > 0) this.#synchronize(pull.extTimestamp, captureWallUs);
-    this.#guard(pull.kind);
-    const samples = this.#render(pull);
-    if (pull.kind === "packet") this.#countEmitted(pull, samples, dueUs, captureWallUs);
-    this.#publishStats(samples);
+    const { clock } = decoder.jitter;
+    const pull = decoder.jitter.pull(dueUs);
+    const isPacket = pull.kind === "packet";
+    const captureWallUs = isPacket ? this.#capturedAt(pull.extTimestamp, decoder.clockRate) : 0;
+    if (captureWallUs > 0) this.#synchronize(clock, pull.extTimestamp, captureWallUs);
+    guard(clock, pull.kind);
+    const samples = this.#render(decoder, pull);
+    if (isPacket) this.#countEmitted(clock, pull, samples, dueUs, captureWallUs);
+    this.#publishStats(clock, samples);
     this.#detector.add(this.#pcm, channels, samples);
     this.#measureTone(dueUs);
     if (this.#sounded) {
@@ -159,9 +193,14 @@ export class SpeakerStream {
   }
 
   /** Of sound, every sample counts for itself (webrtc-stats, jitterBufferDelay). */
-  #countEmitted({ arrivalUs }: AudioPull, samples: number, dueUs: number, captureWallUs: number): void {
+  #countEmitted(
+    clock: PlayoutClock,
+    { arrivalUs }: AudioPull,
+    samples: number,
+    dueUs: number,
+    captureWallUs: number,
+  ): void {
     const { row } = this.#options;
-    const { clock } = this.#jitter;
     row.add(PlayoutCounter.emitted, samples);
     row.add(PlayoutCounter.bufferedUs, samples * Math.max(0, dueUs - arrivalUs));
     row.add(PlayoutCounter.targetUs, samples * clock.delayUs);
@@ -170,9 +209,9 @@ export class SpeakerStream {
     row.set(PlayoutCounter.presentedWallUs, captureWallUs);
   }
 
-  #publishStats(samples: number): void {
+  #publishStats(clock: PlayoutClock, samples: number): void {
     const { row, channels } = this.#options;
-    const { stats, clock } = this.#jitter;
+    const stats = this.#jitterStats;
     row.set(PlayoutCounter.concealedSamples, stats.concealedSamples + stats.silentSamples);
     row.set(PlayoutCounter.silentConcealedSamples, stats.silentSamples);
     row.set(PlayoutCounter.concealmentEvents, stats.concealmentEvents);
@@ -188,62 +227,35 @@ export class SpeakerStream {
     row.set(PlayoutCounter.audioEnergy, this.#level.energy);
   }
 
-  #guard(kind: AudioKind): void {
-    const { clock } = this.#jitter;
-    if (kind === "lost") {
-      const delayUs = clock.delayUs - clock.extraDelayUs;
-      clock.minDelayUs = Math.max(clock.minDelayUs, Math.min(delayUs + GUARD_STEP_US, MAX_GUARD_US));
-    } else clock.minDelayUs = Math.max(MIN_DELAY_US, clock.minDelayUs - GUARD_FALL_PER_FRAME_US);
-  }
-
-  /** Fills the PCM buffer as the jitter buffer says; returns samples per channel. */
-  #render(pull: AudioPull): number {
-    const samples = Math.max(OPUS_STEP_SAMPLES, pull.samples - (pull.samples % OPUS_STEP_SAMPLES));
-    switch (pull.kind) {
-      case "packet":
-        return this.#decode(samples);
-      case "fec":
-        return this.#orSilence(this.#decoder.decodeFec(this.#jitter.payload(), this.#pcm, samples), samples);
-      case "lost":
-        return this.#orSilence(this.#decoder.conceal(this.#pcm, samples), samples);
-      case "empty":
-        return this.#orSilence(0, samples);
-    }
-  }
-
-  #decode(samples: number): number {
-    const { row, workerRow, streamId, onFirstSound } = this.#options;
+  #render(decoder: SoundDecoder, pull: AudioPull): number {
     const startUs = native.monotonicUs();
-    const decoded = this.#decoder.decode(this.#jitter.payload(), this.#pcm);
-    if (decoded <= 0) {
+    const samples = decoder.render(pull, this.#pcm);
+    if (pull.kind === "packet") this.#countDecoded(decoder, startUs);
+    return samples;
+  }
+
+  #countDecoded(decoder: SoundDecoder, startUs: number): void {
+    const { row, workerRow, streamId, onFirstSound } = this.#options;
+    if (decoder.wasDamaged) {
       row.add(PlayoutCounter.decodeErrors);
-      return this.#orSilence(this.#decoder.conceal(this.#pcm, samples), samples);
+      return;
     }
     workerRow.add(WorkerCounter.frames);
     workerRow.record(WorkerHistogram.work, native.monotonicUs() - startUs);
     row.add(PlayoutCounter.framesDecoded);
-    if (!this.#sounded) {
-      this.#sounded = true;
-      onFirstSound(streamId);
-    }
-    return decoded;
-  }
-
-  #orSilence(decoded: number, samples: number): number {
-    if (decoded > 0) return decoded;
-    this.#pcm.fill(0, 0, samples * this.#options.channels);
-    return samples;
+    if (this.#sounded) return;
+    this.#sounded = true;
+    onFirstSound(streamId);
   }
 
   /** The sender's wall clock at an RTP time near the last known one (the difference wraps as RTP time does). */
-  #capturedAt(extTimestamp: number): number {
+  #capturedAt(extTimestamp: number, clockRate: number): number {
     if (this.#captureWallUs === 0) return 0;
     const samples = ((extTimestamp % 2 ** 32) - this.#captureRtp) | 0;
-    return this.#captureWallUs + (samples * 1e6) / SAMPLE_RATE;
+    return this.#captureWallUs + (samples * 1e6) / clockRate;
   }
 
-  #synchronize(extTimestamp: number, captureWallUs: number): void {
-    const { clock } = this.#jitter;
+  #synchronize(clock: PlayoutClock, extTimestamp: number, captureWallUs: number): void {
     const { row, control } = this.#options;
     this.sync.observe(clock.playoutUs(extTimestamp) - clock.extraDelayUs, captureWallUs);
     const extraUs = this.sync.extraDelayUs();
@@ -257,4 +269,12 @@ export class SpeakerStream {
     this.#toneDueUs = nowUs + TONE_EVERY_US;
     this.#options.row.set(PlayoutCounter.toneHz, this.#detector.frequencyHz());
   }
+}
+
+/** A hole lengthens the wait, quiet times shorten it. */
+function guard(clock: PlayoutClock, kind: AudioKind): void {
+  if (kind === "lost") {
+    const delayUs = clock.delayUs - clock.extraDelayUs;
+    clock.minDelayUs = Math.max(clock.minDelayUs, Math.min(delayUs + GUARD_STEP_US, MAX_GUARD_US));
+  } else clock.minDelayUs = Math.max(MIN_DELAY_US, clock.minDelayUs - GUARD_FALL_PER_FRAME_US);
 }

@@ -21,14 +21,17 @@ export interface AudioJitterBufferOptions {
   readonly maxDelayUs?: number;
   /** Negotiated id of abs-capture-time, 0: none. */
   readonly absCaptureTimeId?: number;
+  /** Counters to go on with, of a buffer that this one replaces. */
+  readonly stats?: AudioJitterBufferStats;
 }
 
 /**
  * What to play next. "packet": decode the payload. "fec": the packet before this payload is lost; recover it from the payload's
- * in-band FEC (the payload itself comes again as "packet"). "lost": conceal. "empty": silence, for nothing was sent (DTX),
+ * in-band FEC (the payload itself comes again as "packet"). "noise": the payload describes noise to play until
+ * something else comes (RFC 3389). "lost": conceal. "empty": silence, for nothing was sent (DTX),
  * nothing is known yet, or nothing has come for long.
  */
-export type AudioKind = "packet" | "fec" | "lost" | "empty";
+export type AudioKind = "packet" | "fec" | "noise" | "lost" | "empty";
 
 /** The answer of `pull`; the buffer owns the object and fills it anew each time. */
 export interface AudioPull {
@@ -71,6 +74,30 @@ export interface AudioJitterBufferStats {
   resets: number;
 }
 
+export function newAudioJitterBufferStats(): AudioJitterBufferStats {
+  return {
+    packetsInserted: 0,
+    packetsDuplicated: 0,
+    packetsLate: 0,
+    packetsRefused: 0,
+    packetsPlayed: 0,
+    framesRecovered: 0,
+    framesConcealed: 0,
+    concealedSamples: 0,
+    silentSamples: 0,
+    concealmentEvents: 0,
+    packetsSkipped: 0,
+    framesStretched: 0,
+    insertedSamples: 0,
+    removedSamples: 0,
+    resets: 0,
+  };
+}
+
+/** What a slot holds, as its trait. */
+const SOUND = 0;
+const NOISE = 1;
+
 /** Underruns concealed before silence. */
 const MAX_CONCEALED_FRAMES = 5;
 /** Pulls in a row that must find the delay off before it is corrected. */
@@ -88,23 +115,7 @@ const MAX_GAP_US = 2_000_000;
 export class AudioJitterBuffer {
   /** Its `extraDelayUs` is lip-sync's. */
   readonly clock: PlayoutClock;
-  readonly stats: AudioJitterBufferStats = {
-    packetsInserted: 0,
-    packetsDuplicated: 0,
-    packetsLate: 0,
-    packetsRefused: 0,
-    packetsPlayed: 0,
-    framesRecovered: 0,
-    framesConcealed: 0,
-    concealedSamples: 0,
-    silentSamples: 0,
-    concealmentEvents: 0,
-    packetsSkipped: 0,
-    framesStretched: 0,
-    insertedSamples: 0,
-    removedSamples: 0,
-    resets: 0,
-  };
+  readonly stats: AudioJitterBufferStats;
   private readonly clockRate: number;
   private readonly ring: PacketRing;
   private readonly gate: SequenceGate;
@@ -131,10 +142,13 @@ export class AudioJitterBuffer {
   private lastWasDtx = false;
   private concealedInRow = 0;
   private concealing = false;
+  /** Packets since the last one played that were no sound. */
+  private foreign = 0;
   private earlyInRow = 0;
   private lateInRow = 0;
 
   constructor(options: AudioJitterBufferOptions = {}) {
+    this.stats = options.stats ?? newAudioJitterBufferStats();
     this.clockRate = options.clockRate ?? 48000;
     this.ring = new PacketRing(options.capacityPackets ?? 128, options.maxPayloadBytes ?? 1500);
     this.gate = new SequenceGate(this.ring.capacity);
@@ -166,15 +180,15 @@ export class AudioJitterBuffer {
     return Math.max(0, this.toUs(this.ring.timestamp(newest) + this.samplesOf(newest) - this.nextTimestamp));
   }
 
-  /** Copies the packet's payload in. False: it was a duplicate, late, refused, or of padding alone. */
-  insert(buf: Uint8Array, header: RtpHeader, arrivalUs: number): boolean {
+  /** Copies the packet's payload in; `isNoise`: it is comfort noise. False: it was a duplicate, late, refused, or of padding alone. */
+  insert(buf: Uint8Array, header: RtpHeader, arrivalUs: number, isNoise = false): boolean {
     const { payloadOffset, payloadLength } = header;
     const again = this.gate.started;
     const seq = this.gate.admit(header.sequenceNumber);
     if (this.gate.restarted) this.restartAt(seq, again);
     if (payloadLength === 0) return false;
     const samples =
-      payloadLength > this.ring.slotBytes ? 0 : this.packetSamples(buf, payloadOffset, payloadLength);
+      payloadLength > this.ring.slotBytes ? 0 : this.durationOf(buf, payloadOffset, payloadLength, isNoise);
     if (Number.isNaN(seq) || samples === 0) {
       this.stats.packetsRefused++;
       return false;
@@ -197,7 +211,7 @@ export class AudioJitterBuffer {
       timestamp,
       marker,
       payloadType,
-      0,
+      isNoise ? NOISE : SOUND,
       arrivalUs,
       capture,
       buf,
@@ -206,6 +220,11 @@ export class AudioJitterBuffer {
     );
     this.stats.packetsInserted++;
     return true;
+  }
+
+  /** A packet of the stream that is no sound has been taken out of it: its number is not missing. */
+  noteForeign(): void {
+    this.foreign++;
   }
 
   /** What to play for the frame that begins now; `out.samples` long. */
@@ -283,7 +302,13 @@ export class AudioJitterBuffer {
   }
 
   private samplesOf(seq: number): number {
-    return this.packetSamples(this.ring.arena, this.ring.offset(seq), this.ring.length(seq));
+    const { ring } = this;
+    return this.durationOf(ring.arena, ring.offset(seq), ring.length(seq), ring.trait(seq) === NOISE);
+  }
+
+  /** Noise lasts until something else comes; it is played frame by frame. */
+  private durationOf(buf: Uint8Array, offset: number, length: number, isNoise: boolean): number {
+    return isNoise ? this.clockRate / 50 : this.packetSamples(buf, offset, length);
   }
 
   private mayStart(seq: number, nowUs: number): boolean {
@@ -322,7 +347,8 @@ export class AudioJitterBuffer {
 
   private consume(seq: number): void {
     this.lastPlayedSeq = seq;
-    this.lastWasDtx = opusIsDtx(this.ring.length(seq));
+    this.lastWasDtx = this.ring.trait(seq) === NOISE || opusIsDtx(this.ring.length(seq));
+    this.foreign = 0;
     this.ring.free(seq);
     this.headSeq = seq + 1;
   }
@@ -333,7 +359,7 @@ export class AudioJitterBuffer {
     this.concealedInRow = 0;
     this.concealing = false;
     this.stats.packetsPlayed++;
-    this.answer("packet", samples);
+    this.answer(this.ring.trait(seq) === NOISE ? "noise" : "packet", samples);
     this.attach(seq);
     this.out.extTimestamp = this.ring.timestamp(seq);
     this.nextTimestamp = this.out.extTimestamp + samples;
@@ -345,7 +371,7 @@ export class AudioJitterBuffer {
   private answerGap(head: number, aheadSamples: number): AudioPull {
     const samples = Math.min(this.frameSamples, aheadSamples);
     // Consecutive numbers with a jump in time: the sender was silent (RFC 3550 §5.1, marker; RFC 7587 §3.1.3, DTX).
-    const silence = head === this.lastPlayedSeq + 1;
+    const silence = head - this.lastPlayedSeq - 1 <= this.foreign;
     const recoverable = !silence && aheadSamples < this.frameSamples * 1.5;
     this.answer(silence ? "empty" : recoverable ? "fec" : "lost", samples);
     if (recoverable) this.attach(head);

@@ -101,7 +101,15 @@ export function videoCapabilities(options: VideoCapabilityOptions = {}): CodecCa
   return options.rtx === false ? codecs : [...codecs, rtxCapability];
 }
 
+export type AudioCodec = "opus" | "PCMU" | "PCMA";
+
 export interface AudioCapabilityOptions {
+  /** What to offer and take, the preferred first; Opus, then PCMU and PCMA by default (RFC 7874 §3: all must be there). */
+  readonly codecs?: readonly AudioCodec[];
+  /** Keys of a telephone (RFC 4733); true by default. */
+  readonly telephoneEvent?: boolean;
+  /** Noise in place of silence beside G.711 (RFC 3389), which we take and do not send; true by default. */
+  readonly comfortNoise?: boolean;
   readonly parameters?: OpusParameters;
   /** 111 by default. */
   readonly payloadType?: number;
@@ -119,6 +127,49 @@ export function opusCapabilities(options: AudioCapabilityOptions = {}): CodecCap
       feedback: [{ type: "transport-cc" }],
       preferredPayloadType: options.payloadType ?? 111,
     },
+  ];
+}
+
+/** RFC 3551 table 4: payload types of their own. */
+const staticSound = { PCMU: 0, PCMA: 8, CN: 13 } as const;
+
+function telephoneSound(name: keyof typeof staticSound): CodecCapability {
+  return {
+    kind: "audio",
+    name,
+    clockRate: 8000,
+    feedback: [],
+    preferredPayloadType: staticSound[name],
+  };
+}
+
+/** RFC 4733 §2.5.1.1: one for each clock rate that sound has; a stream has only one. */
+function telephoneEvents(clockRate: 48_000 | 8000, preferredPayloadType: number): CodecCapability {
+  return {
+    kind: "audio",
+    name: "telephone-event",
+    clockRate,
+    fmtp: "0-15",
+    feedback: [],
+    preferredPayloadType,
+  };
+}
+
+/** The sound codecs of the options, in their order, and what comes in their streams beside them. */
+export function audioCapabilities(options: AudioCapabilityOptions = {}): CodecCapability[] {
+  const names = options.codecs ?? ["opus", "PCMU", "PCMA"];
+  const codecs = names.flatMap((name) =>
+    name === "opus" ? opusCapabilities(options) : [telephoneSound(name)],
+  );
+  const hasOpus = names.includes("opus");
+  const hasG711 = names.some((name) => name !== "opus");
+  const noise = hasG711 && options.comfortNoise !== false ? [telephoneSound("CN")] : [];
+  if (options.telephoneEvent === false) return [...codecs, ...noise];
+  return [
+    ...codecs,
+    ...noise,
+    ...(hasOpus ? [telephoneEvents(48_000, 110)] : []),
+    ...(hasG711 ? [telephoneEvents(8000, 126)] : []),
   ];
 }
 

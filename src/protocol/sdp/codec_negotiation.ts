@@ -20,6 +20,11 @@ export function isRtx(codec: CodecIdentity): boolean {
   return codec.name.toLowerCase() === "rtx";
 }
 
+/** What comes beside a codec and is of no use without one. */
+export function isAuxiliary(codec: CodecIdentity): boolean {
+  return isRtx(codec) || ["cn", "telephone-event"].includes(codec.name.toLowerCase());
+}
+
 /** The payload type that an RTX one repeats (RFC 4588 §8.6); -1: it names none. */
 export function repeatedPayloadType(rtx: CodecIdentity): number {
   const apt = parseFmtp(rtx.fmtp).get("apt") ?? "";
@@ -123,6 +128,7 @@ export function answerCodecs(
     rank.set(answer, keepOwnOrder ? index : firstOfName(capabilities, capabilities[index]));
     return [answer];
   });
+  if (answered.every(isAuxiliary)) return [];
   answered.sort((a, b) => (rank.get(a) ?? 0) - (rank.get(b) ?? 0));
   return [...answered, ...answerRtx(offered, answered, capabilities)];
 }

@@ -31,6 +31,9 @@ export interface NegotiatedMedia {
   /** Which of the peer's SSRCs repeats which (RFC 5576 §4.2, RFC 4588 §8.6 "FID"), as far as it announced them. */
   readonly remoteRepairs: readonly RepairedSource[];
   readonly remoteCname: string;
+  /** Milliseconds of sound in a packet that the peer likes, and takes at most (RFC 8866 §6.4, §6.5). */
+  readonly remotePtimeMs?: number;
+  readonly remoteMaxPtimeMs?: number;
 }
 
 /** A source and the one in which its lost packets are repeated. */
@@ -64,6 +67,8 @@ export function negotiateMedia(
     remoteSsrcs: mediaSourcesOf(remote, remoteRepairs),
     remoteRepairs,
     remoteCname: cnameOf(remote),
+    ...(remote.ptimeMs !== undefined && { remotePtimeMs: remote.ptimeMs }),
+    ...(remote.maxptimeMs !== undefined && { remoteMaxPtimeMs: remote.maxptimeMs }),
   };
 }
 

@@ -1,10 +1,11 @@
 /** The engine's streams, from what was negotiated, the tracks and the parameters. */
-import { type CodecName, codecOfName } from "../../media/codecs/codec_name.js";
+import { type CodecName, codecOfName, isAudioCodec, isVideoCodec } from "../../media/codecs/codec_name.js";
 import type {
   HeaderExtensionIds,
   ReceiveStreamOptions,
   SendLimits,
   SendStreamOptions,
+  SoundOptions,
 } from "../../media/transport_api.js";
 import { extensionUris } from "../../protocol/sdp/codec_capabilities.js";
 import {
@@ -23,6 +24,7 @@ import type { RTCRtpSender } from "../rtc_rtp_sender.js";
 import type { RTCRtpTransceiver } from "../rtc_rtp_transceiver.js";
 import { inputOf } from "../track_input.js";
 import { withinLevel } from "./level_limits.js";
+import { soundOptions } from "./sound_options.js";
 
 export function wantedMedia(transceivers: readonly RTCRtpTransceiver[], cname: string): WantedMedia {
   const send = new Map<string, WantedStream>();
@@ -31,7 +33,7 @@ export function wantedMedia(transceivers: readonly RTCRtpTransceiver[], cname: s
   for (const transceiver of transceivers) {
     const { negotiated } = transceiver.sender[internals];
     if (negotiated === null || transceiver[internals].stopping || transceiver[internals].stopped) continue;
-    if (mediaCodecs(negotiated).length === 0) continue;
+    if (mainCodecs(negotiated).length === 0) continue;
     if (negotiated.sending && maySend(transceiver.sender)) {
       const options = sendOptions(transceiver.sender, negotiated, cname);
       const { track } = transceiver.sender;
@@ -52,6 +54,11 @@ function mediaCodecs({ codecs }: NegotiatedMedia): (AgreedCodec & { readonly cod
     const codec = codecOfName(agreed.remote.name);
     return codec === undefined ? [] : [{ ...agreed, codec }];
   });
+}
+
+/** What can carry a stream by itself. */
+function mainCodecs(negotiated: NegotiatedMedia) {
+  return mediaCodecs(negotiated).filter(({ codec }) => isVideoCodec(codec) || isAudioCodec(codec));
 }
 
 /** Each side's payload type for the retransmission of which of its payload types. */
@@ -83,7 +90,10 @@ function sendLimits(sender: RTCRtpSender): SendLimits {
 
 function sendOptions(sender: RTCRtpSender, negotiated: NegotiatedMedia, cname: string): SendStreamOptions {
   const { kind, ssrc, rtxSsrc } = sender[internals];
-  const [{ codec, remote, feedback }] = mediaCodecs(negotiated);
+  const [{ codec, remote, feedback }] = mainCodecs(negotiated);
+  const events = mediaCodecs(negotiated).find(
+    (other) => other.codec === "telephone-event" && other.remote.clockRate === remote.clockRate,
+  );
   const rtx = rtxCodecs(negotiated).find((repair) => repair.remote.repeats === remote.payloadType);
   const mode = isH264(remote) ? parseH264Fmtp(remote.fmtp)?.packetizationMode : undefined;
   return {
@@ -99,7 +109,13 @@ function sendOptions(sender: RTCRtpSender, negotiated: NegotiatedMedia, cname: s
     nack: feedback.some(({ type, parameter }) => type === "nack" && parameter === undefined),
     ...(rtx !== undefined && { rtx: { ssrc: rtxSsrc, payloadType: rtx.remote.payloadType } }),
     reducedSizeRtcp: negotiated.reducedSizeRtcp,
+    ...(isAudioCodec(codec) && soundMembers(soundOptions(codec, remote, negotiated))),
+    ...(events !== undefined && { telephoneEvent: events.remote.payloadType }),
   };
+}
+
+function soundMembers(sound: SoundOptions): Pick<SendStreamOptions, "sound"> {
+  return Object.keys(sound).length > 0 ? { sound } : {};
 }
 
 function receiveOptions(transceiver: RTCRtpTransceiver, negotiated: NegotiatedMedia): ReceiveStreamOptions {

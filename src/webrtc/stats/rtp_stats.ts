@@ -30,9 +30,14 @@ function outboundPictures(stream: SendStreamStats) {
     totalEncodedBytesTarget: stream.targetBytes,
     ...(stream.width > 0 && { frameWidth: stream.width, frameHeight: stream.height }),
     framesPerSecond: stream.framesPerSecond,
-    // The engine lowers nothing by itself: what limits a stream is what its sender was told.
-    qualityLimitationReason: "none" as const,
-    qualityLimitationDurations: { none: stream.ageUs / 1e6, cpu: 0, bandwidth: 0, other: 0 },
+    qualityLimitationReason: stream.isPathLimited ? ("bandwidth" as const) : ("none" as const),
+    qualityLimitationDurations: {
+      none: Math.max(0, stream.ageUs - stream.pathLimitedUs) / 1e6,
+      cpu: 0,
+      bandwidth: stream.pathLimitedUs / 1e6,
+      other: 0,
+    },
+    // The bitrate follows the path, the size does not.
     qualityLimitationResolutionChanges: 0,
     pliCount: stream.pliCount,
     firCount: stream.firCount,

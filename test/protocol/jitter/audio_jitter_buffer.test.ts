@@ -60,7 +60,7 @@ class Line {
   }
 
   kinds(from = 0): string {
-    const letters: Record<AudioKind, string> = { packet: "p", fec: "f", lost: "l", empty: "e" };
+    const letters: Record<AudioKind, string> = { packet: "p", fec: "f", lost: "l", empty: "e", noise: "n" };
     return this.played
       .slice(from)
       .map((p) => letters[p.kind])
