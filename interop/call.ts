@@ -189,6 +189,7 @@ export class InteropCall {
     video: () => this.#video(),
     vp8: () => this.#vp8(),
     audio: () => this.#audio(),
+    g711: () => this.#g711(),
     trickle: () => this.#trickle(),
     restart: () => this.#restart(),
     renegotiation: () => this.#renegotiation(),
@@ -209,14 +210,14 @@ export class InteropCall {
       () => `: ${ours.framesSeen} frames`,
     );
     const [first, second] = await this.#theirView();
-    const { here, there } = await this.#connection.videoCodecs();
+    const { here, there } = await this.#connection.codecsOf("video");
     return `${ours.framesSeen} frames from them in ${here}, ours there in ${there}: #${first}, #${second}`;
   }
 
   /** The same in VP8, both ways. */
   async #vp8(): Promise<string> {
     const proof = await this.#video();
-    const { here, there } = await this.#connection.videoCodecs();
+    const { here, there } = await this.#connection.codecsOf("video");
     if (here !== "VP8" || there !== "VP8") throw new Error(`${here} came, ${there} went`);
     return proof;
   }
@@ -233,6 +234,14 @@ export class InteropCall {
       return next === first ? undefined : next;
     });
     return [first, second];
+  }
+
+  /** The tones in PCMU, both ways. */
+  async #g711(): Promise<string> {
+    const proof = await this.#audio();
+    const { here, there } = await this.#connection.codecsOf("audio");
+    if (here !== "PCMU" || there !== "PCMU") throw new Error(`${here} came, ${there} went`);
+    return `${proof}, in PCMU`;
   }
 
   async #audio(): Promise<string> {

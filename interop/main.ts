@@ -22,6 +22,8 @@ const LONG: readonly Column[] = ["video", "audio", "trickle", "restart", "renego
 const SHORT: readonly Column[] = ["audio", "data"];
 /** One in VP8 alone. */
 const IN_VP8: readonly Column[] = ["vp8"];
+/** One in which we have G.711 alone. */
+const IN_G711: readonly Column[] = ["g711"];
 /** And one of which we let ourselves be reached through a TURN server only. */
 const RELAYED: readonly Column[] = ["relay"];
 /** And one in which neither side hears of the other's UDP candidates. */
@@ -45,9 +47,23 @@ async function callBothWays(
     const relayed = await new InteropCall(ours, peer, media, offerer, { relay }).run(RELAYED, "they");
     const vp8 = await new InteropCall(ours, peer, files.VP8, offerer).run(IN_VP8, "they");
     const tcp = await callOverTcp(ours, peer, media, offerer);
-    rows.push([offerer, { ...tcp, ...relayed, ...vp8, ...short, ...long }]);
+    const g711 = await callInG711(ours, peer, media, offerer);
+    rows.push([offerer, { ...tcp, ...g711, ...relayed, ...vp8, ...short, ...long }]);
   }
   return rows;
+}
+
+/** A peer that has Opus alone would refuse the sound. */
+async function callInG711(
+  ours: OurEnd,
+  peer: InteropPeer,
+  media: MediaFiles,
+  offerer: Offerer,
+): Promise<Cells> {
+  const reason = peer.facts.unsupported.g711;
+  if (reason !== undefined) return { g711: { kind: "unsupported", reason } };
+  const files = { ...media, soundCodec: "PCMU" } as const;
+  return new InteropCall(ours, peer, files, offerer, { soundCodecs: ["PCMU"] }).run(IN_G711, "they");
 }
 
 /** A peer without TCP would not even connect. */

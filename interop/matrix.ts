@@ -12,6 +12,7 @@ const COLUMNS: readonly (readonly [Column, string])[] = [
   ["video", "video"],
   ["vp8", "VP8"],
   ["audio", "audio"],
+  ["g711", "G.711"],
   ["trickle", "trickle"],
   ["restart", "ICE restart"],
   ["renegotiation", "renegotiation"],

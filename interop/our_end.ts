@@ -24,6 +24,8 @@ export interface Way {
   readonly relay?: RTCIceServer;
   /** TCP candidates alone. */
   readonly tcpOnly?: boolean;
+  /** These alone. */
+  readonly soundCodecs?: readonly ("opus" | "PCMU" | "PCMA")[];
 }
 
 export class OurEnd {
@@ -91,13 +93,14 @@ export class OurEnd {
   }
 
   connect(codecs: readonly VideoCodec[], way: Way = {}): OurConnection {
-    const { relay, tcpOnly = false } = way;
+    const { relay, tcpOnly = false, soundCodecs } = way;
     const pc = new RTCPeerConnection(
       relay === undefined ? {} : { iceServers: [relay], iceTransportPolicy: "relay" },
       {
         transportFactory: this.engine,
         transport: { includeLoopback: true, ...(tcpOnly && { tcpCandidates: "both" }) },
         video: { codecs },
+        ...(soundCodecs && { audio: { codecs: soundCodecs } }),
       },
     );
     return new OurConnection(pc);
@@ -145,14 +148,14 @@ export class OurConnection {
     return this.pc.setRemoteDescription({ type: "answer", sdp });
   }
 
-  /** What pictures come as, and go as. */
-  async videoCodecs(): Promise<{ readonly here: string; readonly there: string }> {
+  /** What pictures or sound come as, and go as. */
+  async codecsOf(kind: "audio" | "video"): Promise<{ readonly here: string; readonly there: string }> {
     const stats = [...(await this.pc.getStats()).values()];
     const codecOf = (type: "inbound-rtp" | "outbound-rtp") => {
-      const stream = stats.find((each) => each.type === type && each.kind === "video");
+      const stream = stats.find((each) => each.type === type && each.kind === kind);
       const id = stream !== undefined && "codecId" in stream ? stream.codecId : undefined;
       const codec = stats.find((each) => each.id === id);
-      return codec?.type === "codec" ? codec.mimeType.replace("video/", "") : "nothing";
+      return codec?.type === "codec" ? codec.mimeType.replace(`${kind}/`, "") : "nothing";
     };
     return { here: codecOf("inbound-rtp"), there: codecOf("outbound-rtp") };
   }

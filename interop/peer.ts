@@ -18,6 +18,8 @@ export interface MediaFiles {
   readonly toneHz: number;
   /** What the pictures go as, where the peer can choose. */
   readonly videoCodec: VideoCodec;
+  /** What the sound goes as, where the peer can choose: Opus when absent. */
+  readonly soundCodec?: "PCMU";
   /**
    * The same, encoded: access units (Annex-B) or VP8 frames, and Opus packets of 20 ms, each behind its u32 length (big
    * endian).
@@ -39,6 +41,7 @@ export type Column =
   | "video"
   | "vp8"
   | "audio"
+  | "g711"
   | "trickle"
   | "restart"
   | "renegotiation"

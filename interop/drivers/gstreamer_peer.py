@@ -29,10 +29,10 @@ SAMPLES = 960
 
 
 def payload_types(offer, codec):
-    """Payload types of the picture (H.264: packetization mode 1 first) and Opus in an offer; 102 and 111 in ours."""
+    """Payload types of the picture (H.264: packetization mode 1 first) and Opus (0: none) in an offer; 102 and 111 in ours."""
     if offer is None:
         return 102, 111
-    opus = re.findall(r"^a=rtpmap:(\d+) opus/48000", offer, re.M)
+    opus = re.findall(r"^a=rtpmap:(\d+) opus/48000", offer, re.M) or ["0"]
     if codec == "VP8":
         return int(re.findall(r"^a=rtpmap:(\d+) VP8/90000", offer, re.M)[0]), int(opus[0])
     h264 = re.findall(r"^a=rtpmap:(\d+) H264/90000", offer, re.M)
@@ -57,11 +57,18 @@ def picture_text(clip, codec, payload):
             ! capsfilter caps=application/x-rtp,media=video,encoding-name={codec},payload={payload}"""
 
 
-def sound_text(payload):
+SOUND_ENCODERS = {
+    "opus": "opusenc ! rtpopuspay",
+    # Both stacks state 20 ms by saying nothing.
+    "PCMU": "audioresample ! audio/x-raw,rate=8000 ! mulawenc ! rtppcmupay min-ptime=20000000 max-ptime=20000000",
+}
+
+
+def sound_text(codec, payload):
     return f"""appsrc name=sound is-live=true format=time do-timestamp=true
             caps=audio/x-raw,format=S16LE,rate=48000,channels=1,layout=interleaved
-            ! queue ! audioconvert ! opusenc ! rtpopuspay pt={payload}
-            ! capsfilter caps=application/x-rtp,media=audio,encoding-name=OPUS,payload={payload}"""
+            ! queue ! audioconvert ! {SOUND_ENCODERS[codec]} pt={payload}
+            ! capsfilter caps=application/x-rtp,media=audio,encoding-name={codec.upper()},payload={payload}"""
 
 
 class Peer:
@@ -80,6 +87,7 @@ class Peer:
         self.close(None)
         self.clip = Clip(request["media"])
         self.codec = request["media"]["videoCodec"]
+        self.sound_codec = request["media"].get("soundCodec", "opus")
         self.frame, self.sound_heard = None, b""
         self.wants_channel, self.channels = False, []
         return {}
@@ -96,7 +104,8 @@ class Peer:
         self.peer.connect("pad-added", self.on_pad)
         self.peer.connect("on-data-channel", lambda _, channel: self.echo(channel))
         self.running = True
-        self.send(sound_text(opus), "sound", self.push_sound)
+        sound = opus if self.sound_codec == "opus" else 0
+        self.send(sound_text(self.sound_codec, sound), "sound", self.push_sound)
         self.send(picture_text(self.clip, self.codec, video), "picture", self.push_pictures)
         if self.wants_channel:
             # webrtcbin makes channels from READY on.
@@ -148,6 +157,7 @@ class Peer:
             "H264": "rtph264depay ! h264parse ! openh264dec",
             "VP8": "rtpvp8depay ! vp8dec",
             "OPUS": "rtpopusdepay ! opusdec",
+            "PCMU": "rtppcmudepay ! mulawdec ! audioresample",
         }[structure.get_string("encoding-name")]
         chain = (
             f"{decoder} ! videoconvert ! video/x-raw,format=GRAY8"

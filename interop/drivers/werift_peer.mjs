@@ -121,7 +121,7 @@ const encoded = (chunks) => chunks.map((chunk) => chunk.toString("base64"));
 serve({
   hello: () => ({
     version,
-    unsupported: {},
+    unsupported: { g711: "it has no codecs: it sends the Opus packets that it is given" },
     flaws: {
       weClose: "it takes an encrypted alert for a plain one where the random nonce looks like it, one in ten",
     },

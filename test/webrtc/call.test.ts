@@ -443,6 +443,75 @@ describe("a call through RTCPeerConnection", function () {
       await end(pc);
     });
 
+    it("it hears the keys we press, and we hear its", async () => {
+      const pc = connection();
+      const early: object[] = [];
+      toUs = (candidate) => early.push(candidate);
+      const { sender, receiver } = pc.addTransceiver(createLocalTrack({ kind: "audio" }));
+      await pc.setLocalDescription();
+      const gathered = new Promise<void>((resolve) => {
+        pc.onicecandidate = ({ candidate }) => candidate === null && resolve();
+        if (pc.iceGatheringState === "complete") resolve();
+      });
+      await gathered;
+      // Chromium plays a tone of two pitches for a key: 5 is 770 and 1336 Hz (ITU-T Q.23).
+      const answer = await run<string>(
+        page,
+        `window.pc = new RTCPeerConnection();
+        pc.onicecandidate = ({ candidate }) => candidate && sendCandidate(candidate.toJSON());
+        const context = new AudioContext({ sampleRate: 48000 });
+        pc.ontrack = ({ track }) => {
+          const stream = new MediaStream([track]);
+          Object.assign(new Audio(), { srcObject: stream, muted: true }).play();
+          window.analyser = Object.assign(context.createAnalyser(), { fftSize: 4096, smoothingTimeConstant: 0 });
+          context.createMediaStreamSource(stream).connect(analyser);
+        };
+        const oscillator = context.createOscillator();
+        const destination = context.createMediaStreamDestination();
+        oscillator.connect(destination);
+        oscillator.start();
+        const [track] = destination.stream.getAudioTracks();
+        window.sender = pc.addTrack(track, destination.stream);
+        await pc.setRemoteDescription(${JSON.stringify(pc.localDescription)});
+        await pc.setLocalDescription();
+        return pc.localDescription.sdp;`,
+      );
+      await pc.setRemoteDescription({ type: "answer", sdp: answer });
+      toUs = (candidate) => void pc.addIceCandidate(candidate);
+      for (const candidate of early) toUs(candidate);
+      await until(pc, "connected");
+      await heard(pc, 440);
+      const tones: string[] = [];
+      const all = new Promise<void>((resolve) => {
+        receiver.track.addEventListener("tone" as never, ({ tone }: RTCDTMFToneChangeEvent) => {
+          if (tones.push(tone) === 3) resolve();
+        });
+      });
+      await run(
+        page,
+        `while (!sender.dtmf.canInsertDTMF) await new Promise((r) => setTimeout(r, 20)); sender.dtmf.insertDTMF("7*D", 80, 50);`,
+      );
+      await all;
+      assert.deepEqual(tones, ["7", "*", "D"]);
+      // As long as it takes: several, in case the page is late.
+      sender.dtmf?.insertDTMF("55555555", 1000, 50);
+      await run(
+        page,
+        `const bins = new Float32Array(analyser.frequencyBinCount);
+        const level = (hz) => bins[Math.round(hz / 48000 * 4096)];
+        for (;;) {
+          analyser.getFloatFrequencyData(bins);
+          const [low, high] = [level(770), level(1336)];
+          const between = Math.max(level(1000), level(440));
+          if (Math.min(low, high) > -50 && Math.min(low, high) > between + 15) break;
+          await new Promise((r) => setTimeout(r, 30));
+        }
+        pc.close();`,
+      );
+      pc.close();
+      await whenClosed(pc);
+    });
+
     it("it offers, we answer", async () => {
       const pc = connection();
       const early: object[] = [];

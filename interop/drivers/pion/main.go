@@ -341,7 +341,7 @@ func (p *peer) state() object {
 func (p *peer) handle(asked request) (object, error) {
 	switch asked.Do {
 	case "hello":
-		return object{"version": "3.1.56", "unsupported": object{}}, nil
+		return object{"version": "3.1.56", "unsupported": object{"g711": "it has no codecs: it sends the Opus packets that it is given"}}, nil
 	case "start":
 		return object{}, p.start(asked.Media)
 	case "offer":

@@ -104,6 +104,16 @@ function assertOrdered(line: Line, context: string): void {
 }
 
 describe("AudioJitterBuffer", function () {
+  it("does not miss packets of the stream that were no sound", () => {
+    const line = new Line();
+    for (let i = 0; i < 3; i++) line.insert(i, i * FRAME_US);
+    for (let i = 0; i < 3; i++) line.buffer.noteForeign();
+    for (let i = 6; i < 9; i++) line.insert(i, i * FRAME_US);
+    for (let i = 0; i < 12; i++) line.pull(100_000 + i * FRAME_US);
+    assert.match(line.kinds(), /pppeeeppp/);
+    assert.equal(line.buffer.stats.concealmentEvents, 0);
+  });
+
   this.timeout(60_000);
 
   it("plays every packet of a steady stream once, after its least delay", () => {
