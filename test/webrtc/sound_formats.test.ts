@@ -82,6 +82,25 @@ describe("formats of sound (RFC 7874)", () => {
     assert.deepEqual((await sent(ptime("a=maxptime:10\r\n"))).sound, { frameUs: 10_000 });
   });
 
+  it("takes the first meaning of a header extension's id where an offer gives it two, as aiortc does", async () => {
+    const { pc } = connection();
+    for (const kind of ["audio", "video"] as const) pc.addTrack(createLocalTrack({ kind }));
+    await pc.setLocalDescription();
+    const [session, audio, video] = description(pc).sdp.split(/^(?=m=)/m);
+    const level = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
+    const sendTime = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time";
+    const only = (section: string, uri: string) =>
+      `${section.replace(/^a=extmap:.*\r\n/gm, "")}a=extmap:2 ${uri}\r\n`;
+    const { pc: peer } = connection({}, { headerExtensions: [level, sendTime] });
+    await peer.setRemoteDescription({
+      type: "offer",
+      sdp: session + only(audio, level) + only(video, sendTime),
+    });
+    await peer.setLocalDescription();
+    const extensions = description(peer).sdp.match(/^a=extmap:.*$/gm);
+    assert.deepEqual(extensions, [`a=extmap:2 ${level}`]);
+  });
+
   it("takes telephone events of the peer", async () => {
     const { pc, engine } = connection();
     const { pc: peer } = connection();

@@ -4,7 +4,7 @@ import { answerCodecs, isRtx, offerCodecs, PayloadTypeTable } from "./codec_nego
 import { dataMedia, isDataSection, type LocalDataSection } from "./data_section.js";
 import { answerDirection } from "./directions.js";
 import { answerSetup, type DtlsRole } from "./dtls_setup.js";
-import { answerExtensions, ExtensionIdTable, offerExtensions } from "./extension_negotiation.js";
+import { answerExtensions, ExtensionIdTable, meaningsOf, offerExtensions } from "./extension_negotiation.js";
 import {
   bundledMids,
   directionOf,
@@ -240,7 +240,12 @@ function answerMedia(
   media.formats = media.codecs.map((codec) => `${codec.payloadType}`);
   media.direction = answerDirection(section.direction, directionOf(offer, offered));
   media.rtcpReducedSize = offered.rtcpReducedSize;
-  media.extensions = answerExtensions([...offered.extensions, ...offer.extensions], section.extensions);
+  const meanings = meaningsOf([offer.extensions, ...offer.media.map(({ extensions }) => extensions)]);
+  media.extensions = answerExtensions(
+    [...offered.extensions, ...offer.extensions],
+    section.extensions,
+    meanings,
+  );
   media.extmapAllowMixed = offered.extmapAllowMixed;
   describeTransport(media, transport, setupFor(offer, offered, transport));
   describeSources(media, section);

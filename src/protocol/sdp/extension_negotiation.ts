@@ -32,11 +32,26 @@ export function offerExtensions(uris: readonly string[], table: ExtensionIdTable
   return uris.map((uri) => ({ id: table.assign(uri), uri }));
 }
 
+/**
+ * What each id of an offer means. RFC 8843 §9.2 wants one meaning for the whole BUNDLE group; aiortc gives one id to the audio level in
+ * one section and to the send time in another, and cannot read what it is then sent: of two meanings the first counts.
+ */
+export function meaningsOf(sections: readonly (readonly SdpExtension[])[]): ReadonlyMap<number, string> {
+  const meanings = new Map<number, string>();
+  for (const { id, uri } of sections.flat()) if (!meanings.has(id)) meanings.set(id, uri);
+  return meanings;
+}
+
 /** The offered extensions this side knows, under the offer's ids and with the direction turned round (RFC 8285 §6). */
-export function answerExtensions(offered: readonly SdpExtension[], uris: readonly string[]): SdpExtension[] {
+export function answerExtensions(
+  offered: readonly SdpExtension[],
+  uris: readonly string[],
+  meanings: ReadonlyMap<number, string> = new Map(),
+): SdpExtension[] {
   const answered = new Set<string>();
   return offered.flatMap(({ id, uri, direction }) => {
     if (!uris.includes(uri) || answered.has(uri) || id > 255) return [];
+    if ((meanings.get(id) ?? uri) !== uri) return [];
     answered.add(uri);
     return [{ id, uri, ...(direction !== undefined && { direction: reverseDirection(direction) }) }];
   });
