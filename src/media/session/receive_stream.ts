@@ -9,7 +9,7 @@ import type { AccessUnitAssembler } from "../../protocol/rtp/payload_format.js";
 import type { RtpHeader } from "../../protocol/rtp/rtp_header.js";
 import { sequenceDifference } from "../../protocol/rtp/unwrap.js";
 import { SenderClock } from "../../protocol/sync/sender_clock.js";
-import { type CodecName, codecNumber, isVideoCodec } from "../codecs/codec_name.js";
+import { type CodecName, codecNumber, isAudioCodec, isVideoCodec } from "../codecs/codec_name.js";
 import type { ReceiveStreamOptions } from "../transport_api.js";
 import { assemblerOf } from "./payload_formats.js";
 import { ReceiveCounters } from "./stream_counters.js";
@@ -47,7 +47,8 @@ export class ReceiveStream {
   #toneTimestamp = -1;
   #tone = -1;
   #senderClock: SenderClock;
-  readonly #clockRate: number;
+  #clockRate: number;
+  #payloadType = -1;
   readonly #mid: Uint8Array;
 
   constructor(streamId: number, options: ReceiveStreamOptions, counters: Float64Array) {
@@ -140,9 +141,10 @@ export class ReceiveStream {
 
   /** Counts the packet; true when it did not follow the newest one: something is missing, or came late. */
   note(
-    { sequenceNumber, timestamp, headerBytes, payloadLength, paddingLength }: RtpHeader,
+    { sequenceNumber, timestamp, payloadType, headerBytes, payloadLength, paddingLength }: RtpHeader,
     arrivalUs: number,
   ): boolean {
+    if (payloadType !== this.#payloadType) this.#followClock(payloadType);
     const { counters } = this;
     counters[ReceiveCounters.packetsReceived]++;
     counters[ReceiveCounters.bytesReceived] += payloadLength;
@@ -234,6 +236,15 @@ export class ReceiveStream {
 
   #byReport(rtpTimestamp: number): number {
     return this.#senderClock.known ? this.#senderClock.captureUnixUs(rtpTimestamp) : 0;
+  }
+
+  /** Sound in another codec may count in another clock: what was known of the sender's is of no use then. */
+  #followClock(payloadType: number): void {
+    this.#payloadType = payloadType;
+    const format = this.options.payloadTypes.find((known) => known.payloadType === payloadType);
+    if (format === undefined || !isAudioCodec(format.codec) || format.clockRate === this.#clockRate) return;
+    this.#clockRate = format.clockRate;
+    this.#senderClock = new SenderClock(this.#clockRate);
   }
 
   #makeJitter(): VideoJitterBuffer | undefined {
