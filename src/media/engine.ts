@@ -331,6 +331,10 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
     thread.post(order, transfer);
   }
 
+  #postQuietly<N extends Exclude<WorkerName, "receiver">>(name: N, order: OrderOf<N>): void {
+    (this.#threads[name] as WorkerThread<N> | undefined)?.postQuietly(order);
+  }
+
   #take(name: WorkerName, event: WorkerEvent): void {
     if (name !== "receiver") {
       this.#handle(name, event);
@@ -419,6 +423,8 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
     decoderOf: (streamId) => this.#decoders.get(streamId),
     wallOffsetUs: () => this.#memory.control.wallOffsetUs,
     post: (name, order, transfer) => this.#post(name, order, transfer),
+    postQuietly: (name, order) => this.#postQuietly(name, order),
+    ring: (name) => this.#threads[name]?.ring(),
     sendMessage: (transportId, channel, binary, data) => this.#lane.send(transportId, channel, binary, data),
     allocateStream: () => this.#allocateStream(),
     releaseStream: (streamId) => this.#freeStreams.push(streamId),

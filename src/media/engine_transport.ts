@@ -54,6 +54,9 @@ export type TransportWorker = "receiver" | "sender" | "rtcp";
 /** What a transport asks of the engine. */
 export interface TransportHost {
   post<N extends WorkerName>(name: N, order: OrderOf<N>, transfer?: Transferred[]): void;
+  /** As {@link post}, without waking the thread; {@link ring} does, or its next order. */
+  postQuietly<N extends Exclude<WorkerName, "receiver">>(name: N, order: OrderOf<N>): void;
+  ring(name: WorkerName): void;
   /** A small message on the short way; false: it has to be posted. */
   sendMessage(transportId: number, channel: number, binary: boolean, data: ArrayBuffer): boolean;
   /** A free stream id, its metrics row cleared. */
@@ -117,6 +120,8 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
   /** What the settings say about every receive stream. */
   readonly #tuning: Pick<ReceiveStreamOptions, "nackRetries" | "jitterPackets">;
   #closing: Promise<void> | undefined;
+  /** Threads that have orders they were not woken for; undefined once there are keys. */
+  #unwoken: Set<WorkerName> | undefined = new Set();
   #consumedBytes = 0;
   /** Set when the streams' rows may belong to others. */
   #finalStats: TransportStats | undefined;
@@ -129,9 +134,9 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
     const maxPacketBytes = options.settings.maxPacketBytes ?? DEFAULT_MAX_PACKET_BYTES;
     const counters = this.#counters.buffer as SharedArrayBuffer;
     host.post("receiver", { type: "openTransport", transportId: id, options, counters });
-    host.post("sender", { type: "openTransport", transportId: id, maxPacketBytes, counters });
+    this.#prepare("sender", { type: "openTransport", transportId: id, maxPacketBytes, counters });
     const { reportIntervalUs } = options.settings;
-    host.post("rtcp", {
+    this.#prepare("rtcp", {
       type: "openTransport",
       transportId: id,
       ...(reportIntervalUs === undefined ? {} : { reportIntervalUs }),
@@ -185,8 +190,8 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
       encoding,
       counters: buffer,
     } as const;
-    this.#host.post("sender", order);
-    this.#host.post("rtcp", order);
+    this.#prepare("sender", order);
+    this.#prepare("rtcp", order);
   }
 
   removeSendStream(mid: string): void {
@@ -409,6 +414,7 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
         this.#dtlsCipher = event.cipher;
         this.#order("sender", { type: "setKeys", transportId: this.id, keys: event.keys });
         this.#order("rtcp", { type: "start", transportId: this.id });
+        this.#wakePrepared();
         break;
       case "iceStats":
         this.#pairs = event.pairs;
@@ -485,6 +491,21 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
     });
   }
 
+  /** Before there are keys no media flows, and threads that have nothing to do before are not woken for what is to come. */
+  #prepare<N extends "sender" | "rtcp" | "decoder" | "speaker">(name: N, order: OrderOf<N>): void {
+    if (this.#unwoken === undefined) {
+      this.#host.post(name, order);
+      return;
+    }
+    this.#unwoken.add(name);
+    this.#host.postQuietly(name, order);
+  }
+
+  #wakePrepared(): void {
+    for (const name of this.#unwoken ?? []) this.#host.ring(name);
+    this.#unwoken = undefined;
+  }
+
   /** Nothing but the close itself goes out once it began. */
   #order<N extends TransportWorker>(name: N, order: OrderOf<N>, transfer?: ArrayBuffer[]): void {
     if (this.#closing === undefined) this.#host.post(name, order, transfer);
@@ -522,12 +543,12 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
       counters: counters.buffer as SharedArrayBuffer,
     } as const;
     this.#host.post("receiver", order);
-    this.#host.post("rtcp", order);
+    this.#prepare("rtcp", order);
   }
 
   #postPlayout(stream: ReceiveStream): void {
     const { streamId, options, counters, targetUs } = stream;
-    this.#host.post(playoutWorker(stream), {
+    this.#prepare(playoutWorker(stream), {
       type: "addPlayoutStream",
       streamId,
       transportId: this.id,

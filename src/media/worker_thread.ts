@@ -26,6 +26,7 @@ export class WorkerThread<N extends WorkerName> {
   #settleStopped: () => void = () => {};
   #failure: { code: string; message: string } | undefined;
   #stopping = false;
+  #isRinging = false;
   #settleReady: ((error?: Error) => void) | undefined;
   /** Resolves when the thread is gone. */
   readonly exited: Promise<void>;
@@ -49,10 +50,29 @@ export class WorkerThread<N extends WorkerName> {
     this.#worker.once("exit", (code) => this.#handleExit(code));
   }
 
-  /** What is in `transfer` moves to the worker and is empty here. */
+  /**
+   * What is in `transfer` moves to the worker and is empty here. The worker is woken once for all that is posted before the
+   * caller's turn ends: waking a thread costs more than the order, and on a busy machine the thread that wakes waits.
+   */
   post(order: OrderOf<N>, transfer?: Transferred[]): void {
+    this.postQuietly(order, transfer);
+    this.ring();
+  }
+
+  /** As {@link post}, without waking the worker: for what need not be known before the next order. */
+  postQuietly(order: OrderOf<N>, transfer?: Transferred[]): void {
     this.#worker.postMessage(order, transfer);
-    this.#doorbell.ringControl();
+    this.#doorbell.noteControl();
+  }
+
+  /** Wakes the worker when the caller's turn ends. */
+  ring(): void {
+    if (this.#isRinging) return;
+    this.#isRinging = true;
+    queueMicrotask(() => {
+      this.#isRinging = false;
+      this.#doorbell.ring();
+    });
   }
 
   /** Ends the worker in order; resolves when it has let go of everything ({@link exited}: when the thread is gone). */

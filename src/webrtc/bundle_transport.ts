@@ -122,7 +122,7 @@ export class BundleTransport {
     this.next ??= createIceParameters(this.options.random);
   }
 
-  /** Makes the engine's transport; nothing is sent before {@link gather} and {@link connect}. */
+  /** Makes the engine's transport, which begins to gather; {@link gather} is to follow in the same task. */
   open(role: IceRole, certificate: RTCCertificate, servers: ResolvedServers, relayOnly: boolean): void {
     const { certificatePem, privateKeyPem } = certificate[internals];
     // RFC 8445 §6.1.1: a lite agent is controlled, whoever offers.
@@ -142,6 +142,8 @@ export class BundleTransport {
       settings: this.options.settings,
     });
     this.listen(this.media);
+    // Before all else that a description brings about: it takes the longest.
+    this.media.gather();
   }
 
   /** Puts announced credentials in force (RFC 8445 §9); whether there were any. */
@@ -156,12 +158,10 @@ export class BundleTransport {
     return true;
   }
 
-  /** Gathers, the first time or `again` after a restart. */
+  /** Says that it gathers, the first time or `again` after a restart, which gathers by itself on the sockets there are. */
   gather(again: boolean): void {
     if (this.ice.gatheringState !== "new" && !again) return;
     this.setGathering("gathering");
-    // A restart gathers by itself, on the sockets there are.
-    if (!again) this.media?.gather();
   }
 
   private listen(media: MediaTransport): void {

@@ -10,8 +10,8 @@ import {
 
 /** Both ends of a call inside one process are served. */
 const SPARES = 2;
-/** A set-up is over by then; making one takes half a millisecond of the main thread. */
-const REFILL_AFTER_MS = 15;
+/** A set-up is over by then, also on a busy machine; making one takes half a millisecond of the main thread and more. */
+const REFILL_AFTER_MS = 100;
 /** A spare that is older would promise less validity than a fresh one in earnest. */
 const STALE_AFTER_MS = 3_600_000;
 

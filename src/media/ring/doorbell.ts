@@ -33,10 +33,9 @@ export class Doorbell {
     else Atomics.notify(this.#words, DoorbellWord.sequence);
   }
 
-  /** Rings after a control message was posted, so that the owner reads its port. */
-  ringControl(): void {
+  /** A control message was posted: the owner reads its port the next time it is awake. {@link ring} wakes it for that. */
+  noteControl(): void {
     Atomics.add(this.#words, DoorbellWord.control, 1);
-    this.ring();
   }
 
   /** Owner: rings so far. Read it before looking for work, and pass it to {@link wait}. */

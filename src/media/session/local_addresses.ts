@@ -17,13 +17,14 @@ export interface InterfaceAddress {
  *
  * @param all - those of this machine.
  */
-export function localAddresses(
-  settings: TransportSettings,
-  all: readonly InterfaceAddress[] = interfaceAddresses(),
-): string[] {
+export function localAddresses(settings: TransportSettings, all?: readonly InterfaceAddress[]): string[] {
   const { bindAddresses = [], nat1to1 } = settings;
+  // Asking the system takes longer than binding a socket does.
+  const everyOne = () => all ?? interfaceAddresses();
   const found =
-    bindAddresses.length > 0 ? expandUnspecified(bindAddresses, settings, all) : own(settings, all);
+    bindAddresses.length > 0
+      ? expandUnspecified(bindAddresses, settings, everyOne)
+      : own(settings, everyOne());
   return nat1to1 === undefined ? found : found.filter((address) => isUsable(address, nat1to1));
 }
 
@@ -37,7 +38,7 @@ function own(settings: TransportSettings, all: readonly InterfaceAddress[]): str
 function expandUnspecified(
   asked: readonly string[],
   settings: TransportSettings,
-  all: readonly InterfaceAddress[],
+  all: () => readonly InterfaceAddress[],
 ): string[] {
   const found = new Set<string>();
   for (const address of asked) {
@@ -46,7 +47,7 @@ function expandUnspecified(
       continue;
     }
     const family = address === "::" ? 16 : 4;
-    for (const one of own(settings, all)) if (parseIp(one)?.length === family) found.add(one);
+    for (const one of own(settings, all())) if (parseIp(one)?.length === family) found.add(one);
   }
   return [...found];
 }
