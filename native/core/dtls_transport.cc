@@ -59,6 +59,8 @@ SslContextHandle MakeContext() {
   SSL_CTX_set_cert_verify_callback(context, AcceptCertificate, nullptr);
   SSL_CTX_set_max_cert_list(context, kMaxCertificateChain);
   SSL_CTX_set_read_ahead(context, 1);
+  // An association that rests keeps no record buffers.
+  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
   return handle;
 }
 

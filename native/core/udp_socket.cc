@@ -129,7 +129,7 @@ class UdpSocket::ArrivalClock {
   double wallUs_;
 };
 
-/// What the batch calls need, taken once.
+/// What the batch calls need.
 struct UdpSocket::Batches {
   static constexpr size_t kControl = CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(timespec));
   std::array<mmsghdr, kMaxMessages> messages;
@@ -137,6 +137,13 @@ struct UdpSocket::Batches {
   std::array<Run, kMaxMessages> runs;
   std::array<iovec, kMaxVectors> vectors;
   alignas(cmsghdr) std::array<std::array<uint8_t, kControl>, kMaxMessages> control;
+
+  /// One for all sockets of the thread, since nothing in it outlives a call: a socket of its own each would
+  /// hold 30 KiB.
+  static Batches& OfThread() {
+    static thread_local const std::unique_ptr<Batches> batches = std::make_unique<Batches>();
+    return *batches;
+  }
 };
 
 std::unique_ptr<UdpSocket> UdpSocket::Bind(const UdpBinding& binding) {
@@ -171,8 +178,7 @@ std::unique_ptr<UdpSocket> UdpSocket::Attach(int fd) {
   return std::unique_ptr<UdpSocket>(new UdpSocket(std::move(copy)));
 }
 
-UdpSocket::UdpSocket(FileDescriptor fd)
-    : fd_(std::move(fd)), local_(SocketAddress::OfSocket(fd_.get())), batches_(std::make_unique<Batches>()) {
+UdpSocket::UdpSocket(FileDescriptor fd) : fd_(std::move(fd)), local_(SocketAddress::OfSocket(fd_.get())) {
   int value = 0;
   socklen_t size = sizeof value;
   segmentation_ = getsockopt(fd_.get(), SOL_UDP, UDP_SEGMENT, &value, &size) == 0;
@@ -217,7 +223,7 @@ size_t UdpSocket::ReceiveBatch(std::span<uint8_t> slab, size_t used, size_t room
   const size_t count = std::min({free / room, table.size() / entriesEach, kMaxMessages});
   drained = true;
   if (count == 0) return 0;
-  Batches& batch = *batches_;
+  Batches& batch = Batches::OfThread();
   for (size_t i = 0; i < count; ++i) {
     batch.vectors[i] = {slab.data() + used + i * room, room};
     batch.messages[i].msg_hdr = {.msg_name = batch.addresses[i].data(),
@@ -246,8 +252,9 @@ size_t UdpSocket::ReceiveBatch(std::span<uint8_t> slab, size_t used, size_t room
 /// Writes the table entries of received message `i`, which lies at `start` of the slab; returns how many.
 size_t UdpSocket::SplitMessage(size_t i, size_t start, const ArrivalClock& clock,
                                std::span<DatagramEntry> table) {
-  msghdr& header = batches_->messages[i].msg_hdr;
-  const size_t bytes = batches_->messages[i].msg_len;
+  Batches& batch = Batches::OfThread();
+  msghdr& header = batch.messages[i].msg_hdr;
+  const size_t bytes = batch.messages[i].msg_len;
   if (header.msg_flags & MSG_TRUNC) {
     ++counters_.truncated;
     return 0;
@@ -263,7 +270,7 @@ size_t UdpSocket::SplitMessage(size_t i, size_t start, const ArrivalClock& clock
     entry.length = static_cast<int32_t>(std::min(segment, bytes - at));
     entry.flags = 0;
     entry.set_arrival(arrivalUs);
-    batches_->addresses[i].Store(entry);
+    batch.addresses[i].Store(entry);
     at += segment;
   } while (at < bytes && filled < table.size());
   return filled;
@@ -309,7 +316,7 @@ UdpSocket::Run UdpSocket::FindRun(std::span<const uint8_t> slab, std::span<const
 /// Makes message `i` of the batch carry `run`; its address is set already.
 void UdpSocket::BuildMessage(std::span<const uint8_t> slab, std::span<const DatagramEntry> entries,
                              const Run& run, size_t i, size_t vector) {
-  Batches& batch = *batches_;
+  Batches& batch = Batches::OfThread();
   msghdr& header = batch.messages[i].msg_hdr;
   header = {.msg_name = batch.addresses[i].data(),
             .msg_namelen = batch.addresses[i].size(),
@@ -335,7 +342,7 @@ void UdpSocket::BuildMessage(std::span<const uint8_t> slab, std::span<const Data
 /// dropped.
 size_t UdpSocket::SendMessages(std::span<const uint8_t> slab, std::span<const DatagramEntry> entries,
                                size_t& next) {
-  Batches& batch = *batches_;
+  Batches& batch = Batches::OfThread();
   size_t messages = 0;
   size_t vectors = 0;
   size_t at = next;

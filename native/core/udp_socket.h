@@ -88,7 +88,6 @@ class UdpSocket final : public Pollable {
   size_t unsegmentedUntil_ = 0;  // while sending: entries before this go one by one
   bool keepsRest_ = false;       // while sending: what finds no room stays
   bool full_ = false;            // while sending: there was no room
-  const std::unique_ptr<Batches> batches_;
 };
 
 }  // namespace roomrtc

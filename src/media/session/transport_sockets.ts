@@ -42,9 +42,8 @@ export class TransportSockets implements DatagramWriter {
   /** Sockets for relays alone, by the shared one beside which they stand. */
   readonly #relaySockets = new Map<number, number>();
   readonly #single = new SingleDatagram(MAX_DATAGRAM_BYTES);
-  readonly slab = new Uint8Array(BATCH * MAX_DATAGRAM_BYTES);
-  readonly table = new Int32Array(BATCH * DatagramTable.words);
-  readonly #tableBytes = new Uint8Array(this.table.buffer);
+  /** Made for the first batch: most connections have no data channels, and then this would be a third of what they need. */
+  #batch: { readonly slab: Uint8Array; readonly table: Int32Array; readonly bytes: Uint8Array } | undefined;
   /** The part of the batch that the kernel has no room for: [first, end), through socket `waitingFor`. */
   #first = 0;
   #end = 0;
@@ -55,6 +54,23 @@ export class TransportSockets implements DatagramWriter {
   constructor(poller: UdpPoller, ports: SharedPorts) {
     this.#poller = poller;
     this.#ports = ports;
+  }
+
+  get slab(): Uint8Array {
+    return this.#room.slab;
+  }
+
+  get table(): Int32Array {
+    return this.#room.table;
+  }
+
+  get #room() {
+    if (this.#batch === undefined) {
+      const table = new Int32Array(BATCH * DatagramTable.words);
+      const slab = new Uint8Array(BATCH * MAX_DATAGRAM_BYTES);
+      this.#batch = { slab, table, bytes: new Uint8Array(table.buffer) };
+    }
+    return this.#batch;
   }
 
   /** Whether the socket is shared with other transports: then it is not this one's to read. */
@@ -157,10 +173,11 @@ export class TransportSockets implements DatagramWriter {
     const bytes = parseIp(to.address);
     if (bytes === undefined) return false;
     this.#to = to;
-    for (let at = 0; at < this.table.length; at += DatagramTable.words) {
-      this.table[at + DatagramTable.family] = to.family;
-      this.table[at + DatagramTable.port] = to.port;
-      this.#tableBytes.set(bytes, 4 * (at + DatagramTable.address));
+    const { table, bytes: tableBytes } = this.#room;
+    for (let at = 0; at < table.length; at += DatagramTable.words) {
+      table[at + DatagramTable.family] = to.family;
+      table[at + DatagramTable.port] = to.port;
+      tableBytes.set(bytes, 4 * (at + DatagramTable.address));
     }
     return true;
   }
