@@ -24,6 +24,12 @@ export { MediaEngine, type MediaEngineOptions, type WorkerFailure } from "./medi
 export type { EngineStats, WorkerStats } from "./media/engine_stats.js";
 export * as files from "./media/files/index.js";
 export type { IceTimeSettings, InterfaceSettings, Nat1To1Settings } from "./media/ice_settings.js";
+export type {
+  InterceptedStream,
+  PassingPacket,
+  RtpInterceptor,
+  RtpInterceptorFactory,
+} from "./media/interceptors/interceptor.js";
 export { MediaError } from "./media/media_error.js";
 export type { RecordingSummary } from "./media/recording/recorder_worker.js";
 export { SettingsError } from "./media/settings_error.js";

@@ -1,4 +1,11 @@
-import { runStage } from "../src/media/ring/worker_loop.js";
+import { loadInterceptors } from "../src/media/interceptors/load_interceptors.js";
+import { runStageWith } from "../src/media/ring/worker_loop.js";
 import { ReceiverStage } from "../src/media/stages/receiver_stage.js";
 
-runStage("receiver", (host) => new ReceiverStage(host));
+await runStageWith(
+  "receiver",
+  ({ interceptors }) => loadInterceptors(interceptors),
+  (host, interceptors) => {
+    return new ReceiverStage(host, interceptors);
+  },
+);

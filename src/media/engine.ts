@@ -44,6 +44,11 @@ export interface MediaEngineOptions {
   readonly audioFrameSamples?: number;
   /** Runs the codecs once before the engine says ready; on by default. */
   readonly warmUp?: boolean;
+  /**
+   * Modules ("file:" URLs, or packages) whose default export makes a stage in the way of each stream's packets; see
+   * docs/api/interceptors.md. They are loaded into the sender's and the receiver's thread.
+   */
+  readonly interceptors?: readonly string[];
 }
 
 export interface WorkerFailure {
@@ -159,6 +164,7 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
       videoSource: options.videoSource,
       audioSource: options.audioSource,
       warmUp: options.warmUp ?? true,
+      interceptors: options.interceptors ?? [],
     });
     this.#tap = new OutputTap(this.#memory);
     this.#lane = new MainLane(

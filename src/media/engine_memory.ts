@@ -27,6 +27,7 @@ export interface MemoryOptions {
   readonly videoSource: VideoSourceSpec;
   readonly audioSource: AudioSourceSpec;
   readonly warmUp: boolean;
+  readonly interceptors?: readonly string[];
 }
 
 /** One being captured, one queued, one being encoded, one to spare. */
@@ -64,6 +65,7 @@ export class EngineMemory {
       control: this.control.buffer,
       metrics: this.metrics.buffers,
       warmUp: options.warmUp,
+      interceptors: options.interceptors ?? [],
     };
     this.#wiring = allocateChannels(options);
   }

@@ -46,6 +46,8 @@ export interface CommonWiring {
   readonly metrics: MetricsBuffers;
   /** Encode and decode a few frames before saying ready, so that the first call finds warm code. */
   readonly warmUp: boolean;
+  /** Modules of the application's interceptors, for the threads that load them. */
+  readonly interceptors: readonly string[];
 }
 
 export interface CodecSettings {

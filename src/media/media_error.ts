@@ -9,7 +9,8 @@ export type MediaErrorCode =
   | "ENGINE_STATE"
   | "WORKER_FAILED"
   | "START_TIMEOUT"
-  | "TOO_MANY_STREAMS";
+  | "TOO_MANY_STREAMS"
+  | "INTERCEPTOR_MODULE";
 
 /** An error of the media engine. `code` is stable, the message says what was found and what to do. */
 export class MediaError extends Error {

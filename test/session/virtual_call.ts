@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { type Certificate, DatagramTable, native } from "../../native/addon.js";
+import type { RtpInterceptorFactory } from "../../src/media/interceptors/interceptor.js";
 import type { Arrival } from "../../src/media/session/arrival_log.js";
 import { DtlsSession } from "../../src/media/session/dtls_session.js";
 import type { MediaSinks } from "../../src/media/session/media_receiver.js";
@@ -55,6 +56,8 @@ export interface PeerOptions {
   readonly packetizationMode?: 0 | 1;
   /** Lost video is repeated in a stream of its own; both peers must say so. */
   readonly rtx?: boolean;
+  /** Stages in the way of its streams. */
+  readonly interceptors?: readonly RtpInterceptorFactory[];
   /** Header extensions beside mid and abs-capture-time; both peers must have them. */
   readonly extensions?: HeaderExtensionIds;
 }
@@ -117,12 +120,14 @@ export class VirtualPeer {
       sinks: this.#sinks(),
       createSrtp: (keys) => new native.SrtpContext(keys),
       counters: this.transportCounters,
+      interceptors: options.interceptors ?? [],
     });
     this.sender = new SendTransport({
       maxPacketBytes: 1200,
       random,
       wallOffsetUs: WALL_OFFSET_US,
       counters: this.transportCounters,
+      interceptors: options.interceptors ?? [],
       createSrtp: (keys) => new native.SrtpContext(keys),
       onKeyframeNeeded: () => this.keyframeEpoch++,
     });
@@ -267,6 +272,7 @@ export class VirtualPeer {
     for (let entry = first; entry < first + count; entry++) {
       const at = entry * DatagramTable.words;
       const offset = table[at + DatagramTable.offset];
+      if (table[at + DatagramTable.length] < 0) continue;
       this.transmit(slab.subarray(offset, offset + table[at + DatagramTable.length]));
     }
     return count;

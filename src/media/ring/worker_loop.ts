@@ -54,6 +54,23 @@ export function runStage<N extends WorkerName>(name: N, setup: (host: WorkerHost
   }
 }
 
+/** As {@link runStage}, once what the stage needs has been loaded: the loop itself leaves no time for it. */
+export async function runStageWith<N extends WorkerName, T>(
+  name: N,
+  prepare: (wiring: WiringOf<N>) => Promise<T>,
+  setup: (host: WorkerHost<N>, prepared: T) => Stage<N>,
+): Promise<void> {
+  let prepared: T;
+  try {
+    prepared = await prepare(workerData as WiringOf<N>);
+  } catch (error) {
+    makeHost(name).post(failure(name, error));
+    process.exitCode = 1;
+    return;
+  }
+  runStage(name, (host) => setup(host, prepared));
+}
+
 function makeHost<N extends WorkerName>(name: N): WorkerHost<N> {
   if (parentPort === null) throw new Error(`${name}: runs only as a worker of the media engine`);
   const port = parentPort;

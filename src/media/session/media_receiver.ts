@@ -5,6 +5,8 @@ import { readTransportSequence } from "../../protocol/rtp/header_extensions.js";
 import { parseRtp, RtpHeader } from "../../protocol/rtp/rtp_header.js";
 import { unwrapRtx } from "../../protocol/rtx/rtx.js";
 import { readTelephoneEvent, type TelephoneEvent } from "../../protocol/telephone_event/telephone_event.js";
+import type { RtpInterceptorFactory } from "../interceptors/interceptor.js";
+import { InterceptorChain } from "../interceptors/interceptor_chain.js";
 import type { ReceiveStreamOptions } from "../transport_api.js";
 import { type Arrival, ArrivalFlag, emptyArrival } from "./arrival_log.js";
 import { ReceiveStream } from "./receive_stream.js";
@@ -33,6 +35,8 @@ export interface MediaSinks {
   rtcp(bytes: Uint8Array, offset: number, length: number, arrivalUs: number): void;
 }
 
+/** Largest packet that a stage may make. */
+const MAX_MADE_BYTES = 1500;
 /** Without a free slot the decoder is asked again after this long. */
 const ROOM_RETRY_US = 2_000;
 
@@ -41,18 +45,29 @@ export class MediaReceiver {
   /** The stream whose first packet was the last one handled; take it and set it undefined. */
   startedStream: ReceiveStream | undefined;
   readonly #sinks: MediaSinks;
+  readonly #interceptors: readonly RtpInterceptorFactory[];
   readonly #streams = new ReceiveStreams();
   readonly #arrival = emptyArrival();
   readonly #event: TelephoneEvent = { event: 0, isEnd: false, duration: 0 };
   readonly #original = new RtpHeader();
   #waitingForRoomUs = Number.POSITIVE_INFINITY;
 
-  constructor(sinks: MediaSinks) {
+  /** @param interceptors the application's, in the order in which a packet meets them */
+  constructor(sinks: MediaSinks, interceptors: readonly RtpInterceptorFactory[] = []) {
     this.#sinks = sinks;
+    this.#interceptors = interceptors;
   }
 
   add(streamId: number, options: ReceiveStreamOptions, counters: Float64Array): void {
-    this.#streams.add(new ReceiveStream(streamId, options, counters));
+    this.#streams.remove(streamId)?.stages?.close();
+    const stream = new ReceiveStream(streamId, options, counters);
+    const { kind, mid, extensions } = options;
+    stream.stages = InterceptorChain.make({
+      factories: this.#interceptors,
+      stream: { direction: "in", kind, mid, streamId, ssrc: 0, extensions },
+      maxPacketBytes: MAX_MADE_BYTES,
+    });
+    this.#streams.add(stream);
   }
 
   setPlayoutTarget(streamId: number, targetUs: number): void {
@@ -60,7 +75,7 @@ export class MediaReceiver {
   }
 
   remove(streamId: number): void {
-    this.#streams.remove(streamId);
+    this.#streams.remove(streamId)?.stages?.close();
   }
 
   /** Handles one packet of `length` bytes. Returns why it was not wanted, if it was not. */
@@ -72,6 +87,39 @@ export class MediaReceiver {
   ): DiscardKind | undefined {
     const stream = this.#streams.find(bytes, header);
     if (stream === undefined) return this.#streams.full ? "rtp-stream-limit" : "rtp-unknown-stream";
+    if (stream.stages === undefined) return this.#take(stream, bytes, header, length, arrivalUs);
+    return this.#intercept(stream, stream.stages, bytes, header, length, arrivalUs);
+  }
+
+  /** The application's stages see a packet first, and what they make of it goes on. */
+  #intercept(
+    stream: ReceiveStream,
+    stages: InterceptorChain,
+    bytes: Uint8Array,
+    header: RtpHeader,
+    length: number,
+    arrivalUs: number,
+  ): DiscardKind | undefined {
+    const offset = header.packetOffset;
+    const passed = stages.pass(bytes, offset, length, length, arrivalUs);
+    const problem =
+      passed >= 0 && parseRtp(bytes, offset, passed, header)
+        ? this.#take(stream, bytes, header, passed, arrivalUs)
+        : undefined;
+    for (let at = stages.nextMade(arrivalUs); at >= 0; at = stages.nextMade(arrivalUs)) {
+      const made = stages.madeLength;
+      if (parseRtp(stages.made, at, made, header)) this.#take(stream, stages.made, header, made, arrivalUs);
+    }
+    return problem;
+  }
+
+  #take(
+    stream: ReceiveStream,
+    bytes: Uint8Array,
+    header: RtpHeader,
+    length: number,
+    arrivalUs: number,
+  ): DiscardKind | undefined {
     const repeats = stream.repeatedBy(header.payloadType);
     if (repeats >= 0) return this.#retransmission(stream, bytes, header, repeats, arrivalUs);
     if (!stream.accepts(header.payloadType)) return "rtp-unknown-stream";
@@ -147,7 +195,7 @@ export class MediaReceiver {
   }
 
   close(): void {
-    for (const stream of [...this.#streams]) this.#streams.remove(stream.streamId);
+    for (const stream of [...this.#streams]) this.remove(stream.streamId);
   }
 
   #video(

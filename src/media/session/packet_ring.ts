@@ -3,6 +3,9 @@ import type { TransportAddress } from "../../protocol/primitives/address.js";
 import { parseIp } from "../../protocol/primitives/address.js";
 import { writeU16 } from "../../protocol/primitives/bytes.js";
 
+/** The addon passes over entries of negative length. */
+const NOT_SENT = -1;
+
 /**
  * The last packets of one send stream, as they lie in the slab they were written to, protected in and sent from: slot =
  * sequence number modulo the capacity. So the retransmission history (RFC 4585 §6.2.1) costs no copy, and what is sent
@@ -71,6 +74,7 @@ export class PacketRing {
   wrap(slot: number, count: number, channel: number): void {
     for (let i = slot; i < slot + count; i++) {
       const at = i * DatagramTable.words;
+      if (this.table[at + DatagramTable.length] < 0) continue;
       const offset = this.table[at + DatagramTable.offset] - PacketRing.headroom;
       writeU16(this.slab, offset, channel);
       writeU16(this.slab, offset + 2, this.table[at + DatagramTable.length]);
@@ -82,9 +86,21 @@ export class PacketRing {
   unwrap(slot: number, count: number): void {
     for (let i = slot; i < slot + count; i++) {
       const at = i * DatagramTable.words;
+      if (this.table[at + DatagramTable.length] < 0) continue;
       this.table[at + DatagramTable.offset] += PacketRing.headroom;
       this.table[at + DatagramTable.length] -= PacketRing.headroom;
     }
+  }
+
+  /** The packet in the slot was changed. */
+  setLength(slot: number, length: number): void {
+    this.table[slot * DatagramTable.words + DatagramTable.length] = length;
+  }
+
+  /** The packet in the slot is neither to be sent nor here to be sent again. */
+  drop(slot: number): void {
+    this.setLength(slot, NOT_SENT);
+    this.#sequenceNumbers[slot] = -1;
   }
 
   lengthOf(slot: number): number {

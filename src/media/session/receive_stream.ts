@@ -10,6 +10,7 @@ import type { RtpHeader } from "../../protocol/rtp/rtp_header.js";
 import { sequenceDifference } from "../../protocol/rtp/unwrap.js";
 import { SenderClock } from "../../protocol/sync/sender_clock.js";
 import { type CodecName, codecNumber, isAudioCodec, isVideoCodec } from "../codecs/codec_name.js";
+import type { InterceptorChain } from "../interceptors/interceptor_chain.js";
 import type { ReceiveStreamOptions } from "../transport_api.js";
 import { assemblerOf } from "./payload_formats.js";
 import { ReceiveCounters } from "./stream_counters.js";
@@ -36,6 +37,8 @@ export class ReceiveStream {
   started = false;
   /** Packets were inserted since access units were last asked for. */
   fresh = false;
+  /** The application's stages. */
+  stages: InterceptorChain | undefined;
   /** What the rtcp thread was last told. */
   keyframeNeeded = false;
   #ssrc = 0;

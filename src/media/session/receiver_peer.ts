@@ -5,6 +5,7 @@ import {
   isStreamSocket,
   type LocalHostOptions,
 } from "../../protocol/ice/index.js";
+import type { RtpInterceptorFactory } from "../interceptors/interceptor.js";
 import { LaneKind, type WorkerLane } from "../ring/message_lane.js";
 import type { MessageRing } from "../ring/message_ring.js";
 import type { DataEvent, TransportOptions } from "../transport_api.js";
@@ -58,6 +59,7 @@ export class ReceiverPeer {
     mdns: MdnsStation,
     channels: ReceiverChannels,
     room: VideoRoom,
+    interceptors: readonly RtpInterceptorFactory[],
     post: (event: ReceiverEvent, transfer?: ArrayBuffer[]) => void,
     lane: WorkerLane,
   ) {
@@ -75,6 +77,7 @@ export class ReceiverPeer {
       sinks: new ReceiverSinks(transportId, channels, room, (mid, event) =>
         post({ type: "notice", transportId, notice: { event: "tone", args: [{ mid, event }] } }),
       ),
+      interceptors,
       createSrtp: (keys) => new native.SrtpContext(keys),
       writer: this.sockets,
       lane: {

@@ -17,6 +17,7 @@ import { FrameRateMeter } from "../analysis/frame_rate_meter.js";
 import { type CodecName, isVideoCodec } from "../codecs/codec_name.js";
 import type { SendStreamOptions } from "../transport_api.js";
 import { NackResponder } from "./nack_responder.js";
+import type { OutgoingStages } from "./outgoing_stages.js";
 import { PacketRing } from "./packet_ring.js";
 import { packetizerOf } from "./payload_formats.js";
 import { SendCounters } from "./stream_counters.js";
@@ -67,6 +68,7 @@ export interface SendSessionOptions {
   readonly counters: Float64Array;
   /** The transport's: numbers its packets and knows when they left. */
   readonly log: SendLog;
+  readonly stages?: OutgoingStages | undefined;
 }
 
 /**
@@ -79,6 +81,8 @@ export class SendSession {
   readonly responder: NackResponder;
   /** Keys of a telephone, in streams of sound. */
   readonly tones = new ToneSender();
+  /** The application's. */
+  readonly stages: OutgoingStages | undefined;
   /** Frames of this encoding are sent. */
   encoding: number;
   /** Video: nothing goes out before a keyframe has; the peer could not decode it. */
@@ -125,6 +129,7 @@ export class SendSession {
     this.#maxPacketBytes = maxPacketBytes - (stream.rtx === undefined ? 0 : RTX_OVERHEAD_BYTES);
     this.#wallOffsetUs = options.wallOffsetUs;
     this.#log = options.log;
+    this.stages = options.stages;
     this.#counters = options.counters;
     this.#counters[SendCounters.rtpOffset] = Number.NaN;
     this.#counters[SendCounters.firstSequenceNumber] = Number.NaN;
@@ -223,10 +228,16 @@ export class SendSession {
     this.#counters[SendCounters.bytesSent] += bytes;
   }
 
+  /** Most bytes of a packet before protection. */
+  maxPlainBytes(rtpOverhead: number): number {
+    return this.#maxPacketBytes - rtpOverhead;
+  }
+
   /** Where all of it goes from now on. */
   setDestination(to: TransportAddress): void {
     this.ring.setDestination(to);
     if (this.responder.ring !== this.ring) this.responder.ring.setDestination(to);
+    this.stages?.setDestination(to);
   }
 
   countDropped(packets: number): void {

@@ -3,8 +3,10 @@ import { BandwidthEstimator } from "../../protocol/bwe/bandwidth_estimator.js";
 import { SendLog } from "../../protocol/bwe/send_log.js";
 import type { RandomSource } from "../../protocol/primitives/random.js";
 import { TransportFeedbackReader } from "../../protocol/twcc/feedback_reader.js";
+import type { RtpInterceptorFactory } from "../interceptors/interceptor.js";
 import type { SendStreamOptions } from "../transport_api.js";
 import type { SendRoute, SrtpKeys } from "./messages.js";
+import { OutgoingStages } from "./outgoing_stages.js";
 import { PacketRing } from "./packet_ring.js";
 import { type EncodedFrame, SendSession } from "./send_session.js";
 import { SendCounters, TransportCounters } from "./stream_counters.js";
@@ -30,6 +32,8 @@ export interface SendTransportOptions {
   readonly createSrtp: (keys: SrtpKeys) => SrtpContext;
   /** Called when a stream becomes able to send video, and must start with a keyframe of its encoding. */
   readonly onKeyframeNeeded: (encoding: number) => void;
+  /** Of the application, in the order in which a packet meets them. */
+  readonly interceptors?: readonly RtpInterceptorFactory[];
 }
 
 interface Pending {
@@ -91,6 +95,7 @@ export class SendTransport {
       wallOffsetUs,
       counters,
       log,
+      stages: OutgoingStages.make(this.#options.interceptors ?? [], streamId, stream, maxPacketBytes),
     });
     if (this.#route !== undefined) session.setDestination(this.#route);
     this.#sessions.set(streamId, session);
@@ -102,6 +107,7 @@ export class SendTransport {
     const session = this.#sessions.get(streamId);
     if (session === undefined) return;
     this.#sessions.delete(streamId);
+    session.stages?.close();
     for (const list of [this.#video, this.#audio]) {
       const at = list.indexOf(session);
       if (at >= 0) list.splice(at, 1);
@@ -218,14 +224,18 @@ export class SendTransport {
 
   /** Protects and sends what was packetized. */
   #sendPackets(session: SendSession, srtp: SrtpContext, count: number, nowUs: number): number {
-    const { ring, firstSequenceNumber } = session;
+    const { ring, firstSequenceNumber, stages } = session;
+    stages?.pass(ring, firstSequenceNumber, count, session.maxPlainBytes(srtp.rtpOverhead), srtp, nowUs);
     const first = ring.slotOf(firstSequenceNumber);
     const head = Math.min(count, ring.capacity - first);
     srtp.protectRtpBatch(ring.slab, ring.table, first, head);
     if (count > head) srtp.protectRtpBatch(ring.slab, ring.table, 0, count - head);
+    stages?.dropKept(ring);
     // What waited for room comes first, or the peer would see a reordering that nothing caused.
     if (this.#pending.length > 0) this.#retry(this.#retryAtUs);
-    return this.#sendRange(session, firstSequenceNumber, count, 0, nowUs);
+    const sent = this.#sendRange(session, firstSequenceNumber, count, 0, nowUs);
+    if (stages === undefined || stages.made === 0) return sent;
+    return sent + this.#transmitCounted(session, stages.ring, 0, stages.made);
   }
 
   /** Sends the packets from sequence number `first` on; what the socket does not take is offered again shortly. */
@@ -247,15 +257,21 @@ export class SendTransport {
 
   #transmitFirst(session: SendSession, slot: number, count: number): number {
     const sent = this.#transmitCounted(session, session.ring, slot, count);
-    for (let i = 0; i < sent; i++) session.responder.noteSent(session.ring.lengthOf(slot + i));
+    for (let i = 0; i < sent; i++) session.responder.noteSent(Math.max(0, session.ring.lengthOf(slot + i)));
     return sent;
   }
 
   #transmitCounted(session: SendSession, ring: PacketRing, slot: number, count: number): number {
     const sent = this.#transmit(ring, slot, count);
+    let packets = 0;
     let bytes = 0;
-    for (let i = 0; i < sent; i++) bytes += ring.lengthOf(slot + i);
-    session.countSent(sent, bytes);
+    for (let i = 0; i < sent; i++) {
+      const length = ring.lengthOf(slot + i);
+      if (length < 0) continue;
+      packets++;
+      bytes += length;
+    }
+    session.countSent(packets, bytes);
     return sent;
   }
 

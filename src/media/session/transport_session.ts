@@ -8,6 +8,7 @@ import {
 } from "../../protocol/ice/index.js";
 import { formatTransportAddress, type TransportAddress } from "../../protocol/primitives/address.js";
 import { parseRtp, RtpHeader } from "../../protocol/rtp/rtp_header.js";
+import type { RtpInterceptorFactory } from "../interceptors/interceptor.js";
 import type {
   DataTransportOptions,
   Fingerprint,
@@ -78,6 +79,8 @@ export interface TransportSessionOptions {
   readonly ice: IceAgent;
   readonly dtls: DtlsSession;
   readonly sinks: MediaSinks;
+  /** The application's stages of received streams. */
+  readonly interceptors?: readonly RtpInterceptorFactory[];
   readonly createSrtp: (keys: SrtpKeys) => SrtpContext;
   /** Absent: they are drained with all else. */
   readonly writer?: DatagramWriter;
@@ -139,7 +142,7 @@ export class TransportSession {
     this.#ice = options.ice;
     this.#dtls = options.dtls;
     this.#counters = options.counters;
-    this.#media = new MediaReceiver(options.sinks);
+    this.#media = new MediaReceiver(options.sinks, options.interceptors);
     this.#maxReceiveBytes = options.maxReceiveBytes ?? Number.POSITIVE_INFINITY;
     this.#silence = new SilenceWatch(
       options.unstableAfterUs ?? UNSTABLE_AFTER_US,

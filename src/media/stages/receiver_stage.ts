@@ -6,6 +6,7 @@ import {
   type UdpSocket,
 } from "../../../native/addon.js";
 import type { OrderOf } from "../engine_messages.js";
+import type { RtpInterceptorFactory } from "../interceptors/interceptor.js";
 import { WorkerCounter } from "../metrics_rows.js";
 import { WorkerLane } from "../ring/message_lane.js";
 import { SlotProducer } from "../ring/slot_channel.js";
@@ -50,7 +51,10 @@ export class ReceiverStage implements Stage<"receiver"> {
   /** Sockets that the last wait found readable: with none, none has to be asked. */
   #readable = 0;
 
-  constructor(host: WorkerHost<"receiver">) {
+  readonly #interceptors: readonly RtpInterceptorFactory[];
+
+  constructor(host: WorkerHost<"receiver">, interceptors: readonly RtpInterceptorFactory[]) {
+    this.#interceptors = interceptors;
     this.#host = host;
     const { doorbells, wiring } = host;
     this.#channels = {
@@ -219,6 +223,7 @@ export class ReceiverStage implements Stage<"receiver"> {
         this.#mdns,
         this.#channels,
         this.#room,
+        this.#interceptors,
         (event, transfer) => this.#tell(event, transfer),
         this.#lane,
       );

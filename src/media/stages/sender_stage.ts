@@ -1,6 +1,7 @@
 import { native, type StreamSocket, type UdpSocket } from "../../../native/addon.js";
 import { codecOfNumber } from "../codecs/codec_name.js";
 import type { OrderOf } from "../engine_messages.js";
+import type { RtpInterceptorFactory } from "../interceptors/interceptor.js";
 import { WorkerCounter, WorkerHistogram } from "../metrics_rows.js";
 import { ControlWord } from "../ring/control_block.js";
 import { SlotConsumer } from "../ring/slot_channel.js";
@@ -46,7 +47,10 @@ export class SenderStage implements Stage<"sender"> {
     audioLevel: SILENCE,
   };
 
-  constructor(host: WorkerHost<"sender">) {
+  readonly #interceptors: readonly RtpInterceptorFactory[];
+
+  constructor(host: WorkerHost<"sender">, interceptors: readonly RtpInterceptorFactory[]) {
+    this.#interceptors = interceptors;
     this.#host = host;
     this.#video = new SlotConsumer(host.wiring.encodedVideo);
     this.#audio = new SlotConsumer(host.wiring.encodedAudio);
@@ -179,6 +183,7 @@ export class SenderStage implements Stage<"sender"> {
       random: systemRandom,
       wallOffsetUs: control.wallOffsetUs,
       counters: new Float64Array(order.counters),
+      interceptors: this.#interceptors,
       createSrtp: (keys) => new native.SrtpContext(keys),
       onKeyframeNeeded: (encoding) => control.requestKeyframe(encoding),
     });
