@@ -10,6 +10,10 @@ const benches: Readonly<Record<string, { about: string; load: () => Promise<{ ru
     about: "data channels: bulk, round trip, and beside a call's video",
     load: () => import("./data.js"),
   },
+  media: {
+    about: "each stage of a packet's way: nanoseconds and bytes allocated per packet",
+    load: () => import("./media.js"),
+  },
   packets: {
     about: "packetize, parse, reorder and assemble: time per packet",
     load: () => import("./packets.js"),

@@ -1,11 +1,12 @@
 /**
- * `npm run bench:peers -- setup|data|idle|srtp`: RoomRTC beside other WebRTC stacks (docs/benchmarks.md has the options).
+ * `npm run bench:peers -- setup|data|idle|srtp|media`: RoomRTC beside other WebRTC stacks (docs/benchmarks.md has the options).
  * The stacks take turns, so that what else the machine does hits all alike. Prints medians with their spread.
  */
 import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { data } from "./benches/data.mjs";
 import { idle } from "./benches/idle.mjs";
+import { media } from "./benches/media.mjs";
 import { setup } from "./benches/setup.mjs";
 import { srtp } from "./benches/srtp.mjs";
 import { buildPion } from "./pion_process.mjs";
@@ -13,7 +14,7 @@ import { say } from "./table.mjs";
 
 const STACKS = ["roomrtc", "pion", "node-datachannel", "wrtc", "werift"];
 
-const benches = { setup, data, idle, srtp };
+const benches = { setup, data, idle, srtp, media };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -45,7 +46,7 @@ if (!Object.hasOwn(benches, bench ?? "")) {
     megabytes: count("megabytes"),
     roundTripsMs: values.rtt.split(",").map((text) => whole("rtt", text, 0)),
   };
-  if (names.includes("pion")) buildPion();
+  if (bench !== "media" && names.includes("pion")) buildPion();
   await benches[bench](options);
   say(`\nload of the machine at the end: ${loadavg()[0].toFixed(1)} on ${cpus().length} CPUs`);
 }
