@@ -282,23 +282,29 @@ function rtxStages(unit: Uint8Array, picture: Picture): MeasuredStage[] {
 function feedbackStages(): MeasuredStage[] {
   const nack = new NackGenerator();
   const recorder = new ArrivalRecorder();
-  let sequence = 0;
-  let nowUs = 0;
+  const clock = {
+    sequence: 0,
+    nowUs: 0,
+    /** The next packet's number; time goes on. */
+    next(): number {
+      this.nowUs += 4000;
+      this.sequence = (this.sequence + 1) & 0xffff;
+      return this.sequence;
+    },
+  };
   return [
     {
       name: "NACK generator",
       packets: 100,
       run: () => {
-        for (let i = 0; i < 100; i++)
-          nack.handlePacket((sequence = (sequence + 1) & 0xffff), (nowUs += 4000));
+        for (let i = 0; i < 100; i++) nack.handlePacket(clock.next(), clock.nowUs);
       },
     },
     {
       name: "transport-wide arrivals noted",
       packets: 100,
       run: () => {
-        for (let i = 0; i < 100; i++)
-          recorder.handlePacket((sequence = (sequence + 1) & 0xffff), (nowUs += 4000));
+        for (let i = 0; i < 100; i++) recorder.handlePacket(clock.next(), clock.nowUs);
       },
     },
   ];
