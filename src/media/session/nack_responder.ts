@@ -74,12 +74,13 @@ export class NackResponder {
   /** Prepares a packet to be sent again; its slot of {@link ring}, -1: it is not to be. */
   repeat(sequenceNumber: number, srtp: SrtpContext, nowUs: number): number {
     const counters = this.#counters;
-    if (!this.#history.has(sequenceNumber)) {
+    const slot = this.#history.slotOf(sequenceNumber);
+    const bytes = this.#history.lengthOf(slot);
+    // A negative length: SRTP refused what an interceptor had made of the packet.
+    if (!this.#history.has(sequenceNumber) || bytes < 0) {
       counters[SendCounters.retransmitMisses]++;
       return -1;
     }
-    const slot = this.#history.slotOf(sequenceNumber);
-    const bytes = this.#history.lengthOf(slot);
     const underwayUs = Math.max(MIN_REPEAT_US, UNDERWAY * counters[SendCounters.rttUs]);
     const isOnItsWay = nowUs - this.#history.repeatedUs(sequenceNumber) < underwayUs;
     if (isOnItsWay || !this.#budget.take(bytes)) {

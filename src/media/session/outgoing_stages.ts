@@ -75,8 +75,12 @@ export class OutgoingStages {
     if (this.made === MADE_SLOTS) return;
     const offset = this.ring.offsetOf(this.made);
     copyBytes(this.#chain.made, at, this.ring.slab, offset, length);
-    const protectedLength = srtp.protectRtp(this.ring.slab, offset, length);
-    // No RTP, or a number that its source has used: the application's mistake, and no packet.
-    if (protectedLength > 0) this.ring.put(this.made++, protectedLength);
+    try {
+      const protectedLength = srtp.protectRtp(this.ring.slab, offset, length);
+      // No RTP, or a number that its source has used: the application's mistake, and no packet.
+      if (protectedLength > 0) this.ring.put(this.made++, protectedLength);
+    } catch {
+      // More sources than a key can serve.
+    }
   }
 }
