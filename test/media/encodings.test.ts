@@ -130,14 +130,14 @@ function hostOf<N extends "encoder" | "microphone">(memory: EngineMemory, name: 
   } as unknown as WorkerHost<N>;
 }
 
-function makeMemory(): EngineMemory {
+function makeMemory(channels: 1 | 2 = 1): EngineMemory {
   const memory = new EngineMemory({
     maxWidth: WIDTH,
     maxHeight: HEIGHT,
     codec: { idrInterval: 0, encoderThreads: 1, maxNalBytes: 1100, bitrateBps: 400_000 },
     audio: { bitrateBps: 32_000, fec: true, dtx: false, frameSamples: 960 },
     videoSource: { kind: "none" },
-    audioSource: { kind: "tone", frequencyHz: 440, channels: 1 },
+    audioSource: { kind: "tone", frequencyHz: 440, channels },
     warmUp: false,
   });
   memory.control.set(ControlWord.targetBitrateBps, 400_000);
@@ -301,8 +301,8 @@ describe("the encodings of one source", () => {
 });
 
 describe("the encodings of the microphone", () => {
-  function sound() {
-    const memory = makeMemory();
+  function sound(channels: 1 | 2 = 1) {
+    const memory = makeMemory(channels);
     const events: WorkerEvent[] = [];
     const stage = new MicrophoneStage(hostOf(memory, "microphone", events));
     const encoded = new SlotConsumer(memory.wiringOf("sender").encodedAudio);
@@ -311,16 +311,18 @@ describe("the encodings of the microphone", () => {
     const run = (frames: number) => {
       const bytes = new Map<number, number[]>();
       const times = new Map<number, number[]>();
+      const heads = new Map<number, number>();
       for (let i = 0; i <= frames; i++, nowUs += 20_000) {
         stage.step(nowUs);
         while (encoded.take()) {
           const { tag, byteLength, rtpTimestamp, slot } = encoded.descriptor;
           bytes.set(tag, [...(bytes.get(tag) ?? []), byteLength]);
           times.set(tag, [...(times.get(tag) ?? []), rtpTimestamp]);
+          heads.set(tag, encoded.bytes(slot)[0]);
           encoded.release(slot);
         }
       }
-      return { bytes, times };
+      return { bytes, times, heads };
     };
     const pause = (us: number) => {
       nowUs += us;
@@ -346,6 +348,39 @@ describe("the encodings of the microphone", () => {
     assert.ok(bps(1) > 20_000 && bps(1) < 40_000, `${bps(1)} bit/s`);
     assert.ok(bps(2) > 8_000 && bps(2) < 15_000, `${bps(2)} bit/s`);
     assert.ok(bps(3) < 3_000, `${bps(3)} bit/s of silence`);
+    stage.close();
+  });
+
+  it("come in the channels, packets and codecs that peers want", () => {
+    const { stage, run } = sound(2);
+    const wish = (id: number, more: Partial<AudioWishes>) => ({ id, wishes: { ...opus, ...more } });
+    stage.order({
+      type: "setSoundEncodings",
+      inputId: 0,
+      encodings: [
+        wish(1, {}),
+        wish(2, { channels: 2 }),
+        wish(3, { frameUs: 40_000 }),
+        wish(4, { codec: "PCMU" }),
+        wish(5, { codec: "PCMA", frameUs: 10_000 }),
+      ],
+    });
+    const { bytes, times, heads } = run(20);
+    // RFC 6716 §3.1: the third bit of the first byte says stereo.
+    assert.deepEqual([(heads.get(1) ?? 0) & 4, (heads.get(2) ?? 0) & 4], [0, 4]);
+    const steps = (id: number) =>
+      new Set(
+        times
+          .get(id)
+          ?.slice(1)
+          .map((time, i) => time - (times.get(id)?.[i] ?? 0)),
+      );
+    assert.deepEqual([...steps(1)], [960]);
+    assert.deepEqual([...steps(3)], [1920]);
+    assert.deepEqual([...steps(4)], [160]);
+    assert.deepEqual([...steps(5)], [80]);
+    assert.ok(bytes.get(4)?.every((length) => length === 160));
+    assert.ok(bytes.get(5)?.every((length) => length === 80));
     stage.close();
   });
 
