@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import { cpus, loadavg } from "node:os";
 import { setTimeout as pass } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -27,6 +28,7 @@ export async function run(args: string[]): Promise<void> {
   print(`${"".padEnd(44)}${"median".padStart(10)}${"least".padStart(10)}${"most".padStart(10)}`);
   await transfers(options);
   await besideVideo(options);
+  print(`\nload of the machine at the end: ${loadavg()[0].toFixed(1)} on ${cpus().length} CPUs`);
 }
 
 function readOptions(args: string[]): Options {
@@ -36,7 +38,7 @@ function readOptions(args: string[]): Options {
       megabytes: { type: "string", default: "200" },
       pings: { type: "string", default: "2000" },
       "video-megabytes": { type: "string", default: "60" },
-      seconds: { type: "string", default: "6" },
+      seconds: { type: "string", default: "4" },
       rounds: { type: "string", default: "3" },
     },
   });

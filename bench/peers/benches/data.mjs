@@ -6,6 +6,8 @@ import { printTable, say, spread } from "../table.mjs";
 const MESSAGE_BYTES = 65_536;
 const PING_BYTES = 64;
 const PINGS = 1_000;
+/** Round trips that pass before those that count, so that what is compiled as it runs is compiled: a connection's first 1000 are told, too. */
+const WARM_UP_PINGS = 4_000;
 const CAPACITY_SECONDS = 2;
 
 const address = hostAddress();
@@ -17,7 +19,8 @@ export async function data({ names, rounds, seconds, megabytes, roundTripsMs }) 
   say(
     `Data channel: ${megabytes} MB one way in messages of 64 KiB, or what arrives within ${seconds} s of it;`,
   );
-  say(`round trip of ${PING_BYTES} bytes, ${PINGS} one after the other, or as many as ${seconds} s allow.`);
+  say(`round trip of ${PING_BYTES} bytes, ${PINGS} one after the other, or as many as ${seconds} s allow;`);
+  say(`without delay the connection's first ${PINGS}, and ${PINGS} after ${WARM_UP_PINGS} more.`);
   say(`${rounds} rounds, the stacks in turn; a process for each end; median (smallest to largest).`);
   buildDelayRelay();
   for (const roundTripMs of roundTripsMs) {
@@ -26,7 +29,7 @@ export async function data({ names, rounds, seconds, megabytes, roundTripsMs }) 
       for (const name of names) await measure(name, roundTripMs, load, found);
     }
     say(`\n${await heading(roundTripMs)}\n`);
-    printRoundTrip(found);
+    printRoundTrip(found, roundTripMs === 0);
   }
 }
 
@@ -40,22 +43,36 @@ async function heading(roundTripMs) {
 async function measure(name, roundTripMs, load, found) {
   const relay = roundTripMs === 0 ? undefined : await DelayRelay.start(address, roundTripMs);
   const connection = await DataConnection.open(name, relay);
-  const pings = spread(await connection.ping(load.ping));
+  const first = spread(await connection.ping(load.ping));
+  const pings = relay === undefined ? await warmPings(connection, load.ping) : first;
   const { bytes, seconds } = await connection.transfer({ ...load.transfer, messageBytes: MESSAGE_BYTES });
   await connection.close();
   const dropped = (await relay?.stop()) ?? 0;
   const { title } = connection;
   if (!found.has(title)) found.set(title, []);
-  found.get(title).push({ mbps: (8 * bytes) / 1e6 / seconds, bytes, dropped, ...pings });
+  found.get(title).push({ mbps: (8 * bytes) / 1e6 / seconds, bytes, dropped, first: first.median, ...pings });
 }
 
-function printRoundTrip(found) {
+async function warmPings(connection, ping) {
+  await connection.ping({ ...ping, count: WARM_UP_PINGS });
+  return spread(await connection.ping(ping));
+}
+
+function printRoundTrip(found, hasWarmUp) {
   const cell = (values, digits) => {
     const { median, min, max } = spread(values);
     return `${median.toFixed(digits)} (${min.toFixed(digits)}-${max.toFixed(digits)})`;
   };
   printTable(
-    ["stack", "Mbit/s", "MB moved", "round trip p50, ms", "p99, ms", "dropped by the relay"],
+    [
+      "stack",
+      "Mbit/s",
+      "MB moved",
+      ...(hasWarmUp ? ["first round trips p50, ms"] : []),
+      "round trip p50, ms",
+      "p99, ms",
+      "dropped by the relay",
+    ],
     [...found].map(([title, all]) => [
       title,
       cell(
@@ -63,6 +80,14 @@ function printRoundTrip(found) {
         0,
       ),
       spread(all.map(({ bytes }) => bytes / 1e6)).median.toFixed(0),
+      ...(hasWarmUp
+        ? [
+            cell(
+              all.map(({ first }) => first),
+              2,
+            ),
+          ]
+        : []),
       cell(
         all.map(({ median }) => median),
         2,
