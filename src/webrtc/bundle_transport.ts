@@ -49,6 +49,16 @@ export interface BundleTransportOptions {
   readonly observer: BundleTransportObserver;
 }
 
+/** What the first local description decides. */
+export interface TransportOpening {
+  readonly role: IceRole;
+  /** Those the description announces. */
+  readonly credentials: IceParameters;
+  readonly certificate: RTCCertificate;
+  readonly servers: ResolvedServers;
+  readonly relayOnly: boolean;
+}
+
 export interface WantedStream {
   readonly options: SendStreamOptions;
   readonly limits: SendLimits;
@@ -98,6 +108,7 @@ export class BundleTransport {
   private readonly remoteSeen = new Set<string>();
   private iceState: IceState = "new";
   private unstable = false;
+  private gatherAsked = false;
   private closed = false;
 
   constructor(private readonly options: BundleTransportOptions) {
@@ -123,11 +134,11 @@ export class BundleTransport {
   }
 
   /** Makes the engine's transport, which begins to gather; {@link gather} is to follow in the same task. */
-  open(role: IceRole, certificate: RTCCertificate, servers: ResolvedServers, relayOnly: boolean): void {
+  open({ role, credentials, certificate, servers, relayOnly }: TransportOpening): void {
     const { certificatePem, privateKeyPem } = certificate[internals];
     // RFC 8445 §6.1.1: a lite agent is controlled, whoever offers.
     const iceRole = this.isLite ? "controlled" : role;
-    this.local = this.announced;
+    this.local = credentials;
     this.next = null;
     this.ice[internals].role = iceRole;
     this.ice[internals].localParameters = this.local;
@@ -158,10 +169,14 @@ export class BundleTransport {
     return true;
   }
 
-  /** Says that it gathers, the first time or `again` after a restart, which gathers by itself on the sockets there are. */
+  /**
+   * Says that it gathers, the first time or `again` after a restart, which gathers by itself on the sockets there are. The state
+   * changes in a task of its own (WebRTC 1.0 §5.6).
+   */
   gather(again: boolean): void {
-    if (this.ice.gatheringState !== "new" && !again) return;
-    this.setGathering("gathering");
+    if (this.gatherAsked && !again) return;
+    this.gatherAsked = true;
+    queueTask(() => this.closed || this.setGathering("gathering"));
   }
 
   private listen(media: MediaTransport): void {
@@ -265,10 +280,11 @@ export class BundleTransport {
     const place = { sdpMLineIndex: this.remote?.mediaIndex ?? 0 };
     const local = { candidate: pair.local, usernameFragment: this.local.usernameFragment };
     const remote = { candidate: pair.remote, usernameFragment: this.remote?.iceUfrag ?? null };
+    const { localCandidates, remoteCandidates } = this.ice[internals];
     this.ice[internals].selectedPair = new RTCIceCandidatePair(
       internals,
-      new RTCIceCandidate({ ...place, ...local }),
-      new RTCIceCandidate({ ...place, ...remote }),
+      candidateOf(localCandidates, new RTCIceCandidate({ ...place, ...local })),
+      candidateOf(remoteCandidates, new RTCIceCandidate({ ...place, ...remote })),
     );
     this.ice.dispatchEvent(new Event("selectedcandidatepairchange"));
   }
@@ -422,6 +438,13 @@ export class BundleTransport {
     this.dtls[internals].state = "closed";
     await this.media?.close();
   }
+}
+
+/** The candidate as it was signaled, which the engine tells by its parts; peer-reflexive ones never were. */
+function candidateOf(signaled: readonly RTCIceCandidate[], told: RTCIceCandidate): RTCIceCandidate {
+  const same = ({ address, port, protocol, type }: RTCIceCandidate) =>
+    address === told.address && port === told.port && protocol === told.protocol && type === told.type;
+  return signaled.find(same) ?? told;
 }
 
 type DtlsDetails = MediaTransportEvents["dtlsstate"][1];

@@ -92,6 +92,12 @@ export class ConnectionCore implements ConnectionHost {
     this.transport = this.createTransport();
   }
 
+  /** No section is left that a transport would carry (RFC 8829 §5.11): the next one starts from nothing. */
+  discardTransport(): void {
+    this.data.discard();
+    this.replaceTransport();
+  }
+
   /** The configured certificate, or one made on first need. */
   async certificate(): Promise<RTCCertificate> {
     const [configured] = this.configuration.certificates;

@@ -1,4 +1,5 @@
 import type { BundleTransport } from "./bundle_transport.js";
+import { queueTask } from "./internals.js";
 import type { RTCDtlsTransportState } from "./rtc_dtls_transport.js";
 import type { RTCIceGathererState, RTCIceTransportState } from "./rtc_ice_transport.js";
 
@@ -40,6 +41,18 @@ export class ConnectionStates {
 
   /** Takes over the transport's states, then fires its events (`announce`) and ours. */
   update(transport: BundleTransport, announce: () => void): void {
+    const changed = this.take(transport);
+    announce();
+    this.fireAll(changed);
+  }
+
+  /** Another transport has come in the place of the former: its states count at once, the events are a task of their own. */
+  replace(transport: BundleTransport): void {
+    const changed = this.take(transport);
+    queueTask(() => this.fireAll(changed));
+  }
+
+  private take(transport: BundleTransport): StateEvent[] {
     const changed: StateEvent[] = [];
     const { state, gatheringState } = transport.ice;
     const connection = connectionStateOf(state, transport.dtls.state);
@@ -49,7 +62,10 @@ export class ConnectionStates {
     this.gathering = gatheringState;
     this.ice = state;
     this.connection = connection;
-    announce();
+    return changed;
+  }
+
+  private fireAll(changed: readonly StateEvent[]): void {
     for (const event of changed) if (!this.isClosed) this.fire(event);
   }
 

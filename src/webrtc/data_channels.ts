@@ -24,6 +24,8 @@ import { RTCSctpTransport } from "./rtc_sctp_transport.js";
 
 /** Largest message taken from a peer: our a=max-message-size. */
 export const maxReceivedMessageBytes = 262_144;
+/** What a peer takes that has not said it yet (RFC 8841 §6). */
+const defaultMaxMessageBytes = 65_536;
 /** Largest message sent, however much the peer takes: it waits as a whole in the association's buffer. */
 const maxSentMessageBytes = 4 << 20;
 
@@ -65,15 +67,32 @@ export class DataChannels implements DataChannelHost {
     return channel;
   }
 
+  /** An offer or our answer has data channels: their association is there to look at before it is agreed on. */
+  announce(): void {
+    this.sctp ??= new RTCSctpTransport(internals, this.options.transport().dtls, defaultMaxMessageBytes);
+  }
+
+  /** The answer has none: what was announced comes to nothing. */
+  refuse(): void {
+    if (!this.started) this.sctp = null;
+  }
+
+  /** The transport goes away under the association. */
+  discard(): void {
+    if (this.started) this.end({ error: "" });
+    this.started = false;
+    this.sctp = null;
+  }
+
   /** Both descriptions have data channels. */
   start(negotiated: NegotiatedData): void {
     const maxMessageSize = Math.min(negotiated.remoteMaxMessageSize, maxSentMessageBytes);
     const { media, dtls } = this.options.transport();
     if (media === null) return;
-    if (this.sctp !== null) this.sctp[internals].maxMessageSize = maxMessageSize;
+    this.sctp ??= new RTCSctpTransport(internals, dtls, maxMessageSize);
+    this.sctp[internals].maxMessageSize = maxMessageSize;
     if (this.started) return;
     this.started = true;
-    this.sctp = new RTCSctpTransport(internals, dtls, maxMessageSize);
     const { localPort, remotePort, localMaxMessageSize } = negotiated;
     media.startData({ localPort, remotePort, maxMessageBytes: localMaxMessageSize });
     for (const channel of this.channels.values()) this.open(channel);

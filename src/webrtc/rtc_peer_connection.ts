@@ -100,7 +100,7 @@ export class RTCPeerConnection extends eventTarget<PeerConnectionEvents>() {
     this.#negotiation = new SessionNegotiation(this.#core, {
       signalingStateChanged: () => this.dispatchEvent(new Event("signalingstatechange")),
       track: (event) => this.dispatchEvent(event),
-      transportReplaced: () => this.#states.update(this.#core.transport, () => {}),
+      transportReplaced: () => this.#states.replace(this.#core.transport),
     });
     this[internals] = { core: this.#core, whenClosed: Promise.resolve() };
   }
@@ -256,14 +256,18 @@ export class RTCPeerConnection extends eventTarget<PeerConnectionEvents>() {
   }
 
   getSenders(): RTCRtpSender[] {
-    return this.getTransceivers().map(({ sender }) => sender);
+    return this.#unstopped().map(({ sender }) => sender);
   }
 
   getReceivers(): RTCRtpReceiver[] {
-    return this.getTransceivers().map(({ receiver }) => receiver);
+    return this.#unstopped().map(({ receiver }) => receiver);
   }
 
   getTransceivers(): RTCRtpTransceiver[] {
+    return [...this.#core.transceivers];
+  }
+
+  #unstopped(): RTCRtpTransceiver[] {
     return this.#core.transceivers.filter((transceiver) => !transceiver[internals].stopped);
   }
 
@@ -394,7 +398,7 @@ export class RTCPeerConnection extends eventTarget<PeerConnectionEvents>() {
 
   /** WebRTC 1.0 §4.4.3.2. */
   #offerToReceive(kind: "audio" | "video", wanted: boolean): void {
-    const ofKind = this.getTransceivers().filter(({ receiver }) => receiver[internals].kind === kind);
+    const ofKind = this.#unstopped().filter(({ receiver }) => receiver[internals].kind === kind);
     if (wanted) {
       const receiving = ofKind.some(({ direction }) => direction === "sendrecv" || direction === "recvonly");
       if (!receiving) this.#core.addTransceiver({ kind, direction: "recvonly" });

@@ -6,6 +6,7 @@ import { domError } from "./dom_error.js";
 import { checkConstructor, internals } from "./internals.js";
 import type { MediaStream } from "./media_stream.js";
 import { endRemoteTrack } from "./media_stream_track.js";
+import type { RTCDtlsTransport } from "./rtc_dtls_transport.js";
 import type { RTCRtpCodec, RTCRtpEncodingParameters } from "./rtc_rtp_parameters.js";
 import type { RTCRtpReceiver } from "./rtc_rtp_receiver.js";
 import { type RTCRtpSender, unwatchTrack } from "./rtc_rtp_sender.js";
@@ -127,6 +128,12 @@ export class RTCRtpTransceiver {
 }
 
 defineInterface(RTCRtpTransceiver, { attributes: ["sender", "receiver"] });
+
+/** What both halves go over; null while no description gives them a transport. */
+export function setTransport(transceiver: RTCRtpTransceiver, transport: RTCDtlsTransport | null): void {
+  transceiver.sender[internals].transport = transport;
+  transceiver.receiver[internals].transport = transport;
+}
 
 /** WebRTC 1.0 §5.4 "stop sending and receiving". */
 export function stopSendingAndReceiving(transceiver: RTCRtpTransceiver): void {

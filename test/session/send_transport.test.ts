@@ -185,6 +185,17 @@ describe("SendTransport", () => {
     assert.deepEqual(socket.datagrams, [wrapped[0], plain[0]]);
   });
 
+  it("goes on with the numbers of a stream that was taken away and comes back, so that both SRTP contexts take them", () => {
+    connect();
+    for (let round = 0; round < 8; round++) {
+      if (round > 0) transport.removeStream(round);
+      transport.addStream(round + 1, VIDEO, counters);
+      assert.ok(transport.sendFrame("video", picture(true), 0) > 0, `round ${round}`);
+    }
+    const numbers = headers().map(({ sequenceNumber }) => sequenceNumber);
+    for (let i = 1; i < numbers.length; i++) assert.equal(numbers[i], (numbers[i - 1] + 1) & 0xffff);
+  });
+
   it("keeps packets across the ring's and the sequence number's wrap", () => {
     connect();
     for (let i = 0; i < 300; i++) transport.sendFrame("video", picture(i === 0, 9000), i * 33_333);

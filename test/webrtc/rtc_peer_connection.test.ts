@@ -303,104 +303,6 @@ describe("setLocalDescription and setRemoteDescription (§4.4.1.5)", () => {
   });
 });
 
-describe("rollback and perfect negotiation (§4.4.1.5, §10.7)", () => {
-  it("goes back to stable and forgets the offer's mids", async () => {
-    const { pc, engine } = connection();
-    const transceiver = pc.addTransceiver("audio");
-    await pc.setLocalDescription();
-    assert.equal(transceiver.mid, "0");
-    await pc.setLocalDescription({ type: "rollback" });
-    assert.equal(pc.signalingState, "stable");
-    assert.equal(pc.pendingLocalDescription, null);
-    assert.equal(transceiver.mid, null);
-    assert.deepEqual(engine.transport.calls.at(-1), ["close"]);
-  });
-
-  it("takes away transceivers a rolled-back remote offer made, and mutes their tracks", async () => {
-    const { pc: a } = connection();
-    const { pc: b } = connection();
-    a.addTrack(createLocalTrack({ kind: "audio" }), new MediaStream());
-    await a.setLocalDescription();
-    const heard: RTCTrackEvent[] = [];
-    b.ontrack = (event) => heard.push(event);
-    await b.setRemoteDescription(description(a));
-    assert.equal(b.getTransceivers().length, 1);
-    await b.setRemoteDescription({ type: "rollback" });
-    assert.equal(b.getTransceivers().length, 0);
-    assert.deepEqual(heard[0].streams[0].getTracks(), []);
-    assert.equal(b.signalingState, "stable");
-  });
-
-  it("keeps a transceiver that addTrack took after the remote offer", async () => {
-    const { pc: a } = connection();
-    const { pc: b } = connection();
-    a.addTransceiver("audio");
-    await a.setLocalDescription();
-    await b.setRemoteDescription(description(a));
-    b.addTrack(createLocalTrack({ kind: "audio" }));
-    assert.equal(b.getTransceivers().length, 1);
-    await b.setRemoteDescription({ type: "rollback" });
-    assert.equal(b.getTransceivers().length, 1);
-    assert.equal(b.getTransceivers()[0].mid, null);
-  });
-
-  it("resolves glare: the polite side rolls back by itself and still sends what it had", async () => {
-    const { pc: polite } = connection();
-    const { pc: impolite, engine } = connection();
-    polite.addTrack(createLocalTrack({ kind: "audio" }));
-    impolite.addTrack(createLocalTrack({ kind: "audio" }));
-    await Promise.all([polite.setLocalDescription(), impolite.setLocalDescription()]);
-    const states: string[] = [];
-    polite.onsignalingstatechange = () => states.push(polite.signalingState);
-    await polite.setRemoteDescription(description(impolite));
-    assert.deepEqual(states, ["stable", "have-remote-offer"]);
-    assert.equal(polite.getTransceivers().length, 1, "the waiting transceiver takes the section");
-    await polite.setLocalDescription();
-    await impolite.setRemoteDescription(description(polite));
-    assert.equal(polite.getTransceivers()[0].currentDirection, "sendrecv");
-    assert.equal(impolite.getTransceivers()[0].currentDirection, "sendrecv");
-    assert.equal(engine.transport.called("addSendStream").length, 1);
-  });
-
-  it("gathers afresh after glare, as the answerer", async () => {
-    const { pc: polite, engine } = connection();
-    const { pc: impolite } = connection();
-    polite.addTransceiver("audio");
-    impolite.addTransceiver("audio");
-    await Promise.all([polite.setLocalDescription(), impolite.setLocalDescription()]);
-    const offered = parseSdp(description(polite).sdp).media[0].iceUfrag;
-    await polite.setRemoteDescription(description(impolite));
-    assert.equal(polite.iceGatheringState, "new");
-    await polite.setLocalDescription();
-    assert.equal(engine.transports.length, 2);
-    assert.equal(engine.transports[1].options.iceRole, "controlled");
-    assert.notEqual(parseSdp(description(polite).sdp).media[0].iceUfrag, offered);
-    assert.equal(engine.transports[1].called("gather").length, 1);
-  });
-
-  it("offers again what a glare had rolled back", async () => {
-    const { pc: a } = connection();
-    const { pc: b } = connection();
-    a.addTransceiver("video");
-    b.addTransceiver("audio");
-    await a.setLocalDescription();
-    await b.setLocalDescription();
-    await b.setRemoteDescription(description(a));
-    await b.setLocalDescription();
-    await a.setRemoteDescription(description(b));
-    await tasks();
-    // What b had offered first is offered again.
-    await b.setLocalDescription();
-    await a.setRemoteDescription(description(b));
-    await a.setLocalDescription();
-    await b.setRemoteDescription(description(a));
-    assert.deepEqual(
-      b.getTransceivers().map(({ mid }) => mid),
-      ["1", "0"],
-    );
-  });
-});
-
 describe("negotiationneeded (§4.7.3)", () => {
   it("fires once for several changes and not again before the negotiation", async () => {
     const { pc } = connection();
@@ -473,7 +375,7 @@ describe("ICE through the API (§4.4.1.3, §4.8)", () => {
     pc.onicegatheringstatechange = () => states.push(pc.iceGatheringState);
     pc.addTransceiver("audio");
     await pc.setLocalDescription();
-    assert.equal(pc.iceGatheringState, "gathering");
+    assert.equal(pc.iceGatheringState, "new", "the state changes in a task of its own");
     engine.transport.emit("candidate", hostCandidate);
     engine.transport.emit("gatheringcomplete");
     await tasks();

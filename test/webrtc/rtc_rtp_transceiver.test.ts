@@ -136,6 +136,73 @@ describe("RTCRtpTransceiver (WebRTC 1.0 §5.4)", () => {
     assert.equal(engine.transports.length, 1);
   });
 
+  it("a stop that the answerer has not offered yet makes the section inactive, not rejected", async () => {
+    const { pc: a } = connection();
+    const { pc: b } = connection();
+    a.addTransceiver("audio");
+    b.addTrack(createLocalTrack({ kind: "audio" }));
+    await a.setLocalDescription();
+    await b.setRemoteDescription(description(a));
+    const [stopping] = b.getTransceivers();
+    stopping.stop();
+    await b.setLocalDescription();
+    await a.setRemoteDescription(description(b));
+    assert.equal(stopping.direction, "stopped");
+    assert.equal(stopping.currentDirection, "inactive");
+    assert.equal(a.getTransceivers()[0].currentDirection, "inactive");
+    await negotiate(b, a);
+    assert.deepEqual([...a.getTransceivers(), ...b.getTransceivers()], []);
+  });
+
+  it("a transceiver the peer stopped stays until the answer, its sender and receiver do not", async () => {
+    const { pc: a } = connection();
+    const { pc: b } = connection();
+    a.addTransceiver("audio");
+    await negotiate(a, b);
+    a.getTransceivers()[0].stop();
+    await a.setLocalDescription();
+    await b.setRemoteDescription(description(a));
+    assert.equal(b.getTransceivers().length, 1);
+    assert.equal(b.getTransceivers()[0].currentDirection, "stopped");
+    assert.deepEqual([b.getSenders().length, b.getReceivers().length], [0, 0]);
+    await b.setLocalDescription();
+    assert.equal(b.getTransceivers().length, 0);
+  });
+
+  it("one that was stopped before any section was its own leaves with the next answer", async () => {
+    const { pc: a } = connection();
+    const { pc: b } = connection();
+    a.addTransceiver("audio");
+    a.addTransceiver("video").stop();
+    await negotiate(a, b);
+    assert.equal(a.getTransceivers().length, 1);
+    let fired = 0;
+    a.onnegotiationneeded = () => fired++;
+    await tasks();
+    assert.equal(fired, 0);
+  });
+
+  it("with the last section the transport goes, and the next one starts from nothing", async () => {
+    const { pc: a, engine } = connection();
+    const { pc: b } = connection();
+    a.addTransceiver("audio");
+    await negotiate(a, b);
+    await tasks();
+    assert.equal(a.iceGatheringState, "gathering");
+    const former = a.getTransceivers()[0].sender.transport;
+    a.getTransceivers()[0].stop();
+    await negotiate(a, b);
+    assert.deepEqual(engine.transport.calls.at(-1), ["close"]);
+    assert.equal(a.iceGatheringState, "new");
+    assert.equal(b.iceGatheringState, "new");
+    assert.equal(former?.state, "closed");
+    a.addTransceiver("video");
+    await negotiate(a, b);
+    assert.equal(engine.transports.length, 2);
+    assert.equal(engine.transport.called("gather").length, 1);
+    assert.equal(a.getTransceivers()[0].currentDirection, "sendonly");
+  });
+
   it("setCodecPreferences chooses and orders, in offers and answers", async () => {
     const { pc: a } = connection();
     const { pc: b, engine } = connection();

@@ -66,6 +66,11 @@ export class NackResponder {
     this.#plain = new Uint8Array(this.#rtx === undefined ? 0 : maxPacketBytes);
   }
 
+  /** Of the RTX stream; undefined where there is none. */
+  get nextRtxSequenceNumber(): number | undefined {
+    return this.#rtx?.nextSequenceNumber;
+  }
+
   /** Bytes that went out for the first time. */
   noteSent(bytes: number): void {
     this.#budget.note(bytes);

@@ -55,10 +55,19 @@ export interface EncodedFrame {
   readonly audioLevel?: number;
 }
 
+/** Where a stream's numbers stand. */
+export interface StreamNumbering {
+  readonly sequenceNumber: number;
+  readonly timestampBase: number;
+  readonly rtxSequenceNumber: number;
+}
+
 export interface SendSessionOptions {
   readonly stream: SendStreamOptions;
   /** Frames of this encoding are sent; 0 when absent. */
   readonly encoding?: number;
+  /** Of an earlier stream with this SSRC, under the same keys; undefined: begin at random. */
+  readonly numbering?: StreamNumbering;
   /** Largest UDP payload. */
   readonly maxPacketBytes: number;
   readonly random: RandomSource;
@@ -73,7 +82,8 @@ export interface SendSessionOptions {
 
 /**
  * One track to one peer: turns encoded frames into RTP packets in its {@link PacketRing}, ready to be protected, and
- * keeps them for retransmission. Sequence numbers and timestamps start at random (RFC 3550 §5.1).
+ * keeps them for retransmission. Sequence numbers and timestamps start at random (RFC 3550 §5.1), or go on where a stream of
+ * the same SSRC ended: both ends' SRTP contexts know an SSRC for as long as the keys last, and refuse numbers they had before.
  */
 export class SendSession {
   readonly stream: SendStreamOptions;
@@ -133,13 +143,13 @@ export class SendSession {
     this.#counters = options.counters;
     this.#counters[SendCounters.rtpOffset] = Number.NaN;
     this.#counters[SendCounters.firstSequenceNumber] = Number.NaN;
-    // RFC 3711 §3.3.1: starting in the lower half keeps a loss around the first wrap from confusing the rollover counter.
-    this.#next = random.uint32() & 0x7fff;
-    this.#timestampBase = random.uint32();
+    const { sequenceNumber, timestampBase, rtxSequenceNumber } = options.numbering ?? freshNumbering(random);
+    this.#next = sequenceNumber;
+    this.#timestampBase = timestampBase;
     this.responder = new NackResponder({
       ...options,
       history: this.ring,
-      firstRtxSequenceNumber: stream.rtx === undefined ? 0 : random.uint32() & 0x7fff,
+      firstRtxSequenceNumber: rtxSequenceNumber,
     });
     this.#mid = new TextEncoder().encode(stream.mid);
     this.#fields = {
@@ -149,6 +159,11 @@ export class SendSession {
       timestamp: 0,
       ssrc: stream.ssrc,
     };
+  }
+
+  get numbering(): StreamNumbering {
+    const rtxSequenceNumber = this.responder.nextRtxSequenceNumber ?? 0;
+    return { sequenceNumber: this.#next, timestampBase: this.#timestampBase, rtxSequenceNumber };
   }
 
   /** Whether a frame is of this stream's encoding. */
@@ -370,4 +385,13 @@ export class SendSession {
     if (this.#frameBytes > 0 && frame.length > 2.5 * mean) counters[SendCounters.hugeFrames]++;
     this.#frameBytes += frame.length;
   }
+}
+
+/** RFC 3711 §3.3.1: starting in the lower half keeps a loss around the first wrap from confusing the rollover counter. */
+function freshNumbering(random: RandomSource): StreamNumbering {
+  return {
+    sequenceNumber: random.uint32() & 0x7fff,
+    timestampBase: random.uint32(),
+    rtxSequenceNumber: random.uint32() & 0x7fff,
+  };
 }

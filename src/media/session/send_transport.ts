@@ -8,7 +8,7 @@ import type { SendStreamOptions } from "../transport_api.js";
 import type { SendRoute, SrtpKeys } from "./messages.js";
 import { OutgoingStages } from "./outgoing_stages.js";
 import { PacketRing } from "./packet_ring.js";
-import { type EncodedFrame, SendSession } from "./send_session.js";
+import { type EncodedFrame, SendSession, type StreamNumbering } from "./send_session.js";
 import { SendCounters, TransportCounters } from "./stream_counters.js";
 
 /** What sends; a `UdpSocket` is one. */
@@ -47,6 +47,8 @@ interface Pending {
 export class SendTransport {
   readonly #options: SendTransportOptions;
   readonly #sessions = new Map<number, SendSession>();
+  /** Of streams that were taken away, by SSRC: renegotiation may bring one back. */
+  readonly #numberings = new Map<number, StreamNumbering>();
   readonly #video: SendSession[] = [];
   readonly #audio: SendSession[] = [];
   readonly #rtcp: PacketRing;
@@ -86,7 +88,7 @@ export class SendTransport {
   addStream(streamId: number, stream: SendStreamOptions, counters: Float64Array, encoding = 0): void {
     this.removeStream(streamId);
     const { maxPacketBytes, random, wallOffsetUs } = this.#options;
-    const log = this.#log;
+    const numbering = this.#numberings.get(stream.ssrc);
     const session = new SendSession({
       stream,
       encoding,
@@ -94,8 +96,9 @@ export class SendTransport {
       random,
       wallOffsetUs,
       counters,
-      log,
+      log: this.#log,
       stages: OutgoingStages.make(this.#options.interceptors ?? [], streamId, stream, maxPacketBytes),
+      ...(numbering !== undefined && { numbering }),
     });
     if (this.#route !== undefined) session.setDestination(this.#route);
     this.#sessions.set(streamId, session);
@@ -108,6 +111,7 @@ export class SendTransport {
     if (session === undefined) return;
     this.#sessions.delete(streamId);
     session.stages?.close();
+    this.#numberings.set(session.stream.ssrc, session.numbering);
     for (const list of [this.#video, this.#audio]) {
       const at = list.indexOf(session);
       if (at >= 0) list.splice(at, 1);

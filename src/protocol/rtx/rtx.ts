@@ -23,6 +23,11 @@ export class RtxSender {
   private readonly payloadTypes: ReadonlyMap<number, number>;
   private sequenceNumber: number;
 
+  /** That of the next packet. */
+  get nextSequenceNumber(): number {
+    return this.sequenceNumber;
+  }
+
   constructor(options: RtxSenderOptions) {
     this.ssrc = options.ssrc;
     this.payloadTypes = options.payloadTypes;

@@ -1,6 +1,6 @@
 /** setLocalDescription and setRemoteDescription after their checks (WebRTC 1.0 §4.4.1.5, RFC 8829 §5.9 to §5.11). */
 import { isUsable } from "../../protocol/sdp/check_description.js";
-import { negotiateData } from "../../protocol/sdp/data_section.js";
+import { isDataSection, negotiateData } from "../../protocol/sdp/data_section.js";
 import { receives, reverseDirection, sends } from "../../protocol/sdp/directions.js";
 import { dtlsRole } from "../../protocol/sdp/dtls_setup.js";
 import {
@@ -18,7 +18,7 @@ import {
 import type { ConnectionCore } from "../connection_core.js";
 import { internals } from "../internals.js";
 import { setRemoteSource, setTrackMuted } from "../media_stream_track.js";
-import { type RTCRtpTransceiver, stopTransceiver } from "../rtc_rtp_transceiver.js";
+import { type RTCRtpTransceiver, setTransport, stopTransceiver } from "../rtc_rtp_transceiver.js";
 import { rtpKind } from "./create_descriptions.js";
 import type { AppliedDescription, CreatedDescription } from "./description_state.js";
 import { addLocalCandidate } from "./local_candidates.js";
@@ -34,11 +34,18 @@ export function applyLocal(
 ): void {
   if (core.descriptions.signalingState === "stable") rememberStable(core);
   created.transceivers.forEach((transceiver, index) => {
-    if (transceiver !== undefined) associate(transceiver, index, applied.session.media[index]);
+    if (transceiver === undefined) return;
+    associate(transceiver, index, applied.session.media[index]);
+    if (!isRejected(applied.session.media[index])) setTransport(transceiver, core.transport.dtls);
   });
+  if (negotiatesData(applied.session)) core.data.announce();
   core.descriptions.apply("local", applied);
   for (const candidate of core.transport.gathered) addLocalCandidate(applied, candidate);
   if (applied.type !== "offer") settle(core, applied.type === "answer", changes, "local");
+}
+
+function negotiatesData({ media }: SdpSession): boolean {
+  return media.some((section) => isDataSection(section) && !isRejected(section));
 }
 
 function associate(transceiver: RTCRtpTransceiver, index: number, media: SdpMedia): void {
@@ -58,6 +65,7 @@ export function applyRemote(core: ConnectionCore, applied: AppliedDescription, c
       if (!transceiver[internals].stopped) stopTransceiver(transceiver);
     } else changes.update(transceiver, reverseDirection(directionOf(session, media)), media);
   });
+  if (type === "offer" && negotiatesData(session)) core.data.announce();
   core.descriptions.apply("remote", applied);
   if (type !== "offer") settle(core, type === "answer", changes, "remote");
 }
@@ -115,8 +123,10 @@ function settle(
   }
   const data = negotiateData(local, remote);
   if (data !== undefined) core.data.start(data);
+  else if (final) core.data.refuse();
   connectTransport(core, answerer === "local");
   if (final) forgetStopped(core);
+  if (final && core.transport.media !== null && transportSectionIndex(local) < 0) core.discardTransport();
   core.syncMedia();
   if (final) core.restartWanted = false;
 }
@@ -134,9 +144,7 @@ function setNegotiated(
   const { sender, receiver } = transceiver;
   sender[internals].negotiated = negotiated ?? null;
   receiver[internals].negotiated = negotiated ?? null;
-  const transport = negotiated ? core.transport.dtls : null;
-  sender[internals].transport = transport;
-  receiver[internals].transport = transport;
+  setTransport(transceiver, negotiated ? core.transport.dtls : null);
   const { media } = core.transport;
   const remote = negotiated?.receiving && media !== null ? { transport: media, mid: negotiated.mid } : null;
   setRemoteSource(receiver.track, remote);
@@ -158,10 +166,14 @@ function connectTransport(core: ConnectionCore, weAnswered: boolean): void {
   core.transport.connect(description, role, candidates, endOfCandidates);
 }
 
-/** WebRTC 1.0 §4.4.1.5: transceivers whose section both sides have rejected leave the connection. */
+/**
+ * WebRTC 1.0 §4.4.1.5: transceivers whose section both sides have rejected leave the connection, and so do those that
+ * were stopped before any section was theirs: nothing is left to negotiate about them.
+ */
 function forgetStopped(core: ConnectionCore): void {
-  core.transceivers = core.transceivers.filter((transceiver) => {
-    const { stopped, mlineIndex } = transceiver[internals];
-    return !(stopped && mlineIndex !== null);
-  });
+  for (const transceiver of core.transceivers) {
+    const { stopping, mlineIndex } = transceiver[internals];
+    if (stopping && mlineIndex === null) stopTransceiver(transceiver);
+  }
+  core.transceivers = core.transceivers.filter((transceiver) => !transceiver[internals].stopped);
 }

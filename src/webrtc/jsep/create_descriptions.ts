@@ -46,6 +46,7 @@ export function createOffer(core: ConnectionCore, certificate: RTCCertificate): 
     sdp: writeSdp(session),
     session,
     transceivers: plan.map(({ transceiver }) => transceiver),
+    credentials: core.transport.announced,
   };
 }
 
@@ -196,7 +197,8 @@ export function createAnswer(core: ConnectionCore, certificate: RTCCertificate):
     sections: offer.media.map((media, index) => answerSection(core, media, transceivers[index])),
     transport: localTransport(core, certificate),
   });
-  return { type: "answer", sdp: writeSdp(session), session, transceivers };
+  const credentials = core.transport.announced;
+  return { type: "answer", sdp: writeSdp(session), session, transceivers, credentials };
 }
 
 /** RFC 8839 §4.4.3: an offer with new credentials restarts ICE on both sides. */
@@ -216,8 +218,9 @@ function answerSection(
   transceiver: RTCRtpTransceiver | undefined,
 ): AnswerSection | DataSection | undefined {
   if (isDataSection(media) && !isRejected(media)) return dataSection(media.mid ?? "");
-  if (transceiver === undefined || isStopped(transceiver) || isRejected(media) || !isUsable(media))
-    return undefined;
+  // One whose stop() still has to be offered is answered with what stop() made of it: inactive (RFC 9429 §4.2.5).
+  if (transceiver === undefined || transceiver[internals].stopped) return undefined;
+  if (isRejected(media) || !isUsable(media)) return undefined;
   return {
     direction: transceiver[internals].direction,
     codecs: codecsOf(core, transceiver),

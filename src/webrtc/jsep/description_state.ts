@@ -1,3 +1,4 @@
+import type { IceParameters } from "../../media/transport_api.js";
 import type { SdpSession } from "../../protocol/sdp/sdp_model.js";
 import { writeSdp } from "../../protocol/sdp/write_sdp.js";
 import { domError } from "../dom_error.js";
@@ -39,6 +40,8 @@ export interface CreatedDescription {
   readonly session: SdpSession;
   /** Which transceiver each section is for. */
   readonly transceivers: readonly (RTCRtpTransceiver | undefined)[];
+  /** What it announces: a transport that is made for it gets these. */
+  readonly credentials: IceParameters;
 }
 
 type Side = "local" | "remote";
@@ -79,8 +82,7 @@ export class DescriptionState {
   /** Puts a description in force; the former ones step back as RFC 8829 §4.1.8 says. */
   apply(side: Side, description: AppliedDescription): void {
     if (side === "local") this.localVersion++;
-    this.lastOffer = null;
-    this.lastAnswer = null;
+    if (description.type === "offer") this.lastAnswer = null;
     if (description.type === "answer") this.complete(side, description);
     else this.setPending(side, description);
   }
@@ -96,13 +98,15 @@ export class DescriptionState {
     this.currentRemote = side === "remote" ? answer : this.pendingRemote;
     this.pendingLocal = null;
     this.pendingRemote = null;
+    this.lastOffer = null;
+    this.lastAnswer = null;
     this.signalingState = "stable";
   }
 
+  /** The offer that createOffer returned last may still be set (WebRTC 1.0 §4.4.1.5). */
   rollback(): void {
     this.pendingLocal = null;
     this.pendingRemote = null;
-    this.lastOffer = null;
     this.lastAnswer = null;
     this.signalingState = "stable";
   }

@@ -81,7 +81,7 @@ export class SessionNegotiation {
       const { transport } = this.core;
       if (starts && transport.media === null) {
         const relayOnly = this.core.configuration.iceTransportPolicy === "relay";
-        transport.open(role, certificate, servers, relayOnly);
+        transport.open({ role, credentials: created.credentials, certificate, servers, relayOnly });
       }
       const restarts = transport.applyRestart();
       applyLocal(this.core, new AppliedDescription(type, created.session), created, changes);
@@ -165,11 +165,7 @@ export class SessionNegotiation {
 
   private async rollBack(side: "local" | "remote"): Promise<void> {
     this.core.descriptions.checkState(side, "rollback");
-    await this.inTask((changes) => {
-      const before = this.core.transport;
-      rollback(this.core, changes);
-      if (this.core.transport !== before) this.events.transportReplaced();
-    });
+    await this.inTask((changes) => rollback(this.core, changes));
   }
 
   /** Runs the change as a task, then fires what it brought about, in the W3C's order. */
@@ -178,12 +174,14 @@ export class SessionNegotiation {
     const { core } = this;
     if (core.isClosed) return;
     const before = core.descriptions.signalingState;
+    const { transport } = core;
     const changes = new TrackChanges(core);
     change(changes);
     if (core.descriptions.signalingState === "stable") {
       core.clearNegotiationNeeded();
       core.updateNegotiationNeeded();
     }
+    if (core.transport !== transport) this.events.transportReplaced();
     if (before !== core.descriptions.signalingState) this.events.signalingStateChanged();
     changes.announce((event) => core.isClosed || this.events.track(event));
   }

@@ -20,16 +20,29 @@ export class TrackChanges {
 
   /** The peer's section as the application shall see it; `direction` is ours. */
   update(transceiver: RTCRtpTransceiver, direction: SdpDirection, media: SdpMedia): void {
+    const ids = [...new Set(media.msids.map(({ stream }) => stream).filter((stream) => stream !== "-"))];
+    const streams = receives(direction) ? ids.map((id) => this.streamCalled(id)) : [];
+    this.process(transceiver, direction, streams);
+  }
+
+  /** WebRTC 1.0 §4.4.1.5 "process remote tracks"; null: the application had not heard of the track. */
+  process(
+    transceiver: RTCRtpTransceiver,
+    direction: SdpDirection | null,
+    streams: readonly MediaStream[],
+  ): void {
     const fired = transceiver[internals].firedDirection;
     const wasReceiving = fired !== null && receives(fired);
-    if (receives(direction)) this.receive(transceiver, media, wasReceiving);
+    if (direction !== null && receives(direction)) this.receive(transceiver, streams, wasReceiving);
     else if (wasReceiving) this.withdraw(transceiver);
     transceiver[internals].firedDirection = direction;
   }
 
-  private receive(transceiver: RTCRtpTransceiver, media: SdpMedia, wasReceiving: boolean): void {
-    const ids = [...new Set(media.msids.map(({ stream }) => stream).filter((stream) => stream !== "-"))];
-    const streams = ids.map((id) => this.streamCalled(id));
+  private receive(
+    transceiver: RTCRtpTransceiver,
+    streams: readonly MediaStream[],
+    wasReceiving: boolean,
+  ): void {
     const before = transceiver.receiver[internals].streams;
     this.setStreams(transceiver, streams);
     const joins = streams.some((stream) => !before.includes(stream));
@@ -39,12 +52,12 @@ export class TrackChanges {
   }
 
   /** WebRTC 1.0 §4.4.1.5 "process the removal of a remote track". */
-  withdraw(transceiver: RTCRtpTransceiver): void {
+  private withdraw(transceiver: RTCRtpTransceiver): void {
     this.setStreams(transceiver, []);
     this.muted.push(transceiver.receiver.track);
   }
 
-  setStreams(transceiver: RTCRtpTransceiver, streams: readonly MediaStream[]): void {
+  private setStreams(transceiver: RTCRtpTransceiver, streams: readonly MediaStream[]): void {
     const { receiver } = transceiver;
     const before = receiver[internals].streams;
     for (const stream of before) if (!streams.includes(stream)) this.removed.push([stream, receiver.track]);
