@@ -30,7 +30,7 @@ export interface ChannelParameters {
 }
 
 const maxTextBytes = 65_535;
-const maxStreamId = 65_534;
+export const maxStreamId = 65_534;
 
 /** RFC 8831 §6.4. */
 const priorityValues: Readonly<Record<RTCPriorityType, number>> = {

@@ -1,20 +1,24 @@
 /** The data channels of a connection and the association under them. */
 import type { DataEvent } from "../media/transport_api.js";
 import type { NegotiatedData } from "../protocol/sdp/data_section.js";
+import type { DtlsRole } from "../protocol/sdp/dtls_setup.js";
 import type { BundleTransport } from "./bundle_transport.js";
 import {
   checkChannelInit,
   checkStreamId,
+  maxStreamId,
   priorityName,
   priorityValue,
   type RTCDataChannelInit,
 } from "./data_channel_init.js";
+import { domError } from "./dom_error.js";
 import { internals, queueTask } from "./internals.js";
 import {
   announceClosed,
   beginClosing,
   type CloseReason,
   type DataChannelHost,
+  markOpen,
   noteSent,
   openChannel,
   RTCDataChannel,
@@ -44,6 +48,8 @@ export class DataChannels implements DataChannelHost {
   private readonly channels = new Map<number, RTCDataChannel>();
   private nextHandle = 0;
   private started = false;
+  /** Ours open on even ids as the DTLS client, on odd ones as the server (RFC 8832 §6); null: the role is not known. */
+  private firstId: 0 | 1 | null = null;
 
   constructor(private readonly options: DataChannelsOptions) {}
 
@@ -60,11 +66,20 @@ export class DataChannels implements DataChannelHost {
     const taken = [...this.channels.values()].some(({ id }) => id !== null && id === parameters.id);
     checkStreamId(parameters.id, taken, this.sctp?.maxChannels ?? null);
     const channel = new RTCDataChannel(internals, this, this.nextHandle, parameters);
+    if (this.firstId !== null) channel[internals].id ??= this.freeId(this.firstId);
     this.channels.set(this.nextHandle, channel);
     this.nextHandle += 2;
     this.wanted = true;
-    if (this.started) this.open(channel);
+    if (this.firstId !== null) this.open(channel);
     return channel;
+  }
+
+  /** @throws OperationError when every stream has its channel. */
+  private freeId(first: 0 | 1): number {
+    const taken = new Set(Array.from(this.channels.values(), ({ id }) => id));
+    const end = this.sctp?.maxChannels ?? maxStreamId + 1;
+    for (let id: number = first; id < end; id += 2) if (!taken.has(id)) return id;
+    throw domError("OperationError", "No stream id is left");
   }
 
   /** An offer or our answer has data channels: their association is there to look at before it is agreed on. */
@@ -81,6 +96,7 @@ export class DataChannels implements DataChannelHost {
   discard(): void {
     if (this.started) this.end({ error: "" });
     this.started = false;
+    this.firstId = null;
     this.sctp = null;
   }
 
@@ -95,12 +111,21 @@ export class DataChannels implements DataChannelHost {
     this.started = true;
     const { localPort, remotePort, localMaxMessageSize } = negotiated;
     media.startData({ localPort, remotePort, maxMessageBytes: localMaxMessageSize });
-    for (const channel of this.channels.values()) this.open(channel);
+  }
+
+  /** The DTLS role is known: channels that were made before get their ids (WebRTC 1.0 §4.4.1.5) and are opened. */
+  openWaiting(role: DtlsRole): void {
+    if (!this.started || this.firstId !== null) return;
+    this.firstId = role === "client" ? 0 : 1;
+    for (const channel of this.channels.values()) {
+      channel[internals].id ??= this.freeId(this.firstId);
+      this.open(channel);
+    }
   }
 
   private open(channel: RTCDataChannel): void {
-    const { handle, parameters } = channel[internals];
-    const { id, maxRetransmits, maxPacketLifeTime, priority, label, protocol, ordered, negotiated } =
+    const { handle, parameters, id } = channel[internals];
+    const { maxRetransmits, maxPacketLifeTime, priority, label, protocol, ordered, negotiated } =
       parameters;
     this.options.transport().media?.openDataChannel({
       channel: handle,
@@ -121,7 +146,7 @@ export class DataChannels implements DataChannelHost {
 
   close(channel: RTCDataChannel): void {
     const { handle } = channel[internals];
-    if (this.started) this.options.transport().media?.closeDataChannel(handle);
+    if (this.firstId !== null) this.options.transport().media?.closeDataChannel(handle);
     else queueTask(() => this.finish(handle, { error: "" }));
   }
 
@@ -129,6 +154,7 @@ export class DataChannels implements DataChannelHost {
     switch (event.type) {
       case "dataconnected":
         this.setState("connected", event.maxChannels);
+        this.closeBeyond(event.maxChannels);
         break;
       case "dataclosed":
         this.end(event);
@@ -182,7 +208,7 @@ export class DataChannels implements DataChannelHost {
     });
     this.channels.set(handle, channel);
     this.opened++;
-    channel[internals].readyState = "open";
+    markOpen(channel);
     this.options.announce(channel);
     // WebRTC 1.0 §6.2.3: `open` follows, unless the application closed it already.
     if (channel.readyState === "open") channel.dispatchEvent(new Event("open"));
@@ -192,8 +218,17 @@ export class DataChannels implements DataChannelHost {
     const channel = this.channels.get(handle);
     if (channel === undefined) return;
     this.channels.delete(handle);
-    if (channel.id !== null) this.closed++;
+    if (channel[internals].wasOpen) this.closed++;
     announceClosed(channel, reason);
+  }
+
+  /** WebRTC 1.0 §6.1.1.2: ids that the association turns out not to have. */
+  private closeBeyond(maxChannels: number): void {
+    for (const [handle, { id }] of [...this.channels]) {
+      if (id === null || id < maxChannels) continue;
+      this.options.transport().media?.closeDataChannel(handle);
+      this.finish(handle, { error: `the association has ${maxChannels} streams` });
+    }
   }
 
   private end(reason: CloseReason): void {

@@ -38,6 +38,7 @@ interface Outgoing {
 
 export class ChannelState {
   readyState: RTCDataChannelState = "connecting";
+  wasOpen = false;
   id: number | null;
   bufferedAmount = 0;
   lowThreshold = 0;
@@ -227,8 +228,13 @@ export function openChannel(channel: RTCDataChannel, streamId: number): void {
   const state = channel[internals];
   state.id = streamId;
   if (state.readyState !== "connecting") return;
-  state.readyState = "open";
+  markOpen(channel);
   channel.dispatchEvent(new Event("open"));
+}
+
+export function markOpen(channel: RTCDataChannel): void {
+  channel[internals].readyState = "open";
+  channel[internals].wasOpen = true;
 }
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });

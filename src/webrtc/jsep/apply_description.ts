@@ -125,6 +125,7 @@ function settle(
   if (data !== undefined) core.data.start(data);
   else if (final) core.data.refuse();
   connectTransport(core, answerer === "local");
+  if (core.transport.role !== null) core.data.openWaiting(core.transport.role);
   if (final) forgetStopped(core);
   if (final && core.transport.media !== null && transportSectionIndex(local) < 0) core.discardTransport();
   core.syncMedia();

@@ -1,5 +1,6 @@
 /** What applying a description does to tracks and streams, gathered first and fired together (WebRTC 1.0 §4.4.1.5). */
 
+import { randomUUID } from "node:crypto";
 import { receives } from "../../protocol/sdp/directions.js";
 import type { SdpDirection, SdpMedia } from "../../protocol/sdp/sdp_model.js";
 import type { ConnectionCore } from "../connection_core.js";
@@ -20,9 +21,17 @@ export class TrackChanges {
 
   /** The peer's section as the application shall see it; `direction` is ours. */
   update(transceiver: RTCRtpTransceiver, direction: SdpDirection, media: SdpMedia): void {
-    const ids = [...new Set(media.msids.map(({ stream }) => stream).filter((stream) => stream !== "-"))];
-    const streams = receives(direction) ? ids.map((id) => this.streamCalled(id)) : [];
-    this.process(transceiver, direction, streams);
+    this.process(transceiver, direction, receives(direction) ? this.streamsOf(transceiver, media) : []);
+  }
+
+  /** RFC 8829 §5.10: a peer that names no stream at all gets one with a name of ours, the same one every time. */
+  private streamsOf(transceiver: RTCRtpTransceiver, { msids }: SdpMedia): readonly MediaStream[] {
+    if (msids.length > 0) {
+      const ids = new Set(msids.map(({ stream }) => stream).filter((stream) => stream !== "-"));
+      return [...ids].map((id) => this.streamCalled(id));
+    }
+    const { streams } = transceiver.receiver[internals];
+    return streams.length > 0 ? streams : [createRemoteStream(randomUUID())];
   }
 
   /** WebRTC 1.0 §4.4.1.5 "process remote tracks"; null: the application had not heard of the track. */
