@@ -57,8 +57,9 @@ export function checkChannelInit(label: unknown, init: RTCDataChannelInit): Chan
   const negotiated = Boolean(init.negotiated ?? false);
   const parameters = {
     label: text("label", label),
-    protocol: text("protocol", init.protocol ?? ""),
-    ordered: Boolean(init.ordered ?? true),
+    // Web IDL: null is a value, which becomes a text or a boolean; undefined is absent.
+    protocol: text("protocol", init.protocol === undefined ? "" : init.protocol),
+    ordered: init.ordered === undefined || Boolean(init.ordered),
     maxPacketLifeTime,
     maxRetransmits,
     negotiated,

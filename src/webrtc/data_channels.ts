@@ -125,8 +125,7 @@ export class DataChannels implements DataChannelHost {
 
   private open(channel: RTCDataChannel): void {
     const { handle, parameters, id } = channel[internals];
-    const { maxRetransmits, maxPacketLifeTime, priority, label, protocol, ordered, negotiated } =
-      parameters;
+    const { maxRetransmits, maxPacketLifeTime, priority, label, protocol, ordered, negotiated } = parameters;
     this.options.transport().media?.openDataChannel({
       channel: handle,
       label,

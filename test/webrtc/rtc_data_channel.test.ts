@@ -167,14 +167,37 @@ describe("RTCDataChannel (§6.2)", () => {
       ordered: false,
       negotiated: false,
       priority: 256,
+      streamId: 1,
       maxRetransmits: 3,
     });
     transport.emit("data", { type: "dataconnected", maxChannels: 1024 });
     assert.deepEqual([a.pc.sctp?.state, a.pc.sctp?.maxChannels], ["connected", 1024]);
     const opened = nextEvent(channel, "open");
-    transport.emit("data", { type: "channelopen", channel: handle, streamId: 4 });
+    transport.emit("data", { type: "channelopen", channel: handle, streamId: 1 });
     await opened;
-    assert.deepEqual([channel.readyState, channel.id], ["open", 4]);
+    assert.deepEqual([channel.readyState, channel.id], ["open", 1]);
+  });
+
+  it("has its id as soon as the DTLS role is known, of our parity, and none that is taken", async () => {
+    const { a, b } = { a: connection(), b: connection() };
+    const early = a.pc.createDataChannel("early");
+    const agreed = a.pc.createDataChannel("agreed", { negotiated: true, id: 3 });
+    assert.equal(early.id, null);
+    await negotiate(a.pc, b.pc);
+    assert.deepEqual([early.id, agreed.id], [1, 3]);
+    assert.deepEqual([a.pc.createDataChannel("").id, b.pc.createDataChannel("").id], [5, 0]);
+    assert.throws(() => a.pc.createDataChannel("", { negotiated: true, id: 5 }), { name: "OperationError" });
+  });
+
+  it("closes channels whose ids the association does not have, and gives no more of them", async () => {
+    const { a, b } = { a: connection(), b: connection() };
+    const [first, second] = [a.pc.createDataChannel("1"), a.pc.createDataChannel("2")];
+    await negotiate(a.pc, b.pc);
+    const closed = nextEvent(second, "close");
+    a.engine.transport.emit("data", { type: "dataconnected", maxChannels: 2 });
+    await closed;
+    assert.deepEqual([first.readyState, second.readyState], ["connecting", "closed"]);
+    assert.throws(() => a.pc.createDataChannel("3"), { name: "OperationError" });
   });
 
   it("refuses to send unless open", async () => {

@@ -609,6 +609,25 @@ describe("addTrack, removeTrack and renegotiation (§5.1)", () => {
     await nextEvent(track, "mute");
   });
 
+  it("a peer that names no stream gets one from us, the same one with the next offer", async () => {
+    const { pc: a } = connection();
+    const { pc: b } = connection();
+    a.addTrack(createLocalTrack({ kind: "audio" }), new MediaStream());
+    const nameless = async () => {
+      await a.setLocalDescription();
+      const sdp = description(a).sdp.replace(/a=msid:.*\r\n/g, "");
+      await b.setRemoteDescription({ type: "offer", sdp });
+      await b.setLocalDescription();
+      await a.setRemoteDescription(description(b));
+    };
+    const heard: string[] = [];
+    b.ontrack = ({ streams }) => heard.push(...streams.map(({ id }) => id));
+    await nameless();
+    await nameless();
+    assert.equal(heard.length, 1);
+    assert.notEqual(heard[0], "");
+  });
+
   it("the same track twice, foreign senders and closed connections are refused", async () => {
     const { pc } = connection();
     const { pc: other } = connection();

@@ -224,8 +224,15 @@ export class DataSession {
     this.#unsettled = true;
   }
 
+  /** Leaves an ABORT to be taken and sent. */
+  abort(): void {
+    if (!this.#closed) this.#association.abort();
+  }
+
   /** Aborts the association; `error` says why, "" when it was asked for. */
   destroy(error = ""): void {
+    // What came in the same batch as the end came before it: messages, or an ABORT that says why.
+    this.#settle();
     if (this.#closed) return;
     this.#closed = true;
     this.#ended(error, 0);

@@ -141,6 +141,11 @@ export class DataTransport {
     this.#session?.afterTimers();
   }
 
+  /** Tells the peer that the association is over: one more packet to take. */
+  abort(): void {
+    if (!this.#over) this.#session?.abort();
+  }
+
   /** Ends all channels; `error` is "" when nothing went wrong. The events that say so can still be polled. */
   end(error: string): void {
     if (this.#over) return;

@@ -400,9 +400,11 @@ export class TransportSession {
     return this.#outputs.shift();
   }
 
-  /** Queues close_notify; drain the outputs, then the sockets may go. */
+  /** Queues the association's ABORT (WebRTC 1.0 §4.4.1.8) and close_notify; drain the outputs, then the sockets may go. */
   close(): void {
     if (!this.#ended) {
+      this.#data?.abort();
+      if (this.#data !== undefined) this.#pumpOneByOne(this.#data);
       this.#dtls.close();
       this.#flushDtls();
     }
@@ -670,8 +672,7 @@ export class TransportSession {
 
   #fail(error: SessionError): void {
     if (this.#ended) return;
-    // A close_notify is the peer's orderly end.
-    this.#data?.end(error.code === "ERR_DTLS_CLOSED" ? "" : error.message);
+    this.#data?.end(error.message);
     this.#end();
     this.#notice({ event: "failed", args: [{ code: error.code, message: error.message }] });
   }
