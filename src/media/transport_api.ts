@@ -29,9 +29,14 @@ export interface LocalCandidate {
 }
 
 export interface CandidateError {
-  /** The server's; of an address of ours that could not be bound (code 700) that address, with port 0. */
-  readonly address: string;
-  readonly port: number;
+  /**
+   * Our end of the question; `port` is null where it is no candidate's, all of it where no candidate tells the address. Of an
+   * address that could not be bound (code 700) that address.
+   */
+  readonly asker: { readonly address: string; readonly port: number | null } | null;
+  /** Null: it concerns no server. */
+  readonly server: { readonly address: string; readonly port: number } | null;
+  /** A STUN error code, 701 for a server that could not be reached, or 700. */
   readonly code: number;
   readonly reason: string;
   /** As the server was given, where it was. */

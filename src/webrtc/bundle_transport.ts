@@ -109,6 +109,8 @@ export class BundleTransport {
   private iceState: IceState = "new";
   private unstable = false;
   private gatherAsked = false;
+  /** What the pool has to tell; null: there is no pool. */
+  private held: (() => void)[] | null = null;
   private closed = false;
 
   constructor(private readonly options: BundleTransportOptions) {
@@ -133,19 +135,37 @@ export class BundleTransport {
     this.next ??= createIceParameters(this.options.random);
   }
 
-  /** Makes the engine's transport, which begins to gather; {@link gather} is to follow in the same task. */
-  open({ role, credentials, certificate, servers, relayOnly }: TransportOpening): void {
-    const { certificatePem, privateKeyPem } = certificate[internals];
+  /** Gathering goes on ahead of the first local description. */
+  get isPooled(): boolean {
+    return this.held !== null;
+  }
+
+  /** Gathers ahead; nothing is told before {@link open} and {@link gather}. */
+  pool(opening: TransportOpening): void {
+    this.held = [];
+    this.create(opening);
+  }
+
+  /** Makes the engine's transport, which begins to gather, or takes over the pool's; {@link gather} is to follow in the same task. */
+  open(opening: TransportOpening): void {
+    if (this.media === null) this.create(opening);
+    else if (!this.isPooled) return;
     // RFC 8445 §6.1.1: a lite agent is controlled, whoever offers.
+    const role = this.isLite ? "controlled" : opening.role;
+    if (this.isPooled && role === "controlled") this.media?.setIceRole(role);
+    this.ice[internals].role = role;
+    this.ice[internals].localParameters = this.local;
+  }
+
+  private create({ role, credentials, certificate, servers, relayOnly }: TransportOpening): void {
+    const { certificatePem, privateKeyPem } = certificate[internals];
     const iceRole = this.isLite ? "controlled" : role;
     this.local = credentials;
     this.next = null;
-    this.ice[internals].role = iceRole;
-    this.ice[internals].localParameters = this.local;
     this.media = this.options.factory.createTransport({
       iceRole,
       local: this.local,
-      stunServers: servers.servers,
+      stunServers: servers.servers.map(({ address, port }) => ({ address, port })),
       turnServers: servers.turnServers,
       relayOnly,
       certificatePem,
@@ -177,6 +197,17 @@ export class BundleTransport {
     if (this.gatherAsked && !again) return;
     this.gatherAsked = true;
     queueTask(() => this.closed || this.setGathering("gathering"));
+    const { held } = this;
+    this.held = null;
+    for (const tell of held ?? []) queueTask(() => this.closed || tell());
+  }
+
+  /** What the pool finds waits until it may be told. */
+  private whenTold<A extends unknown[]>(tell: (...args: A) => void): (...args: A) => void {
+    return (...args) => {
+      if (this.held === null) tell(...args);
+      else this.held.push(() => tell(...args));
+    };
   }
 
   private listen(media: MediaTransport): void {
@@ -186,22 +217,13 @@ export class BundleTransport {
       (...args: A) =>
         queueTask(() => this.closed || handle(...args));
     const { observer } = this.options;
-    media.on(
-      "candidate",
-      later((candidate) => this.onCandidate(candidate)),
-    );
-    media.on(
-      "gatheringcomplete",
-      later(() => this.onGatheringComplete()),
-    );
+    media.on("candidate", later(this.whenTold((candidate) => this.onCandidate(candidate))));
+    media.on("gatheringcomplete", later(this.whenTold(() => this.onGatheringComplete())));
     media.on(
       "icestate",
       later((state) => this.onIceState(state)),
     );
-    media.on(
-      "candidateerror",
-      later((error) => observer.candidateError(error)),
-    );
+    media.on("candidateerror", later(this.whenTold((error) => observer.candidateError(error))));
     media.on(
       "unstable",
       later((unstable) => this.onUnstable(unstable)),

@@ -1,7 +1,7 @@
-import type { MediaKind } from "../media/transport_api.js";
+import type { IceParameters, MediaKind } from "../media/transport_api.js";
 import { type CodecCapability, extensionsOf } from "../protocol/sdp/codec_capabilities.js";
 import type { SdpDirection } from "../protocol/sdp/sdp_model.js";
-import { BundleTransport, type BundleTransportObserver } from "./bundle_transport.js";
+import { BundleTransport, type BundleTransportObserver, type TransportOpening } from "./bundle_transport.js";
 import { codecCapabilities, defaultHeaderExtensions } from "./codec_preferences.js";
 import type { ConnectionHost } from "./connection_host.js";
 import { connectionStateOf } from "./connection_states.js";
@@ -65,6 +65,8 @@ export class ConnectionCore implements ConnectionHost {
   private updateOnEmptyChain = false;
   private certificatePromise: Promise<RTCCertificate> | undefined;
   private serversPromise: Promise<ResolvedServers> | undefined;
+  /** By address and port. */
+  private readonly stunUrls = new Map<string, string>();
 
   constructor(configuration: CompleteConfiguration, settings: RTCSettings, events: ConnectionEvents) {
     this.configuration = configuration;
@@ -113,6 +115,11 @@ export class ConnectionCore implements ConnectionHost {
     return this.serversPromise;
   }
 
+  /** How the configuration calls a STUN server. */
+  urlOf({ address, port }: { readonly address: string; readonly port: number }): string {
+    return this.stunUrls.get(`${address} ${port}`) ?? "";
+  }
+
   /** The servers have changed: the next gathering resolves them anew. */
   forgetServers(): void {
     this.serversPromise = undefined;
@@ -121,10 +128,37 @@ export class ConnectionCore implements ConnectionHost {
   private async resolveServers(): Promise<ResolvedServers> {
     const urls = serverUrls(this.configuration.iceServers);
     const resolved = await resolveServers(urls, this.settings.resolveTimeoutMs ?? 1000);
+    for (const { address, port, url } of resolved.servers) this.stunUrls.set(`${address} ${port}`, url);
     for (const { server, reason } of resolved.failed) {
       queueTask(() => this.isClosed || this.events.serverFailed(server.url, reason));
     }
     return resolved;
+  }
+
+  /**
+   * Gathers ahead of the first local description where the configuration asks for it (RFC 8829 §3.5.4), anew when servers or
+   * policy have changed. One transport is all there will be, so that any size but 0 means one.
+   */
+  fillPool(): void {
+    if (this.transport.isPooled) this.replaceTransport();
+    if (this.configuration.iceCandidatePoolSize === 0 || this.transport.media !== null) return;
+    const { transport } = this;
+    void this.opening(transport.local).then(
+      (opening) => {
+        const isStillWanted = this.transport === transport && transport.media === null;
+        if (isStillWanted && !this.isClosed) transport.pool({ ...opening, role: "controlling" });
+      },
+      // What is wrong with the engine or the certificate comes up again, and is told, by the description that needs it.
+      () => {},
+    );
+  }
+
+  /** What the engine's transport is made with. */
+  async opening(credentials: IceParameters): Promise<Omit<TransportOpening, "role">> {
+    const certificate = await this.certificate();
+    const servers = await this.iceServers();
+    const relayOnly = this.configuration.iceTransportPolicy === "relay";
+    return { credentials, certificate, servers, relayOnly };
   }
 
   capabilities(kind: MediaKind): readonly CodecCapability[] {

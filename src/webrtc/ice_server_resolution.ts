@@ -6,6 +6,8 @@ import type { IceServerUrl } from "./ice_server_url.js";
 export interface ResolvedServer {
   readonly address: string;
   readonly port: number;
+  /** As it was configured. */
+  readonly url: string;
 }
 
 /** A numeric TURN server. */
@@ -15,7 +17,6 @@ export interface ResolvedTurnServer extends ResolvedServer {
   readonly transport: "udp" | "tcp" | "tls";
   /** What its certificate must be for. */
   readonly tlsName: string;
-  readonly url: string;
 }
 
 /** A server that gives no candidates, and why. */
@@ -47,28 +48,27 @@ async function resolveServer(
   server: IceServerUrl,
   timeoutMs: number,
 ): Promise<ResolvedServer | ResolvedTurnServer | FailedServer> {
-  const { port } = server;
+  const { port, url } = server;
   // Over TCP a server could tell the address of that connection alone, which no candidate of ours has.
   if (server.scheme === "stuns") return { server, reason: "STUN is spoken over UDP only" };
   if (server.scheme === "turns" && server.udpAsked) return { server, reason: "TURN over DTLS is not spoken" };
   const login = turnLogin(server);
-  if (isIP(server.host) !== 0) return { address: server.host, port, ...login };
+  if (isIP(server.host) !== 0) return { address: server.host, port, url, ...login };
   try {
     const { address } = await within(lookup(server.host), timeoutMs);
-    return { address, port, ...login };
+    return { address, port, url, ...login };
   } catch (error) {
     return { server, reason: error instanceof Error ? error.message : String(error) };
   }
 }
 
-function turnLogin({ scheme, transport, host, url, username, credential }: IceServerUrl) {
+function turnLogin({ scheme, transport, host, username, credential }: IceServerUrl) {
   if (scheme.startsWith("stun") || username === undefined || credential === undefined) return {};
   return {
     username,
     password: credential,
     transport: scheme === "turns" ? ("tls" as const) : transport,
     tlsName: host,
-    url,
   };
 }
 

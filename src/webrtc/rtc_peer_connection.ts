@@ -15,6 +15,13 @@ import { internals, queueTask } from "./internals.js";
 import type { RTCSignalingState } from "./jsep/description_state.js";
 import { addCandidate, checkCandidate } from "./jsep/remote_candidates.js";
 import { SessionNegotiation } from "./jsep/session_negotiation.js";
+import {
+  callbacksOf,
+  type LegacyArguments,
+  type RTCPeerConnectionErrorCallback,
+  type RTCSessionDescriptionCallback,
+  reportTo,
+} from "./legacy_callbacks.js";
 import type { MediaStream } from "./media_stream.js";
 import { MediaStreamTrack, setTrackMuted } from "./media_stream_track.js";
 import { type RTCCertificate, type RTCKeyAlgorithm, readKeyAlgorithm } from "./rtc_certificate.js";
@@ -54,6 +61,9 @@ export interface RTCOfferOptions {
   readonly offerToReceiveAudio?: boolean;
   readonly offerToReceiveVideo?: boolean;
 }
+
+/** One argument, and for the legacy form two callbacks. */
+type DescriptionArguments<T> = readonly [argument?: T, ...callbacks: LegacyArguments<void>];
 
 export interface PeerConnectionEvents {
   negotiationneeded: Event;
@@ -103,6 +113,7 @@ export class RTCPeerConnection extends eventTarget<PeerConnectionEvents>() {
       transportReplaced: () => this.#states.replace(this.#core.transport),
     });
     this[internals] = { core: this.#core, whenClosed: Promise.resolve() };
+    this.#core.fillPool();
   }
 
   /** A certificate to hand to several connections: ECDSA on P-256, or RSASSA-PKCS1-v1_5. */
@@ -181,7 +192,20 @@ export class RTCPeerConnection extends eventTarget<PeerConnectionEvents>() {
     return channel;
   }
 
-  async createOffer(options: RTCOfferOptions = {}): Promise<RTCSessionDescriptionInit> {
+  createOffer(options?: RTCOfferOptions): Promise<RTCSessionDescriptionInit>;
+  createOffer(
+    success: RTCSessionDescriptionCallback,
+    failure: RTCPeerConnectionErrorCallback,
+    options?: RTCOfferOptions,
+  ): Promise<void>;
+  async createOffer(...given: readonly unknown[]): Promise<unknown> {
+    if (given.length < 2) return this.#createOffer(given[0] as RTCOfferOptions | undefined);
+    const callbacks = callbacksOf<RTCSessionDescriptionInit>(given.slice(0, 2));
+    const offer = this.#createOffer(given[2] as RTCOfferOptions | undefined);
+    return callbacks === undefined ? offer : reportTo(offer, callbacks);
+  }
+
+  async #createOffer(options: RTCOfferOptions = {}): Promise<RTCSessionDescriptionInit> {
     this.#checkOpen();
     return this.#core.operations.chain(async () => {
       const { signalingState } = this.#core.descriptions;
@@ -194,7 +218,19 @@ export class RTCPeerConnection extends eventTarget<PeerConnectionEvents>() {
     });
   }
 
-  async createAnswer(): Promise<RTCSessionDescriptionInit> {
+  createAnswer(): Promise<RTCSessionDescriptionInit>;
+  createAnswer(
+    success: RTCSessionDescriptionCallback,
+    failure: RTCPeerConnectionErrorCallback,
+  ): Promise<void>;
+  async createAnswer(...given: readonly unknown[]): Promise<unknown> {
+    // One argument are the options, of which there are none.
+    const callbacks = callbacksOf<RTCSessionDescriptionInit>(given.length < 2 ? [] : given);
+    const answer = this.#createAnswer();
+    return callbacks === undefined ? answer : reportTo(answer, callbacks);
+  }
+
+  async #createAnswer(): Promise<RTCSessionDescriptionInit> {
     this.#checkOpen();
     return this.#core.operations.chain(async () => {
       const { signalingState } = this.#core.descriptions;
@@ -207,21 +243,45 @@ export class RTCPeerConnection extends eventTarget<PeerConnectionEvents>() {
   }
 
   /** Without an argument: the offer or answer that fits the state. */
-  async setLocalDescription(description: RTCLocalSessionDescriptionInit = {}): Promise<void> {
+  async setLocalDescription(...given: DescriptionArguments<RTCLocalSessionDescriptionInit>): Promise<void> {
+    const [description = {}, ...rest] = given;
+    const callbacks = callbacksOf<void>(rest);
+    const done = this.#setLocalDescription(description ?? {});
+    return callbacks === undefined ? done : reportTo(done, callbacks);
+  }
+
+  async #setLocalDescription(description: RTCLocalSessionDescriptionInit): Promise<void> {
     this.#checkOpen();
     return this.#core.operations.chain(() => this.#negotiation.setLocal(description));
   }
 
   /** An offer in "have-local-offer" rolls ours back first (perfect negotiation). */
-  async setRemoteDescription(description: RTCSessionDescriptionInit): Promise<void> {
+  async setRemoteDescription(
+    description: RTCSessionDescriptionInit,
+    ...given: LegacyArguments<void>
+  ): Promise<void> {
+    const callbacks = callbacksOf<void>(given);
+    const done = this.#setRemoteDescription(description);
+    return callbacks === undefined ? done : reportTo(done, callbacks);
+  }
+
+  async #setRemoteDescription(description: RTCSessionDescriptionInit): Promise<void> {
     this.#checkOpen();
     return this.#core.operations.chain(() => this.#negotiation.setRemote(description));
   }
 
   /** Null, nothing or an empty candidate: the peer has no more. */
-  async addIceCandidate(candidate: RTCIceCandidateInit | RTCIceCandidate | null = {}): Promise<void> {
+  async addIceCandidate(
+    ...given: DescriptionArguments<RTCIceCandidateInit | RTCIceCandidate | null>
+  ): Promise<void> {
+    const [candidate, ...rest] = given;
+    const callbacks = callbacksOf<void>(rest);
+    const done = this.#addIceCandidate(candidate ?? {});
+    return callbacks === undefined ? done : reportTo(done, callbacks);
+  }
+
+  async #addIceCandidate(init: RTCIceCandidateInit): Promise<void> {
     this.#checkOpen();
-    const init = candidate ?? {};
     if (init.candidate && (init.sdpMid ?? null) === null && (init.sdpMLineIndex ?? null) === null) {
       throw new TypeError("A candidate needs sdpMid or sdpMLineIndex");
     }
@@ -253,6 +313,7 @@ export class RTCPeerConnection extends eventTarget<PeerConnectionEvents>() {
     checkReconfiguration(this.#core.configuration, next, this.#core.descriptions.local !== null);
     this.#core.configuration = { ...next, certificates: this.#core.configuration.certificates };
     this.#core.forgetServers();
+    this.#core.fillPool();
   }
 
   getSenders(): RTCRtpSender[] {
@@ -441,15 +502,13 @@ export class RTCPeerConnection extends eventTarget<PeerConnectionEvents>() {
     this.dispatchEvent(event);
   }
 
-  #onCandidateError({ address, port, code, reason, ...given }: CandidateError): void {
-    if (port === 0) {
-      // One of our own addresses, no server's.
-      const init = { address, errorCode: code, errorText: reason };
-      this.dispatchEvent(new RTCPeerConnectionIceErrorEvent("icecandidateerror", init));
-      return;
-    }
-    const url = given.url ?? `stun:${address.includes(":") ? `[${address}]` : address}:${port}`;
-    const init = { address, port, url, errorCode: code, errorText: reason };
+  #onCandidateError({ asker, server, code, reason, url }: CandidateError): void {
+    const init = {
+      ...asker,
+      url: url ?? (server === null ? "" : this.#core.urlOf(server)),
+      errorCode: code,
+      errorText: reason,
+    };
     this.dispatchEvent(new RTCPeerConnectionIceErrorEvent("icecandidateerror", init));
   }
 

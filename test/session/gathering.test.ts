@@ -118,7 +118,10 @@ describe("gathering by the settings", function () {
       candidates.map((candidate) => [candidate.address, candidate.port]),
       [["127.0.0.2", port]],
     );
-    assert.deepEqual([errors[0].address, errors[0].port, errors[0].code], ["127.0.0.1", 0, 700]);
+    assert.deepEqual(
+      [errors[0].asker, errors[0].server, errors[0].code],
+      [{ address: "127.0.0.1", port: null }, null, 700],
+    );
     assert.match(errors[0].reason, new RegExp(`1 ports from ${port} to ${port} are all in use`));
     assert.deepEqual(failures, []);
     const all = await gather({ bindAddresses: ["127.0.0.1"], portRange });

@@ -137,6 +137,7 @@ describe("a call over a TURN server reached by TCP and TLS", function () {
       await pc.setLocalDescription();
       const event = await failed;
       assert.deepEqual([event.url, event.errorCode], [url, code]);
+      assert.deepEqual([event.address, event.port], [null, null], "with relays only no candidate tells it");
       assert.match(event.errorText, reason);
     }
   });

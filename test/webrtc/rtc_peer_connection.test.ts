@@ -4,13 +4,11 @@ import {
   createLocalTrack,
   MediaStream,
   RTCPeerConnection,
-  type RTCPeerConnectionIceErrorEvent,
   type RTCPeerConnectionIceEvent,
   type RTCTrackEvent,
   setDefaultTransportFactory,
   whenClosed,
 } from "../../src/webrtc/index.js";
-import type { RTCConfiguration } from "../../src/webrtc/rtc_configuration.js";
 import {
   closeAll,
   connection,
@@ -61,55 +59,6 @@ describe("RTCPeerConnection constructor (WebRTC 1.0 §4.4)", () => {
     assert.deepEqual(pc.getTransceivers(), []);
     assert.deepEqual(pc.getSenders(), []);
     assert.deepEqual(pc.getReceivers(), []);
-  });
-
-  it("has the defaults of the configuration", () => {
-    const { pc } = connection();
-    assert.deepEqual(pc.getConfiguration(), {
-      iceServers: [],
-      iceTransportPolicy: "all",
-      bundlePolicy: "balanced",
-      rtcpMuxPolicy: "require",
-      certificates: [],
-      iceCandidatePoolSize: 0,
-    });
-  });
-
-  it("checks the configuration", async () => {
-    const bad: [object, string][] = [
-      [{ iceTransportPolicy: "none" }, "TypeError"],
-      [{ bundlePolicy: "all" }, "TypeError"],
-      [{ rtcpMuxPolicy: "negotiate" }, "TypeError"],
-      [{ iceCandidatePoolSize: 256 }, "TypeError"],
-      [{ iceCandidatePoolSize: -1 }, "TypeError"],
-      [{ iceServers: [{}] }, "TypeError"],
-      [{ iceServers: [{ urls: [] }] }, "SyntaxError"],
-      [{ iceServers: [{ urls: "http://example.org" }] }, "SyntaxError"],
-      [{ iceServers: [{ urls: "stun:" }] }, "SyntaxError"],
-      [{ iceServers: [{ urls: "stun:example.org:70000" }] }, "SyntaxError"],
-      [{ iceServers: [{ urls: "stun:example.org?transport=udp" }] }, "SyntaxError"],
-      [{ iceServers: [{ urls: "stun:user@example.org" }] }, "SyntaxError"],
-      [{ iceServers: [{ urls: "turn:example.org" }] }, "InvalidAccessError"],
-      [{ iceServers: [{ urls: "turn:example.org", username: "u" }] }, "InvalidAccessError"],
-      [{ certificates: [{}] }, "TypeError"],
-    ];
-    for (const [configuration, name] of bad) {
-      await rejectsWith(() => connection(configuration as RTCConfiguration), name);
-    }
-  });
-
-  it("takes every form of STUN and TURN URL", () => {
-    for (const urls of [
-      "stun:example.org",
-      "STUN:192.0.2.1:3478",
-      "stun:[2001:db8::1]:5000",
-      "stuns:example.org",
-    ]) {
-      connection({ iceServers: [{ urls }] });
-    }
-    connection({
-      iceServers: [{ urls: ["turn:a.b?transport=tcp", "turns:a.b:443"], username: "u", credential: "c" }],
-    });
   });
 
   it("uses the engine that was set for all connections", async () => {
@@ -490,21 +439,6 @@ describe("ICE through the API (§4.4.1.3, §4.8)", () => {
     assert.equal(engine.transport.called("addRemoteCandidate").length, 1);
   });
 
-  it("resolves STUN servers and tells of those that fail", async () => {
-    const urls = ["stun:192.0.2.7:3479", "stun:[2001:db8::1]", "stun:no-such-name.invalid"];
-    const { pc, engine } = connection({ iceServers: [{ urls }] }, { resolveTimeoutMs: 5000 });
-    const failed = nextEvent<RTCPeerConnectionIceErrorEvent>(pc, "icecandidateerror");
-    pc.addTransceiver("audio");
-    await pc.setLocalDescription();
-    assert.deepEqual(engine.transport.options.stunServers, [
-      { address: "192.0.2.7", port: 3479 },
-      { address: "2001:db8::1", port: 3478 },
-    ]);
-    const event = await failed;
-    assert.equal(event.errorCode, 701);
-    assert.equal(event.url, "stun:no-such-name.invalid");
-  });
-
   it("follows the transport's states and names the connection's", async () => {
     const { pc: a, engine } = connection();
     const { pc: b } = connection();
@@ -717,31 +651,6 @@ describe("addTrack, removeTrack and renegotiation (§5.1)", () => {
       const mids = (pc: RTCPeerConnection) => parseSdp(description(pc).sdp).media.map(({ mid }) => mid);
       assert.deepEqual(mids(a), mids(b));
     }
-  });
-});
-
-describe("setConfiguration (§4.4.2)", () => {
-  it("changes servers and keeps certificates and policies", async () => {
-    const certificate = await RTCPeerConnection.generateCertificate("ECDSA");
-    const { pc } = connection({ certificates: [certificate], bundlePolicy: "max-bundle" });
-    await rejectsWith(() => pc.setConfiguration({ bundlePolicy: "balanced" }), "InvalidModificationError");
-    const other = await RTCPeerConnection.generateCertificate("ECDSA");
-    const certificates = [other];
-    await rejectsWith(
-      () => pc.setConfiguration({ bundlePolicy: "max-bundle", certificates }),
-      "InvalidModificationError",
-    );
-    pc.setConfiguration({ bundlePolicy: "max-bundle", iceServers: [{ urls: "stun:192.0.2.1" }] });
-    assert.equal(pc.getConfiguration().iceServers?.length, 1);
-    assert.deepEqual(pc.getConfiguration().certificates, [certificate]);
-    pc.addTransceiver("audio");
-    await pc.setLocalDescription();
-    await rejectsWith(
-      () => pc.setConfiguration({ bundlePolicy: "max-bundle", iceCandidatePoolSize: 1 }),
-      "InvalidModificationError",
-    );
-    pc.close();
-    await rejectsWith(() => pc.setConfiguration({}), "InvalidStateError");
   });
 });
 

@@ -23,6 +23,7 @@ export function selectedPair(pair: IceSelectedPair): SelectedPair {
 
 /** A server's failure as the API shows it. */
 export function candidateError(output: Extract<IceOutput, { type: "candidateerror" }>): CandidateError {
-  const { server, code, reason, url } = output;
-  return { address: server.address, port: server.port, code, reason, ...(url !== undefined && { url }) };
+  const { server, asker, code, reason, url } = output;
+  const { address, port } = server;
+  return { asker, server: { address, port }, code, reason, ...(url !== undefined && { url }) };
 }

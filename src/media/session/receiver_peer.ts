@@ -240,7 +240,8 @@ export class ReceiverPeer {
     }
     this.#ice.endLocalHosts();
     for (const { address, reason } of sockets.problems) {
-      this.#notice({ event: "candidateerror", args: [{ address, port: 0, code: BIND_FAILED, reason }] });
+      const error = { asker: { address, port: null }, server: null, code: BIND_FAILED, reason };
+      this.#notice({ event: "candidateerror", args: [error] });
     }
     if (sockets.list.length > 0) return;
     const reasons = sockets.problems.map(({ reason }) => reason).join("; ") || "no interface may be used";

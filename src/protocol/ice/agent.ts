@@ -27,6 +27,7 @@ import { isUsableTcp, TcpPaths } from "./tcp_paths.js";
 import type { IceTurnServer } from "./turn_options.js";
 import type {
   IceAgentOptions,
+  IceAsker,
   IceOutput,
   IceSelectedPair,
   IceState,
@@ -490,8 +491,17 @@ export class IceAgent {
   #reportServer(task: GatherTask, code: number, reason: string): void {
     const { socketId } = task.path;
     const url = task.turn?.url;
-    const details = { server: task.server, code, reason, ...(url !== undefined && { url }) };
+    const asker = this.#askerOf(task);
+    const details = { server: task.server, asker, code, reason, ...(url !== undefined && { url }) };
     this.#core.outputs.push({ type: "candidateerror", socketId, ...details });
+  }
+
+  /** The local end of a question, as far as a candidate tells it to everybody (WebRTC 1.0 §4.8.3). */
+  #askerOf({ path, turn }: GatherTask): IceAsker | null {
+    const { address, port } = path.base;
+    if (this.#core.relayOnly || path.candidate.address !== address) return null;
+    const isOwnSocket = path.relaySocketId === undefined && (turn?.transport ?? "udp") === "udp";
+    return { address, port: turn === undefined || isOwnSocket ? port : null };
   }
 
   #announce(candidate: IceCandidate): void {

@@ -58,6 +58,13 @@ export interface IceSelectedPair {
   readonly rttUs: number;
 }
 
+/** Where a server was asked from. */
+export interface IceAsker {
+  readonly address: string;
+  /** Null: it is no candidate's. */
+  readonly port: number | null;
+}
+
 /** Why a signaled candidate is not used. None of these is an error. */
 export type IgnoredReason = "tcp" | "name" | "unusable-address" | "other-generation" | "too-many" | "ended";
 
@@ -98,6 +105,8 @@ export type IceOutput =
       readonly type: "candidateerror";
       readonly socketId: number;
       readonly server: TransportAddress;
+      /** Null: no candidate tells that address. */
+      readonly asker: IceAsker | null;
       readonly code: number;
       readonly reason: string;
       /** As the server was given, where it was. */

@@ -73,16 +73,16 @@ export class SessionNegotiation {
     this.checkUnmodified(type, init.sdp ?? "");
     descriptions.checkState("local", type);
     const created = await this.createdFor(type, init.sdp ?? "");
-    const certificate = await this.core.certificate();
-    const servers = await this.core.iceServers();
+    const opening = await this.core.opening(created.credentials);
     await this.inTask((changes) => {
       const role = type === "offer" ? "controlling" : "controlled";
       const starts = transportSectionIndex(created.session) >= 0;
-      const { transport } = this.core;
-      if (starts && transport.media === null) {
-        const relayOnly = this.core.configuration.iceTransportPolicy === "relay";
-        transport.open({ role, credentials: created.credentials, certificate, servers, relayOnly });
+      // Made while another pool was filled.
+      if (this.core.transport.isPooled && this.core.transport.local !== created.credentials) {
+        this.core.replaceTransport();
       }
+      const { transport } = this.core;
+      if (starts) transport.open({ ...opening, role });
       const restarts = transport.applyRestart();
       applyLocal(this.core, new AppliedDescription(type, created.session), created, changes);
       if (starts) transport.gather(restarts);

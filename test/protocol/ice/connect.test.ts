@@ -241,6 +241,9 @@ describe("ICE: address translation", () => {
     assert.equal(a.agent.gatheringState, "complete");
     const error = a.outputs.find((o) => o.type === "candidateerror");
     assert.ok(error?.type === "candidateerror" && error.code === 701);
+    const host = a.outputs.find((o) => o.type === "candidate");
+    assert.ok(host?.type === "candidate");
+    assert.deepEqual(error.asker, { address: host.candidate.address, port: host.candidate.port });
   });
 
   it("connects two hosts behind NATs with endpoint-independent mapping", () => {
