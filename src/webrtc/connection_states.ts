@@ -15,7 +15,7 @@ export type RTCPeerConnectionState =
 
 type StateEvent = "iceconnectionstatechange" | "icegatheringstatechange" | "connectionstatechange";
 
-/** WebRTC 1.0 §4.4.1.4, with the one transport there is. */
+/** WebRTC 1.0 §4.3.3, with the one transport there is; "closed" is the connection's own. */
 export function connectionStateOf(
   ice: RTCIceTransportState,
   dtls: RTCDtlsTransportState,
@@ -24,7 +24,7 @@ export function connectionStateOf(
   if (ice === "disconnected") return "disconnected";
   const iceIdle = ice === "new" || ice === "closed";
   const dtlsIdle = dtls === "new" || dtls === "closed";
-  if (iceIdle && dtlsIdle) return dtls === "closed" && ice !== "new" ? "closed" : "new";
+  if (iceIdle && dtlsIdle) return "new";
   const iceUp = ice === "connected" || ice === "completed";
   return (iceUp || ice === "closed") && (dtls === "connected" || dtls === "closed")
     ? "connected"

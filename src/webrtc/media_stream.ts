@@ -11,6 +11,7 @@ export interface MediaStreamTrackEventInit extends EventInit {
 /** A track joined or left a stream by the peer's doing (Media Capture and Streams §4.2.3). */
 export class MediaStreamTrackEvent extends Event {
   declare readonly track: MediaStreamTrack;
+  /** @internal */
   readonly [internals]: { readonly track: MediaStreamTrack };
 
   constructor(type: string, init: MediaStreamTrackEventInit) {
@@ -35,6 +36,7 @@ interface EventInit {
 export class MediaStream extends eventTarget<StreamEvents>() {
   /** A random UUID, or what the peer calls the stream. */
   declare readonly id: string;
+  /** @internal */
   readonly [internals]: { id: string; readonly tracks: Set<MediaStreamTrack> };
 
   constructor(from: MediaStream | Iterable<MediaStreamTrack> = []) {

@@ -99,6 +99,7 @@ export class MediaStreamTrack extends eventTarget<TrackEvents>() {
   declare readonly id: string;
   declare readonly kind: MediaKind;
   declare readonly label: string;
+  /** @internal */
   readonly [internals]: TrackState;
 
   /** @internal */

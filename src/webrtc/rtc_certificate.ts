@@ -47,6 +47,7 @@ export interface CertificateParts extends CertificatePem {
 export class RTCCertificate {
   /** Milliseconds since 1970. */
   declare readonly expires: number;
+  /** @internal */
   readonly [internals]: CertificateParts;
 
   /** @internal Made by `RTCPeerConnection.generateCertificate` or {@link certificateFromPem}. */

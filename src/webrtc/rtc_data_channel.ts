@@ -62,6 +62,7 @@ export class ChannelState {
 
 /** A channel for messages to the peer (WebRTC 1.0 §6.2). */
 export class RTCDataChannel extends eventTarget<DataChannelEvents>() {
+  /** @internal */
   readonly [internals]: ChannelState;
 
   /** @internal */

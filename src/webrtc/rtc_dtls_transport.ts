@@ -14,6 +14,7 @@ interface DtlsTransportEvents {
 /** WebRTC 1.0 §5.5. */
 export class RTCDtlsTransport extends eventTarget<DtlsTransportEvents>() {
   declare readonly iceTransport: RTCIceTransport;
+  /** @internal */
   readonly [internals]: {
     readonly iceTransport: RTCIceTransport;
     state: RTCDtlsTransportState;

@@ -12,6 +12,7 @@ export interface RTCDTMFToneChangeEventInit extends EventInit {
 /** A tone began; "" when all have been played (WebRTC 1.0 §7.3). */
 export class RTCDTMFToneChangeEvent extends Event {
   declare readonly tone: string;
+  /** @internal */
   readonly [internals]: { readonly tone: string };
 
   constructor(type: string, init: RTCDTMFToneChangeEventInit = {}) {
@@ -48,6 +49,7 @@ interface DtmfState {
 
 /** Keys of a telephone, sent as telephone events (RFC 4733) in place of the sender's sound (WebRTC 1.0 §7.2). */
 export class RTCDTMFSender extends eventTarget<{ tonechange: RTCDTMFToneChangeEvent }>() {
+  /** @internal */
   readonly [internals]: DtmfState;
 
   /** @internal */

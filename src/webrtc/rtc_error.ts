@@ -29,6 +29,7 @@ export class RTCError extends DOMException {
   declare readonly sctpCauseCode: number | null;
   declare readonly receivedAlert: number | null;
   declare readonly sentAlert: number | null;
+  /** @internal */
   readonly [internals]: ErrorDetails;
 
   constructor(init: RTCErrorInit, message = "") {

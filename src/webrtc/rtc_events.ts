@@ -26,6 +26,7 @@ export class RTCPeerConnectionIceEvent extends Event {
   declare readonly candidate: RTCIceCandidate | null;
   /** The server that gave the candidate. */
   declare readonly url: string | null;
+  /** @internal */
   readonly [internals]: { readonly candidate: RTCIceCandidate | null; readonly url: string | null };
 
   constructor(type: string, init: RTCPeerConnectionIceEventInit = {}) {
@@ -63,6 +64,7 @@ export class RTCPeerConnectionIceErrorEvent extends Event {
   declare readonly url: string;
   declare readonly errorCode: number;
   declare readonly errorText: string;
+  /** @internal */
   readonly [internals]: Required<Omit<RTCPeerConnectionIceErrorEventInit, keyof EventInit>>;
 
   constructor(type: string, init: RTCPeerConnectionIceErrorEventInit) {
@@ -95,6 +97,7 @@ export class RTCTrackEvent extends Event {
   declare readonly track: MediaStreamTrack;
   declare readonly streams: readonly MediaStream[];
   declare readonly transceiver: RTCRtpTransceiver;
+  /** @internal */
   readonly [internals]: Required<Omit<RTCTrackEventInit, keyof EventInit>>;
 
   constructor(type: string, init: RTCTrackEventInit) {
@@ -113,6 +116,7 @@ export interface RTCDataChannelEventInit extends EventInit {
 /** The peer made a data channel (WebRTC 1.0 §6.3). */
 export class RTCDataChannelEvent extends Event {
   declare readonly channel: RTCDataChannel;
+  /** @internal */
   readonly [internals]: { readonly channel: RTCDataChannel };
 
   constructor(type: string, init: RTCDataChannelEventInit) {
@@ -130,6 +134,7 @@ export interface RTCErrorEventInit extends EventInit {
 /** An error of a transport or a data channel. */
 export class RTCErrorEvent extends Event {
   declare readonly error: RTCError;
+  /** @internal */
   readonly [internals]: { readonly error: RTCError };
 
   constructor(type: string, init: RTCErrorEventInit) {

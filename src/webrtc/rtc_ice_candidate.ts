@@ -59,6 +59,7 @@ export class RTCIceCandidate {
   declare readonly relatedPort: number | null;
   declare readonly relayProtocol: "udp" | "tcp" | "tls" | null;
   declare readonly url: string | null;
+  /** @internal */
   readonly [internals]: CandidateMembers;
 
   /** @throws TypeError when neither sdpMid nor sdpMLineIndex says where it belongs. */

@@ -23,6 +23,7 @@ export interface RTCIceParameters {
 export class RTCIceCandidatePair {
   declare readonly local: RTCIceCandidate;
   declare readonly remote: RTCIceCandidate;
+  /** @internal */
   readonly [internals]: { readonly local: RTCIceCandidate; readonly remote: RTCIceCandidate };
 
   /** @internal */
@@ -54,6 +55,7 @@ interface IceTransportState {
 /** WebRTC 1.0 §5.6. */
 export class RTCIceTransport extends eventTarget<IceTransportEvents>() {
   declare readonly component: RTCIceComponent;
+  /** @internal */
   readonly [internals]: IceTransportState;
 
   /** @internal */

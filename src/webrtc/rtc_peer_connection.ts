@@ -83,6 +83,7 @@ export interface PeerConnectionEvents {
  * Everything is sent over one transport: BUNDLE and rtcp-mux are required of the peer.
  */
 export class RTCPeerConnection extends eventTarget<PeerConnectionEvents>() {
+  /** @internal */
   readonly [internals]: { readonly core: ConnectionCore; whenClosed: Promise<void> };
   readonly #core: ConnectionCore;
   readonly #negotiation: SessionNegotiation;

@@ -42,6 +42,7 @@ interface ReceiverState {
 /** WebRTC 1.0 §5.3. */
 export class RTCRtpReceiver {
   declare readonly track: MediaStreamTrack;
+  /** @internal */
   readonly [internals]: ReceiverState;
 
   /** @internal */

@@ -55,6 +55,7 @@ interface SenderState {
 
 /** WebRTC 1.0 §5.2. */
 export class RTCRtpSender {
+  /** @internal */
   readonly [internals]: SenderState;
 
   /** @internal */

@@ -55,6 +55,7 @@ interface TransceiverState {
 export class RTCRtpTransceiver {
   declare readonly sender: RTCRtpSender;
   declare readonly receiver: RTCRtpReceiver;
+  /** @internal */
   readonly [internals]: TransceiverState;
 
   /** @internal */

@@ -12,6 +12,7 @@ interface SctpTransportEvents {
 /** The association under all data channels of a connection (WebRTC 1.0 §6.1). */
 export class RTCSctpTransport extends eventTarget<SctpTransportEvents>() {
   declare readonly transport: RTCDtlsTransport;
+  /** @internal */
   readonly [internals]: {
     readonly transport: RTCDtlsTransport;
     state: RTCSctpTransportState;

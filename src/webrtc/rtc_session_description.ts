@@ -20,6 +20,7 @@ export interface RTCLocalSessionDescriptionInit {
 export class RTCSessionDescription {
   declare readonly type: RTCSdpType;
   declare readonly sdp: string;
+  /** @internal */
   readonly [internals]: { readonly type: RTCSdpType; readonly sdp: string };
 
   /** @throws TypeError when the type is missing or none of the four. */

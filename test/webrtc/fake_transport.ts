@@ -6,7 +6,7 @@ import type {
   TransportOptions,
   TransportStats,
 } from "../../src/media/transport_api.js";
-import { RTCPeerConnection } from "../../src/webrtc/index.js";
+import { createLocalTrack, RTCPeerConnection } from "../../src/webrtc/index.js";
 import type { RTCConfiguration } from "../../src/webrtc/rtc_configuration.js";
 import type { RTCSettings } from "../../src/webrtc/rtc_settings.js";
 
@@ -129,6 +129,17 @@ export async function negotiate(offerer: RTCPeerConnection, answerer: RTCPeerCon
 export function description(pc: RTCPeerConnection) {
   if (pc.localDescription === null) throw new Error("no local description");
   return pc.localDescription;
+}
+
+/** A call whose engines do nothing by themselves. */
+export async function call() {
+  const { pc, engine } = connection();
+  const { pc: peer, engine: peerEngine } = connection();
+  pc.addTrack(createLocalTrack({ kind: "audio" }));
+  await negotiate(pc, peer);
+  const dtls = pc.getSenders()[0].transport;
+  if (dtls === null) throw new Error("the sender has no transport");
+  return { pc, engine, peer, peerEngine, dtls, ice: dtls.iceTransport };
 }
 
 /** The next event of a type. */

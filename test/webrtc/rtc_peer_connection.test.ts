@@ -708,18 +708,3 @@ describe("close (§4.4.1.8)", () => {
     await rejectsWith(() => pc.addTransceiver("audio"), "InvalidStateError");
   });
 });
-
-describe("events", () => {
-  it("an on… attribute keeps its place among the listeners and can be replaced", async () => {
-    const { pc } = connection();
-    const order: string[] = [];
-    pc.onnegotiationneeded = () => order.push("first handler");
-    pc.addEventListener("negotiationneeded", () => order.push("listener"));
-    pc.onnegotiationneeded = () => order.push("second handler");
-    pc.addTransceiver("audio");
-    await tasks();
-    assert.deepEqual(order, ["second handler", "listener"]);
-    pc.onnegotiationneeded = null;
-    assert.equal(pc.onnegotiationneeded, null);
-  });
-});

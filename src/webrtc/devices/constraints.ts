@@ -7,8 +7,8 @@ export type ConstrainNumber =
 
 export type ConstrainText =
   | string
-  | readonly string[]
-  | { readonly exact?: string | readonly string[]; readonly ideal?: string | readonly string[] };
+  | string[]
+  | { readonly exact?: string | string[]; readonly ideal?: string | string[] };
 
 /** Members not named here are ignored, as the specification asks. */
 export interface MediaTrackConstraints {
@@ -94,10 +94,10 @@ export function readText(constraint: ConstrainText | undefined): {
   return { exact, ideal: constraint.ideal === undefined ? [] : listOf(constraint.ideal) };
 }
 
-function isList(value: ConstrainText): value is readonly string[] {
+function isList(value: ConstrainText): value is string[] {
   return Array.isArray(value);
 }
 
-function listOf(value: string | readonly string[]): string[] {
+function listOf(value: string | string[]): string[] {
   return typeof value === "string" ? [value] : [...value];
 }
