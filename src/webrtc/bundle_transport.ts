@@ -59,6 +59,13 @@ export interface TransportOpening {
   readonly relayOnly: boolean;
 }
 
+/** The local half of ICE, as the descriptions in force know it. */
+interface StableIce {
+  readonly parameters: IceParameters;
+  readonly localCandidates: RTCIceCandidate[];
+  readonly gathered: readonly string[];
+}
+
 export interface WantedStream {
   readonly options: SendStreamOptions;
   readonly limits: SendLimits;
@@ -109,6 +116,10 @@ export class BundleTransport {
   private iceState: IceState = "new";
   private unstable = false;
   private gatherAsked = false;
+  /** What a restart that nobody has answered yet has taken the place of. */
+  private stable: StableIce | null = null;
+  /** What the engine finds is for credentials that no description has. */
+  private isWithdrawn = false;
   /** What the pool has to tell; null: there is no pool. */
   private held: (() => void)[] | null = null;
   private closed = false;
@@ -180,12 +191,31 @@ export class BundleTransport {
   /** Puts announced credentials in force (RFC 8445 §9); whether there were any. */
   applyRestart(): boolean {
     if (this.next === null || this.media === null) return false;
+    const { localCandidates } = this.ice[internals];
+    this.stable ??= { parameters: this.local, localCandidates, gathered: [...this.gathered] };
+    this.isWithdrawn = false;
     this.local = this.next;
     this.next = null;
     this.gathered.length = 0;
     this.ice[internals].localParameters = this.local;
     this.ice[internals].localCandidates = [];
     this.media.restartIce?.(this.local);
+    return true;
+  }
+
+  /**
+   * The offer that announced new credentials was rolled back: descriptions go on with the former ones, and so does the engine, which
+   * keeps the pair it has until a peer knows the new ones. Whether there were any.
+   */
+  withdrawRestart(): boolean {
+    if (this.stable === null) return false;
+    const { parameters, localCandidates, gathered } = this.stable;
+    this.stable = null;
+    this.isWithdrawn = true;
+    this.local = parameters;
+    this.gathered.splice(0, this.gathered.length, ...gathered);
+    this.ice[internals].localParameters = parameters;
+    this.ice[internals].localCandidates = localCandidates;
     return true;
   }
 
@@ -259,12 +289,17 @@ export class BundleTransport {
   }
 
   private onCandidate(candidate: LocalCandidate): void {
+    if (this.isWithdrawn) return;
     this.gathered.push(candidate.candidate);
     this.options.observer.candidate(candidate, this.local.usernameFragment);
   }
 
   private onGatheringComplete(): void {
     if (this.ice.gatheringState === "complete") return;
+    if (this.isWithdrawn) {
+      this.setGathering("complete");
+      return;
+    }
     this.options.observer.gatheringComplete(this.local.usernameFragment);
   }
 
@@ -359,6 +394,7 @@ export class BundleTransport {
       media.setRemoteIceParameters(parameters, remote.iceLite);
     }
     this.remote = remote;
+    this.stable = null;
     for (const candidate of candidates) this.addRemoteCandidate(candidate);
     if (ended) media.endOfRemoteCandidates();
     if (this.role === null) {

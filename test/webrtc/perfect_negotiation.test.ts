@@ -4,7 +4,6 @@ import { MediaEngine } from "../../src/media/engine.js";
 import type { ReceiveStreamOptions, SendStreamOptions } from "../../src/media/transport_api.js";
 import { type RandomSource, seededRandom } from "../../src/protocol/primitives/random.js";
 import { receives, reverseDirection, sends } from "../../src/protocol/sdp/directions.js";
-import { parseSdp } from "../../src/protocol/sdp/parse_sdp.js";
 import type { SdpDirection } from "../../src/protocol/sdp/sdp_model.js";
 import {
   createLocalTrack,
@@ -15,7 +14,7 @@ import {
   whenClosed,
 } from "../../src/webrtc/index.js";
 import { closeAll, connection, type FakeEngine, type FakeTransport } from "./fake_transport.js";
-import { PerfectPeer, SlowChannel, turns } from "./perfect_negotiation.js";
+import { PerfectPeer, SlowChannel, turns, ufragOf } from "./perfect_negotiation.js";
 
 const kinds = ["audio", "video"] as const;
 const directions: readonly SdpDirection[] = ["sendrecv", "sendonly", "recvonly", "inactive"];
@@ -153,10 +152,6 @@ function byMid(pc: RTCPeerConnection): Map<string | null, RTCRtpTransceiver> {
     "nothing is left to negotiate",
   );
   return new Map(transceivers.map((transceiver) => [transceiver.mid, transceiver]));
-}
-
-function ufragOf(sdp = ""): string | undefined {
-  return parseSdp(sdp).media.find(({ iceUfrag }) => iceUfrag !== undefined)?.iceUfrag;
 }
 
 describe("perfect negotiation (WebRTC 1.0 §10.7)", () => {

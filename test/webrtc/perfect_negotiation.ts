@@ -46,6 +46,11 @@ export async function turns(count: number): Promise<void> {
   for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve));
 }
 
+/** Of the first section that has one. */
+export function ufragOf(sdp = ""): string | undefined {
+  return /^a=ice-ufrag:(.*)\r$/m.exec(sdp)?.[1];
+}
+
 /** Negotiates whenever the connection wants to. What goes wrong is in {@link failure}. */
 export class PerfectPeer {
   readonly pc: RTCPeerConnection;
@@ -109,6 +114,7 @@ export class PerfectPeer {
     if (isCollision) this.collisions++;
     this.#ignoreOffer = !this.#polite && isCollision;
     if (this.#ignoreOffer) return;
+    if (description.type === "answer") this.#checkCredentials(description.sdp);
     this.#isSettingRemoteAnswerPending = description.type === "answer";
     try {
       await pc.setRemoteDescription(description);
@@ -118,6 +124,16 @@ export class PerfectPeer {
     if (description.type !== "offer") return;
     await pc.setLocalDescription();
     this.#sendDescription();
+  }
+
+  /** RFC 8839 §4.4.1.1.1: an answer has new credentials when its offer had, and only then. */
+  #checkCredentials(answer: string): void {
+    const { currentLocalDescription, pendingLocalDescription, currentRemoteDescription } = this.pc;
+    const [before, offered] = [currentLocalDescription, pendingLocalDescription].map((d) => ufragOf(d?.sdp));
+    const [former, answered] = [currentRemoteDescription?.sdp, answer].map((sdp) => ufragOf(sdp));
+    if (before === undefined || former === undefined || answered === undefined) return;
+    if ((before === offered) === (former === answered)) return;
+    throw new Error(`offer ${before} to ${offered}, answer ${former} to ${answered}`);
   }
 
   #sendDescription(): void {

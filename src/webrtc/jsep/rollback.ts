@@ -47,8 +47,11 @@ export function rollback(core: ConnectionCore, changes: TrackChanges): void {
   core.descriptions.rollback();
   if (stableState?.hadSctp === false) core.data.sctp = null;
   if (hadLocalOffer && core.transport.remote === null) core.replaceTransport();
-  // A restart that was announced and taken back has new credentials the peer knows nothing of: it must be offered again.
-  else if (hadLocalOffer && restartWasOffered(core)) core.restartWanted = true;
+  else if (hadLocalOffer && core.transport.withdrawRestart()) {
+    // It has to be offered again, and with other credentials: the engine takes each only once.
+    core.restartWanted = true;
+    core.descriptions.lastOffer = null;
+  }
 }
 
 function restore(transceiver: RTCRtpTransceiver, stable: StableTransceiver): void {
@@ -68,12 +71,4 @@ function undo(core: ConnectionCore, transceiver: RTCRtpTransceiver, changes: Tra
   if (!state.createdByRemote || state.addTrackUsed) return;
   stopTransceiver(transceiver);
   core.transceivers = core.transceivers.filter((other) => other !== transceiver);
-}
-
-function restartWasOffered(core: ConnectionCore): boolean {
-  const session = core.descriptions.currentLocal?.session;
-  return (
-    session !== undefined &&
-    !session.media.some((media) => media.iceUfrag === core.transport.local.usernameFragment)
-  );
 }
