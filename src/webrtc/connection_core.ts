@@ -17,8 +17,9 @@ import { certificateFromPem, type RTCCertificate, usualCertificate } from "./rtc
 import { type CompleteConfiguration, serverUrls } from "./rtc_configuration.js";
 import type { RTCDataChannel } from "./rtc_data_channel.js";
 import { initialEncodings, type RTCRtpEncodingParameters } from "./rtc_rtp_parameters.js";
-import { RTCRtpReceiver, type RTCRtpSynchronizationSource } from "./rtc_rtp_receiver.js";
+import { RTCRtpReceiver } from "./rtc_rtp_receiver.js";
 import { RTCRtpSender } from "./rtc_rtp_sender.js";
+import type { RTCRtpSynchronizationSource } from "./rtc_rtp_sources.js";
 import { RTCRtpTransceiver } from "./rtc_rtp_transceiver.js";
 import { type RTCSettings, transportFactoryOf } from "./rtc_settings.js";
 import type { RTCStatsReport } from "./rtc_stats_report.js";

@@ -2,8 +2,7 @@
 import type { MediaKind } from "../media/transport_api.js";
 import type { CodecCapability } from "../protocol/sdp/codec_capabilities.js";
 import type { OperationsChain } from "./operations_chain.js";
-import type { RTCRtpReceiver, RTCRtpSynchronizationSource } from "./rtc_rtp_receiver.js";
-import type { RTCRtpSender } from "./rtc_rtp_sender.js";
+import type { RTCRtpSynchronizationSource } from "./rtc_rtp_sources.js";
 import type { RTCStatsReport } from "./rtc_stats_report.js";
 
 export interface ConnectionHost {
@@ -15,7 +14,8 @@ export interface ConnectionHost {
   /** Makes the engine's streams what descriptions, tracks and parameters say. */
   syncMedia(): void;
   capabilities(kind: MediaKind): readonly CodecCapability[];
-  statsOf(selector: RTCRtpSender | RTCRtpReceiver): Promise<RTCStatsReport>;
+  /** @param selector - a sender or a receiver of the connection. */
+  statsOf(selector: object): Promise<RTCStatsReport>;
   /** WebRTC 1.0 §4.3.3. */
   readonly isConnected: boolean;
   /** Sends a key of a telephone for so long in a section's stream. */

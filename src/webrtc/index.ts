@@ -17,16 +17,11 @@ export { Recorder, type RecorderOptions } from "./recorder.js";
 export { certificateFromPem, RTCCertificate } from "./rtc_certificate.js";
 export type { RTCConfiguration, RTCIceServer } from "./rtc_configuration.js";
 export { RTCDataChannel, type RTCDataChannelState } from "./rtc_data_channel.js";
+export { RTCDataChannelEvent } from "./rtc_data_channel_event.js";
 export { RTCDtlsTransport } from "./rtc_dtls_transport.js";
 export { RTCDTMFSender, RTCDTMFToneChangeEvent } from "./rtc_dtmf_sender.js";
 export { RTCError } from "./rtc_error.js";
-export {
-  RTCDataChannelEvent,
-  RTCErrorEvent,
-  RTCPeerConnectionIceErrorEvent,
-  RTCPeerConnectionIceEvent,
-  RTCTrackEvent,
-} from "./rtc_events.js";
+export { RTCErrorEvent, RTCPeerConnectionIceErrorEvent, RTCPeerConnectionIceEvent } from "./rtc_events.js";
 export { RTCIceCandidate, type RTCIceCandidateInit } from "./rtc_ice_candidate.js";
 export { RTCIceCandidatePair, RTCIceTransport } from "./rtc_ice_transport.js";
 export {
@@ -48,3 +43,4 @@ export { RTCSessionDescription, type RTCSessionDescriptionInit } from "./rtc_ses
 export { type RTCSettings, setDefaultTransportFactory } from "./rtc_settings.js";
 export type * from "./rtc_stats.js";
 export { RTCStatsReport } from "./rtc_stats_report.js";
+export { RTCTrackEvent } from "./rtc_track_event.js";

@@ -1,12 +1,7 @@
-/** The events of a peer connection (WebRTC 1.0 §4.8.2, §5.7, §11.2). */
+/** Events that carry a candidate or an error (WebRTC 1.0 §4.8.2, §4.8.3, §11.2). */
 import { internals } from "./internals.js";
-import type { MediaStream } from "./media_stream.js";
-import type { MediaStreamTrack } from "./media_stream_track.js";
-import type { RTCDataChannel } from "./rtc_data_channel.js";
 import type { RTCError } from "./rtc_error.js";
 import { RTCIceCandidate } from "./rtc_ice_candidate.js";
-import type { RTCRtpReceiver } from "./rtc_rtp_receiver.js";
-import type { RTCRtpTransceiver } from "./rtc_rtp_transceiver.js";
 import { checkArguments, defineInterface, requireObjects } from "./web_idl.js";
 
 /** DOM §2.2. */
@@ -83,49 +78,6 @@ defineInterface(RTCPeerConnectionIceErrorEvent, {
   attributes: ["address", "port", "url", "errorCode", "errorText"],
   length: 2,
 });
-
-export interface RTCTrackEventInit extends EventInit {
-  readonly receiver: RTCRtpReceiver;
-  readonly track: MediaStreamTrack;
-  readonly streams?: readonly MediaStream[];
-  readonly transceiver: RTCRtpTransceiver;
-}
-
-/** The peer sends a track. */
-export class RTCTrackEvent extends Event {
-  declare readonly receiver: RTCRtpReceiver;
-  declare readonly track: MediaStreamTrack;
-  declare readonly streams: readonly MediaStream[];
-  declare readonly transceiver: RTCRtpTransceiver;
-  /** @internal */
-  readonly [internals]: Required<Omit<RTCTrackEventInit, keyof EventInit>>;
-
-  constructor(type: string, init: RTCTrackEventInit) {
-    requireObjects(init, "receiver", "track", "transceiver");
-    super(type, init);
-    const { receiver, track, transceiver, streams = [] } = init;
-    this[internals] = { receiver, track, transceiver, streams: Object.freeze([...streams]) };
-  }
-}
-defineInterface(RTCTrackEvent, { attributes: ["receiver", "track", "streams", "transceiver"], length: 2 });
-
-export interface RTCDataChannelEventInit extends EventInit {
-  readonly channel: RTCDataChannel;
-}
-
-/** The peer made a data channel (WebRTC 1.0 §6.3). */
-export class RTCDataChannelEvent extends Event {
-  declare readonly channel: RTCDataChannel;
-  /** @internal */
-  readonly [internals]: { readonly channel: RTCDataChannel };
-
-  constructor(type: string, init: RTCDataChannelEventInit) {
-    requireObjects(init, "channel");
-    super(type, init);
-    this[internals] = { channel: init.channel };
-  }
-}
-defineInterface(RTCDataChannelEvent, { attributes: ["channel"], length: 2 });
 
 export interface RTCErrorEventInit extends EventInit {
   readonly error: RTCError;

@@ -27,13 +27,9 @@ import { MediaStreamTrack, setTrackMuted } from "./media_stream_track.js";
 import { type RTCCertificate, type RTCKeyAlgorithm, readKeyAlgorithm } from "./rtc_certificate.js";
 import { checkReconfiguration, completeConfiguration, type RTCConfiguration } from "./rtc_configuration.js";
 import type { RTCDataChannel } from "./rtc_data_channel.js";
+import { RTCDataChannelEvent } from "./rtc_data_channel_event.js";
 import { endTones, RTCDTMFToneChangeEvent } from "./rtc_dtmf_sender.js";
-import {
-  RTCDataChannelEvent,
-  RTCPeerConnectionIceErrorEvent,
-  RTCPeerConnectionIceEvent,
-  type RTCTrackEvent,
-} from "./rtc_events.js";
+import { RTCPeerConnectionIceErrorEvent, RTCPeerConnectionIceEvent } from "./rtc_events.js";
 import { RTCIceCandidate, type RTCIceCandidateInit } from "./rtc_ice_candidate.js";
 import { initialEncodings } from "./rtc_rtp_parameters.js";
 import type { RTCRtpReceiver } from "./rtc_rtp_receiver.js";
@@ -52,6 +48,7 @@ import type {
 } from "./rtc_session_description.js";
 import { checkSettings, type RTCSettings } from "./rtc_settings.js";
 import type { RTCStatsReport } from "./rtc_stats_report.js";
+import type { RTCTrackEvent } from "./rtc_track_event.js";
 import { collectStats } from "./stats_collector.js";
 import { defineInterface } from "./web_idl.js";
 

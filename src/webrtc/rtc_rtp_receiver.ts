@@ -8,20 +8,9 @@ import type { MediaStream } from "./media_stream.js";
 import { createRemoteTrack, type MediaStreamTrack } from "./media_stream_track.js";
 import type { RTCDtlsTransport } from "./rtc_dtls_transport.js";
 import { type RTCRtpCapabilities, type RTCRtpReceiveParameters, toRtpCodec } from "./rtc_rtp_parameters.js";
+import type { RTCRtpContributingSource, RTCRtpSynchronizationSource } from "./rtc_rtp_sources.js";
 import type { RTCStatsReport } from "./rtc_stats_report.js";
 import { checkArguments, checkThis, defineInterface } from "./web_idl.js";
-
-/** A source that contributed to what was played (WebRTC 1.0 §5.3.1). */
-export interface RTCRtpContributingSource {
-  /** When it last did: milliseconds since 1970. */
-  readonly timestamp: number;
-  readonly source: number;
-  readonly rtpTimestamp: number;
-  /** 0 to 1, where the sender tells it (RFC 6464). */
-  readonly audioLevel?: number;
-}
-
-export type RTCRtpSynchronizationSource = RTCRtpContributingSource;
 
 /** WebRTC 1.0 §5.3: the longest wait an application may ask of the jitter buffer. */
 const maxJitterTargetMs = 4000;

@@ -1,19 +1,29 @@
 import { isDataSection } from "../../protocol/sdp/data_section.js";
 import { answerDirection, reverseDirection, sends } from "../../protocol/sdp/directions.js";
 import { directionOf, isRejected, type SdpDirection, type SdpMedia } from "../../protocol/sdp/sdp_model.js";
-import type { ConnectionCore } from "../connection_core.js";
 import { internals } from "../internals.js";
 import type { RTCRtpTransceiver } from "../rtc_rtp_transceiver.js";
+import type { DescriptionState } from "./description_state.js";
+
+/** What the answer depends on. */
+export interface NegotiationState {
+  /** ICE is to be restarted. */
+  readonly restartWanted: boolean;
+  readonly descriptions: Pick<DescriptionState, "currentLocal" | "currentRemote">;
+  /** Whether the application made a channel. */
+  readonly data: { readonly wanted: boolean };
+  readonly transceivers: readonly RTCRtpTransceiver[];
+}
 
 /** WebRTC 1.0 §4.7.3 "check if negotiation is needed". */
-export function isNegotiationNeeded(core: ConnectionCore): boolean {
+export function isNegotiationNeeded(core: NegotiationState): boolean {
   if (core.restartWanted) return true;
   const { currentLocal } = core.descriptions;
   if (core.data.wanted && !currentLocal?.session.media.some(isDataSection)) return true;
   return core.transceivers.some((transceiver) => transceiverNeedsNegotiation(core, transceiver));
 }
 
-function transceiverNeedsNegotiation(core: ConnectionCore, transceiver: RTCRtpTransceiver): boolean {
+function transceiverNeedsNegotiation(core: NegotiationState, transceiver: RTCRtpTransceiver): boolean {
   const { stopping, stopped, mlineIndex } = transceiver[internals];
   const { currentLocal, currentRemote } = core.descriptions;
   if (stopping && !stopped) return true;

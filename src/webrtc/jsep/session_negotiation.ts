@@ -8,13 +8,13 @@ import type { ConnectionCore } from "../connection_core.js";
 import { checkEnum, domError } from "../dom_error.js";
 import { queueTask } from "../internals.js";
 import { RTCError } from "../rtc_error.js";
-import type { RTCTrackEvent } from "../rtc_events.js";
 import {
   type RTCLocalSessionDescriptionInit,
   type RTCSdpType,
   type RTCSessionDescriptionInit,
   sdpTypes,
 } from "../rtc_session_description.js";
+import type { RTCTrackEvent } from "../rtc_track_event.js";
 import { applyLocal, applyRemote } from "./apply_description.js";
 import { createAnswer, createOffer } from "./create_descriptions.js";
 import { AppliedDescription, type CreatedDescription } from "./description_state.js";

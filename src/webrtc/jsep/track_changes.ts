@@ -7,8 +7,8 @@ import type { ConnectionCore } from "../connection_core.js";
 import { internals } from "../internals.js";
 import { addRemoteTrack, createRemoteStream, type MediaStream, removeRemoteTrack } from "../media_stream.js";
 import { type MediaStreamTrack, setTrackMuted } from "../media_stream_track.js";
-import { RTCTrackEvent } from "../rtc_events.js";
 import type { RTCRtpTransceiver } from "../rtc_rtp_transceiver.js";
+import { RTCTrackEvent } from "../rtc_track_event.js";
 
 export class TrackChanges {
   private readonly muted: MediaStreamTrack[] = [];
