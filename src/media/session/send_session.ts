@@ -143,7 +143,8 @@ export class SendSession {
     this.#counters = options.counters;
     this.#counters[SendCounters.rtpOffset] = Number.NaN;
     this.#counters[SendCounters.firstSequenceNumber] = Number.NaN;
-    const { sequenceNumber, timestampBase, rtxSequenceNumber } = options.numbering ?? freshNumbering(random);
+    const { sequenceNumber, timestampBase, rtxSequenceNumber } =
+      options.numbering ?? freshNumbering(random, stream);
     this.#next = sequenceNumber;
     this.#timestampBase = timestampBase;
     this.responder = new NackResponder({
@@ -388,10 +389,10 @@ export class SendSession {
 }
 
 /** RFC 3711 §3.3.1: starting in the lower half keeps a loss around the first wrap from confusing the rollover counter. */
-function freshNumbering(random: RandomSource): StreamNumbering {
+function freshNumbering(random: RandomSource, { rtx }: SendStreamOptions): StreamNumbering {
   return {
     sequenceNumber: random.uint32() & 0x7fff,
     timestampBase: random.uint32(),
-    rtxSequenceNumber: random.uint32() & 0x7fff,
+    rtxSequenceNumber: rtx === undefined ? 0 : random.uint32() & 0x7fff,
   };
 }

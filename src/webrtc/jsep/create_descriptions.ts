@@ -218,7 +218,7 @@ function answerSection(
   transceiver: RTCRtpTransceiver | undefined,
 ): AnswerSection | DataSection | undefined {
   if (isDataSection(media) && !isRejected(media)) return dataSection(media.mid ?? "");
-  // One whose stop() still has to be offered is answered with what stop() made of it: inactive (RFC 9429 §4.2.5).
+  // One whose stop() still has to be offered is answered with what stop() made of it: inactive (WebRTC 1.0 §5.4).
   if (transceiver === undefined || transceiver[internals].stopped) return undefined;
   if (isRejected(media) || !isUsable(media)) return undefined;
   return {
