@@ -10,7 +10,7 @@ import { RtpHeader } from "../../src/protocol/rtp/rtp_header.js";
 const FRAME_US = 20_000;
 const START_US = 1_000_000;
 
-/** A G.711 decoder in virtual time; packets of 20 ms, each 5 ms on its way. */
+/** A decoder of sound in virtual time; packets of 20 ms, each 5 ms on its way. */
 class Line {
   readonly decoder: SoundDecoder;
   readonly detector = new ToneDetector();
@@ -36,7 +36,7 @@ class Line {
     if (payload !== undefined) {
       const header = this.#header;
       header.sequenceNumber = this.#sequence & 0xffff;
-      header.timestamp = Math.round((this.#sentUs - START_US) * 0.008);
+      header.timestamp = Math.round(((this.#sentUs - START_US) * this.decoder.clockRate) / 1e6);
       header.payloadOffset = 0;
       header.payloadLength = payload.length;
       this.decoder.jitter.insert(payload, header, this.#sentUs + 5000, isNoise);
@@ -67,11 +67,13 @@ class Line {
 }
 
 /** Packets of 20 ms of a tone. */
-function* tone(codec: "PCMU" | "PCMA", hz: number): Generator<Uint8Array> {
-  const request = { sampleRate: 8000, channels: 1, bitrateBps: 64_000, fec: false, dtx: false } as const;
+function* tone(codec: "PCMU" | "PCMA" | "opus", hz: number): Generator<Uint8Array> {
+  const sampleRate = codec === "opus" ? 48_000 : 8000;
+  const request = { sampleRate, channels: 1, bitrateBps: 64_000, fec: false, dtx: false } as const;
   const encoder = audioEncoders.first(codec, (factory) => factory.create(request));
-  const source = new ToneSource(hz * 6, 1);
-  const pcm = new Int16Array(160);
+  // ToneSource gives 48 kHz.
+  const source = new ToneSource((hz * 48_000) / sampleRate, 1);
+  const pcm = new Int16Array(sampleRate / 50);
   for (;;) {
     source.read(pcm);
     const out = new Uint8Array(400);
@@ -105,6 +107,17 @@ describe("SoundDecoder", () => {
     assert.ok(faint > 0, `${after}`);
     assert.equal(after.at(-1), 0);
     assert.ok(line.decoder.jitter.stats.concealmentEvents === 1);
+    line.decoder.close();
+  });
+
+  it("gives a lost packet of one channel as one, and what is blended with it", () => {
+    const line = new Line("opus", 2);
+    const packets = tone("opus", 505);
+    for (let i = 0; i < 60; i++) {
+      const { value } = packets.next();
+      line.send(i % 8 >= 6 ? undefined : value);
+    }
+    assert.ok(line.decoder.jitter.stats.concealedSamples > 0);
     line.decoder.close();
   });
 
@@ -148,6 +161,7 @@ describe("the codecs of sound", () => {
       maxChannels: 1,
       step: 1,
       packetSamples: (_buf: Uint8Array, _offset: number, length: number) => length,
+      isStereo: () => false,
       create: () => ({
         decode: (packet: Uint8Array, pcm: Int16Array) => pcm.fill(20_000, 0, packet.length) && packet.length,
         decodeFec: () => 0,

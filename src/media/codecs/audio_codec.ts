@@ -58,5 +58,7 @@ export interface AudioDecoderFactory {
   readonly step: number;
   /** Duration of a payload on the RTP clock, 0: malformed. */
   packetSamples(buf: Uint8Array, offset: number, length: number): number;
+  /** Whether a payload holds two channels. */
+  isStereo(buf: Uint8Array, offset: number): boolean;
   create(channels: 1 | 2): AudioDecoder;
 }

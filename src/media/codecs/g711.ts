@@ -82,6 +82,7 @@ function decoderOf(codec: "PCMU" | "PCMA", tables: () => G711Tables): AudioDecod
     maxChannels: 1,
     step: 1,
     packetSamples: (_buf, _offset, length) => length,
+    isStereo: () => false,
     create: () => new G711Decoder(tables()),
   };
 }

@@ -1,5 +1,5 @@
 import { native } from "../../../native/addon.js";
-import { opusPacketSamples } from "../../protocol/opus/toc.js";
+import { opusIsStereo, opusPacketSamples } from "../../protocol/opus/toc.js";
 import type { AudioDecoderFactory, AudioEncoderFactory } from "./audio_codec.js";
 
 /** RFC 7587 §4.1: whatever the input's rate. */
@@ -24,5 +24,6 @@ export const libopusDecoder: AudioDecoderFactory = {
   // 2.5 ms.
   step: 120,
   packetSamples: opusPacketSamples,
+  isStereo: opusIsStereo,
   create: (channels) => new native.OpusDecoder({ sampleRate: 48_000, channels }),
 };

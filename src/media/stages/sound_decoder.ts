@@ -31,6 +31,8 @@ export class SoundDecoder {
   readonly #played: 1 | 2;
   readonly #resampler: StreamResampler | undefined;
   readonly #scratch: Int16Array;
+  /** Whether the last packet held two channels. */
+  #isStereo = false;
   readonly #noise = new ComfortNoise();
 
   /** @param stats counters to go on with */
@@ -68,6 +70,7 @@ export class SoundDecoder {
     if (pull.kind === "noise" || pull.kind === "empty") return this.#quiet(samples, pcm);
     const target = this.#resampler === undefined && this.#channels === this.#played ? pcm : this.#scratch;
     const decoded = this.#decode(pull, target, samples);
+    if (this.#channels === 2 && !this.#isStereo) joinChannels(target, decoded);
     return decoded > 0 ? this.#convert(target, decoded, pcm) : this.#quiet(samples, pcm);
   }
 
@@ -78,7 +81,9 @@ export class SoundDecoder {
   #decode({ kind }: AudioPull, target: Int16Array, samples: number): number {
     if (kind === "fec") return this.#decoder.decodeFec(this.jitter.payload(), target, samples);
     if (kind === "lost") return this.#decoder.conceal(target, samples);
-    const decoded = this.#decoder.decode(this.jitter.payload(), target);
+    const payload = this.jitter.payload();
+    this.#isStereo = this.#factory.isStereo(payload, 0);
+    const decoded = this.#decoder.decode(payload, target);
     this.wasDamaged = decoded <= 0;
     return this.wasDamaged ? this.#decoder.conceal(target, samples) : decoded;
   }
@@ -100,4 +105,9 @@ export class SoundDecoder {
     else pcm.fill(0, 0, played * this.#played);
     return played;
   }
+}
+
+/** What libopus makes up for a lost frame differs by a little between two channels that were one. */
+function joinChannels(pcm: Int16Array, samples: number): void {
+  for (let i = 0; i < samples; i++) pcm[2 * i + 1] = pcm[2 * i];
 }
