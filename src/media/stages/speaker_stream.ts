@@ -102,7 +102,7 @@ export class SpeakerStream {
     this.#options.row.add(PlayoutCounter.packetsReceived);
     this.#lastPacketUs = packet.arrivalUs;
     const codec = codecOfNumber(packet.codec);
-    if (codec === "telephone-event") this.#decoder?.jitter.noteForeign();
+    if (codec === "telephone-event") this.#decoder?.jitter.noteForeign(packet.tag & 0xffff);
     if (isAudioCodec(codec) && codec !== this.#codec) this.#changeCodec(codec, packet.arrivalUs);
     const decoder = this.#decoder;
     if (decoder === undefined || (codec !== this.#codec && codec !== "CN")) return;

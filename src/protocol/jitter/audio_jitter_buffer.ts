@@ -142,8 +142,8 @@ export class AudioJitterBuffer {
   private lastWasDtx = false;
   private concealedInRow = 0;
   private concealing = false;
-  /** Packets since the last one played that were no sound. */
-  private foreign = 0;
+  /** Sequence numbers of packets that were no sound, by their slots. */
+  private readonly foreign: Float64Array;
   private earlyInRow = 0;
   private lateInRow = 0;
 
@@ -152,6 +152,7 @@ export class AudioJitterBuffer {
     this.clockRate = options.clockRate ?? 48000;
     this.ring = new PacketRing(options.capacityPackets ?? 128, options.maxPayloadBytes ?? 1500);
     this.gate = new SequenceGate(this.ring.capacity);
+    this.foreign = new Float64Array(this.ring.capacity).fill(Number.NaN);
     this.clock = new PlayoutClock({
       clockRate: this.clockRate,
       minDelayUs: options.minDelayUs ?? 20_000,
@@ -223,8 +224,13 @@ export class AudioJitterBuffer {
   }
 
   /** A packet of the stream that is no sound has been taken out of it: its number is not missing. */
-  noteForeign(): void {
-    this.foreign++;
+  noteForeign(sequenceNumber: number): void {
+    const again = this.gate.started;
+    const seq = this.gate.admit(sequenceNumber);
+    if (this.gate.restarted) this.restartAt(seq, again);
+    if (Number.isNaN(seq)) return;
+    this.makeRoom(seq);
+    this.foreign[seq & (this.ring.capacity - 1)] = seq;
   }
 
   /** What to play for the frame that begins now; `out.samples` long. */
@@ -348,7 +354,6 @@ export class AudioJitterBuffer {
   private consume(seq: number): void {
     this.lastPlayedSeq = seq;
     this.lastWasDtx = this.ring.trait(seq) === NOISE || opusIsDtx(this.ring.length(seq));
-    this.foreign = 0;
     this.ring.free(seq);
     this.headSeq = seq + 1;
   }
@@ -371,13 +376,23 @@ export class AudioJitterBuffer {
   private answerGap(head: number, aheadSamples: number): AudioPull {
     const samples = Math.min(this.frameSamples, aheadSamples);
     // Consecutive numbers with a jump in time: the sender was silent (RFC 3550 §5.1, marker; RFC 7587 §3.1.3, DTX).
-    const silence = head - this.lastPlayedSeq - 1 <= this.foreign;
+    const silence = this.nothingIsMissing(head);
     const recoverable = !silence && aheadSamples < this.frameSamples * 1.5;
     this.answer(silence ? "empty" : recoverable ? "fec" : "lost", samples);
     if (recoverable) this.attach(head);
     this.countConcealed(samples);
     this.nextTimestamp += samples;
     return this.out;
+  }
+
+  /** Whether all between the last packet played and `head` came, and was no sound. */
+  private nothingIsMissing(head: number): boolean {
+    const { capacity } = this.ring;
+    if (!(head - this.lastPlayedSeq <= capacity)) return false;
+    for (let seq = this.lastPlayedSeq + 1; seq < head; seq++) {
+      if (this.foreign[seq & (capacity - 1)] !== seq) return false;
+    }
+    return true;
   }
 
   private answerUnderrun(): AudioPull {

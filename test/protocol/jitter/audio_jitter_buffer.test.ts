@@ -107,10 +107,10 @@ describe("AudioJitterBuffer", function () {
   it("does not miss packets of the stream that were no sound", () => {
     const line = new Line();
     for (let i = 0; i < 3; i++) line.insert(i, i * FRAME_US);
-    for (let i = 0; i < 3; i++) line.buffer.noteForeign();
+    for (let i = 0; i < 3; i++) line.buffer.noteForeign(3 + i);
     for (let i = 6; i < 9; i++) line.insert(i, i * FRAME_US);
-    for (let i = 0; i < 12; i++) line.pull(100_000 + i * FRAME_US);
-    assert.match(line.kinds(), /pppeeeppp/);
+    for (let i = 0; i < 9; i++) line.pull(100_000 + i * FRAME_US);
+    assert.equal(line.kinds(), "pppeeeppp");
     assert.equal(line.buffer.stats.concealmentEvents, 0);
   });
 
