@@ -90,9 +90,9 @@ describe("modules of interceptors", function () {
         decoded = stats?.receive[0]?.framesDecoded ?? 0;
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
-      pc.close();
-      await whenClosed(pc);
     }
+    for (const pc of connections) pc.close();
+    await Promise.all(connections.map(whenClosed));
   });
 });
 
