@@ -118,12 +118,17 @@ export function closeAll(): void {
   open.clear();
 }
 
-/** Offer and answer between two connections. */
-export async function negotiate(offerer: RTCPeerConnection, answerer: RTCPeerConnection): Promise<void> {
+/** Offer and answer between two connections; `change` is what an application does to the answer on its way. */
+export async function negotiate(
+  offerer: RTCPeerConnection,
+  answerer: RTCPeerConnection,
+  change = (sdp: string) => sdp,
+): Promise<void> {
   await offerer.setLocalDescription();
   await answerer.setRemoteDescription(description(offerer));
   await answerer.setLocalDescription();
-  await offerer.setRemoteDescription(description(answerer));
+  const { type, sdp } = description(answerer);
+  await offerer.setRemoteDescription({ type, sdp: change(sdp) });
 }
 
 export function description(pc: RTCPeerConnection) {

@@ -186,7 +186,8 @@ describe("nonstandard: calls of pushed frames over the default engine", function
     const [a, b] = pair();
     const source = new RTCAudioSource();
     a.addTrack(source.createTrack());
-    await negotiate(a, b);
+    // RFC 7587 §6.1: two channels are for those who ask for them.
+    await negotiate(a, b, (sdp) => sdp.replace("useinbandfec=1", "useinbandfec=1;stereo=1"));
     let silentRight = false;
     let pieces = 0;
     const startMs = performance.now();
