@@ -61,7 +61,9 @@ describe("a call between two processes (roomrtc demo --json)", () => {
       assert.ok(video.framesDecoded > 30, `${video.framesDecoded} frames decoded`);
       assert.ok(video.framesCaptured >= video.framesEncoded && video.framesEncoded >= video.framesDecoded);
       assert.ok(video.latencyUs.p50 > 0 && video.latencyUs.p50 <= video.latencyUs.max);
-      assert.ok(audio.packetsReceived > 50 && audio.packetsSent >= audio.packetsReceived);
+      assert.ok(audio.packetsReceived > 50, `${audio.packetsReceived} packets`);
+      // The two ends tell their figures one after the other while sound flows: half a second apart at most.
+      assert.ok(audio.packetsSent > audio.packetsReceived - 25, `${audio.packetsSent} packets sent`);
       assert.ok(Math.abs(audio.toneHz - tone) < 15, `heard ${audio.toneHz} Hz, sent ${tone}`);
     }
     assert.ok(report.cpuSeconds > 0 && report.rssBytes > 0);
