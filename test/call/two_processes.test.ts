@@ -59,10 +59,12 @@ describe("a call between two processes (roomrtc demo --json)", () => {
       const { video, audio } = report.directions[index];
       assert.deepEqual([video.width, video.height], [640, 360]);
       assert.ok(video.framesDecoded > 30, `${video.framesDecoded} frames decoded`);
-      assert.ok(video.framesCaptured >= video.framesEncoded && video.framesEncoded >= video.framesDecoded);
+      // The two ends tell their figures one after the other while the call goes on: half a second apart at most.
+      const { framesCaptured, framesEncoded, framesDecoded } = video;
+      assert.ok(framesCaptured >= framesEncoded, `${framesEncoded} of ${framesCaptured} frames encoded`);
+      assert.ok(framesDecoded < framesEncoded + 15, `${framesDecoded} of ${framesEncoded} frames decoded`);
       assert.ok(video.latencyUs.p50 > 0 && video.latencyUs.p50 <= video.latencyUs.max);
       assert.ok(audio.packetsReceived > 50, `${audio.packetsReceived} packets`);
-      // The two ends tell their figures one after the other while sound flows: half a second apart at most.
       assert.ok(audio.packetsSent > audio.packetsReceived - 25, `${audio.packetsSent} packets sent`);
       assert.ok(Math.abs(audio.toneHz - tone) < 15, `heard ${audio.toneHz} Hz, sent ${tone}`);
     }
