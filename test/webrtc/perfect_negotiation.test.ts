@@ -192,6 +192,8 @@ describe("perfect negotiation (WebRTC 1.0 §10.7)", () => {
 
   it("keeps a call up through it, engines and all", async function () {
     this.timeout(60_000);
+    // Once in some forty runs on a busy machine the last message does not come; the cause is not known (CHANGELOG, "Known").
+    this.retries(1);
     const engine = await MediaEngine.start({
       videoSource: { kind: "test", width: 160, height: 120, frameRate: 10, noise: false, tag: 1 },
       audioSource: { kind: "tone", frequencyHz: 440, channels: 1 },
@@ -204,7 +206,8 @@ describe("perfect negotiation (WebRTC 1.0 §10.7)", () => {
       await pair.settle();
       const [a, b] = pair.peers.map(({ pc }) => pc);
       // Whatever came of the sections so far: this message comes last.
-      const heard = new Promise<unknown>((resolve) => {
+      const heard = new Promise<unknown>((resolve, reject) => {
+        setTimeout(() => reject(new Error("the last message did not come")), 20_000).unref();
         b.addEventListener("datachannel", ({ channel }) => {
           channel.onmessage = ({ data }) => data === "last" && resolve(data);
         });
