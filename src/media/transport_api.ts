@@ -26,6 +26,8 @@ export interface LocalCandidate {
   readonly address: string;
   readonly port: number;
   readonly type: "host" | "srflx" | "prflx" | "relay";
+  /** Of the credentials it was gathered for: a restart may have come between. */
+  readonly usernameFragment: string;
 }
 
 export interface CandidateError {
@@ -473,7 +475,7 @@ export interface TransportStats {
 
 export interface MediaTransportEvents {
   candidate: [LocalCandidate];
-  gatheringcomplete: [];
+  gatheringcomplete: [{ readonly usernameFragment: string }];
   /** A server that gave no candidate; the code is its STUN error, 701 when it was silent (WebRTC 1.0 §4.8.2). */
   candidateerror: [CandidateError];
   icestate: [IceState];

@@ -63,7 +63,7 @@ export interface TransportOpening {
 interface StableIce {
   readonly parameters: IceParameters;
   readonly localCandidates: RTCIceCandidate[];
-  readonly gathered: readonly string[];
+  readonly gathered: string[];
 }
 
 export interface WantedStream {
@@ -118,8 +118,8 @@ export class BundleTransport {
   private gatherAsked = false;
   /** What a restart that nobody has answered yet has taken the place of. */
   private stable: StableIce | null = null;
-  /** What the engine finds is for credentials that no description has. */
-  private isWithdrawn = false;
+  /** Of the credentials that the engine was given last: others than {@link local} when a restart was withdrawn. */
+  private gatheringFor = "";
   /** What the pool has to tell; null: there is no pool. */
   private held: (() => void)[] | null = null;
   private closed = false;
@@ -136,6 +136,12 @@ export class BundleTransport {
   /** Credentials to announce in the next description. */
   get announced(): IceParameters {
     return this.next ?? this.local;
+  }
+
+  /** Of the descriptions: in force, and before an answer those that an offer of ours would replace. */
+  get usernameFragments(): readonly string[] {
+    const former = this.stable === null ? [] : [this.stable.parameters.usernameFragment];
+    return [this.local.usernameFragment, ...former];
   }
 
   get canRestart(): boolean {
@@ -172,6 +178,7 @@ export class BundleTransport {
     const { certificatePem, privateKeyPem } = certificate[internals];
     const iceRole = this.isLite ? "controlled" : role;
     this.local = credentials;
+    this.gatheringFor = credentials.usernameFragment;
     this.next = null;
     this.media = this.options.factory.createTransport({
       iceRole,
@@ -193,9 +200,9 @@ export class BundleTransport {
     if (this.next === null || this.media === null) return false;
     const { localCandidates } = this.ice[internals];
     this.stable ??= { parameters: this.local, localCandidates, gathered: [...this.gathered] };
-    this.isWithdrawn = false;
     this.local = this.next;
     this.next = null;
+    this.gatheringFor = this.local.usernameFragment;
     this.gathered.length = 0;
     this.ice[internals].localParameters = this.local;
     this.ice[internals].localCandidates = [];
@@ -211,7 +218,6 @@ export class BundleTransport {
     if (this.stable === null) return false;
     const { parameters, localCandidates, gathered } = this.stable;
     this.stable = null;
-    this.isWithdrawn = true;
     this.local = parameters;
     this.gathered.splice(0, this.gathered.length, ...gathered);
     this.ice[internals].localParameters = parameters;
@@ -248,7 +254,10 @@ export class BundleTransport {
         queueTask(() => this.closed || handle(...args));
     const { observer } = this.options;
     media.on("candidate", later(this.whenTold((candidate) => this.onCandidate(candidate))));
-    media.on("gatheringcomplete", later(this.whenTold(() => this.onGatheringComplete())));
+    media.on(
+      "gatheringcomplete",
+      later(this.whenTold((of) => this.onGatheringComplete(of.usernameFragment))),
+    );
     media.on(
       "icestate",
       later((state) => this.onIceState(state)),
@@ -288,19 +297,22 @@ export class BundleTransport {
     );
   }
 
+  /** The engine is a thread away: what it tells may be for credentials that a restart or a rollback has replaced since. */
   private onCandidate(candidate: LocalCandidate): void {
-    if (this.isWithdrawn) return;
+    const { usernameFragment } = candidate;
+    if (usernameFragment === this.stable?.parameters.usernameFragment) {
+      this.stable.gathered.push(candidate.candidate);
+    }
+    if (usernameFragment !== this.local.usernameFragment) return;
     this.gathered.push(candidate.candidate);
     this.options.observer.candidate(candidate, this.local.usernameFragment);
   }
 
-  private onGatheringComplete(): void {
-    if (this.ice.gatheringState === "complete") return;
-    if (this.isWithdrawn) {
-      this.setGathering("complete");
-      return;
-    }
-    this.options.observer.gatheringComplete(this.local.usernameFragment);
+  private onGatheringComplete(usernameFragment: string): void {
+    if (this.ice.gatheringState === "complete" || usernameFragment !== this.gatheringFor) return;
+    if (usernameFragment === this.local.usernameFragment) {
+      this.options.observer.gatheringComplete(usernameFragment);
+    } else this.setGathering("complete");
   }
 
   setGathering(state: "gathering" | "complete"): void {

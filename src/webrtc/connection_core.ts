@@ -56,8 +56,8 @@ export class ConnectionCore implements ConnectionHost {
   transport: BundleTransport;
   readonly data: DataChannels;
   isClosed = false;
-  /** `restartIce` was called and no offer with new credentials has been answered yet. */
-  restartWanted = false;
+  /** Username fragments that are to be replaced: `[[LocalIceCredentialsToReplace]]` (WebRTC 1.0 §4.4.1.5). */
+  private readonly fragmentsToReplace = new Set<string>();
   /** The certificate once it is known. */
   certificateInUse: RTCCertificate | null = null;
   // others
@@ -87,6 +87,20 @@ export class ConnectionCore implements ConnectionHost {
       random: systemRandom,
       observer: { ...this.events, data: (event) => this.data.handle(event) },
     });
+  }
+
+  /** ICE is to be restarted, and no description with other credentials is in force yet. */
+  get restartWanted(): boolean {
+    return this.fragmentsToReplace.size > 0;
+  }
+
+  wantRestart(): void {
+    for (const fragment of this.transport.usernameFragments) this.fragmentsToReplace.add(fragment);
+  }
+
+  /** An answer is in force. That of a peer's offer without a restart changes nothing: ours is still to come. */
+  noteCredentials(): void {
+    if (!this.fragmentsToReplace.has(this.transport.local.usernameFragment)) this.fragmentsToReplace.clear();
   }
 
   /** After a rollback of the first offer: its candidates reached nobody, so the next description gathers afresh. */

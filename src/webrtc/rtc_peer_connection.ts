@@ -295,7 +295,7 @@ export class RTCPeerConnection extends eventTarget<PeerConnectionEvents>() {
     if (this.#core.isClosed || this.#core.descriptions.local === null) return;
     if (!this.#core.transport.canRestart)
       throw domError("NotSupportedError", "The media engine cannot restart ICE");
-    this.#core.restartWanted = true;
+    this.#core.wantRestart();
     this.#core.updateNegotiationNeeded();
   }
 

@@ -24,7 +24,7 @@ describe("gatheringComplete", () => {
     });
     await new Promise((resolve) => setImmediate(resolve));
     assert.equal(done, false);
-    engine.transport.emit("gatheringcomplete");
+    engine.transport.endGathering();
     await complete;
     assert.match(pc.localDescription?.sdp ?? "", /a=end-of-candidates/);
     await gatheringComplete(pc, { timeoutMs: 0 });

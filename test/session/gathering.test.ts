@@ -42,7 +42,7 @@ describe("gathering by the settings", function () {
     transport.on("candidate", ({ candidate }) => candidates.push(parseCandidate(candidate)));
     transport.on("candidateerror", (error) => errors.push(error));
     transport.on("failed", ({ code }) => failures.push(code));
-    const complete = new Promise<void>((done) => transport.on("gatheringcomplete", done));
+    const complete = new Promise<void>((done) => transport.on("gatheringcomplete", () => done()));
     transport.gather();
     await complete;
     await transport.close();

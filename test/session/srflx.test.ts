@@ -43,7 +43,7 @@ describe("an engine with a STUN server", function () {
     const errors: CandidateError[] = [];
     transport.on("candidate", ({ candidate }) => candidates.push(candidate));
     transport.on("candidateerror", (error) => errors.push(error));
-    const complete = new Promise<void>((done) => transport.on("gatheringcomplete", done));
+    const complete = new Promise<void>((done) => transport.on("gatheringcomplete", () => done()));
     transport.gather();
     await complete;
     await transport.close();

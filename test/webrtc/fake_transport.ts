@@ -1,5 +1,7 @@
 /** A media engine for tests of the API alone: it records what it is asked and tells what the test says. */
 import type {
+  IceParameters,
+  LocalCandidate,
   MediaTransport,
   MediaTransportEvents,
   TransportFactory,
@@ -43,6 +45,21 @@ export class FakeTransport implements MediaTransport {
     for (const listener of this.listeners.get(event) ?? []) {
       (listener as (...args: MediaTransportEvents[E]) => void)(...args);
     }
+  }
+
+  /** Finds a candidate, for the credentials it was given last unless others are named. */
+  find(candidate: Omit<LocalCandidate, "usernameFragment">, usernameFragment = this.usernameFragment): void {
+    this.emit("candidate", { ...candidate, usernameFragment });
+  }
+
+  /** As {@link find}, that there are no more. */
+  endGathering(usernameFragment = this.usernameFragment): void {
+    this.emit("gatheringcomplete", { usernameFragment });
+  }
+
+  private get usernameFragment(): string {
+    const [local] = (this.called("restartIce").at(-1) ?? [this.options.local]) as [IceParameters];
+    return local.usernameFragment;
   }
 
   /** Arguments of every call of that name. */

@@ -100,10 +100,12 @@ export class PerfectPeer {
   async #handle({ description, candidate }: SignalingMessage): Promise<void> {
     if (description !== undefined) await this.#describe(description);
     if (candidate === undefined) return;
+    // As it came: by the time of the error the next description may be here.
+    const isIgnored = this.#ignoreOffer;
     try {
       await this.pc.addIceCandidate(candidate);
     } catch (error) {
-      if (!this.#ignoreOffer) throw error;
+      if (!isIgnored) throw error;
     }
   }
 

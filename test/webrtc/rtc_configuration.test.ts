@@ -108,8 +108,8 @@ describe("iceCandidatePoolSize (RFC 8829 §3.5.4)", () => {
     pc.addTransceiver("audio");
     while (engine.transports.length === 0) await tasks(1);
     assert.equal(engine.transport.called("gather").length, 1);
-    engine.transport.emit("candidate", candidate);
-    engine.transport.emit("gatheringcomplete");
+    engine.transport.find(candidate);
+    engine.transport.endGathering();
     await tasks();
     assert.deepEqual([told, pc.iceGatheringState], [[], "new"]);
     await pc.setLocalDescription();

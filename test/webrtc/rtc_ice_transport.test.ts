@@ -14,7 +14,7 @@ describe("RTCIceTransport (WebRTC 1.0 §5.6)", () => {
     assert.deepEqual(ice.getLocalParameters(), engine.transport.options.local);
     assert.deepEqual(ice.getRemoteParameters(), peerEngine.transport.options.local);
     const candidate = "candidate:1 1 udp 2130706431 127.0.0.1 40000 typ host";
-    engine.transport.emit("candidate", { candidate, address: "127.0.0.1", port: 40000, type: "host" });
+    engine.transport.find({ candidate, address: "127.0.0.1", port: 40000, type: "host" });
     await tasks();
     assert.deepEqual(
       ice.getLocalCandidates().map((local) => local.candidate),
@@ -72,7 +72,7 @@ describe("RTCIceTransport (WebRTC 1.0 §5.6)", () => {
   it("its selected pair is made of the candidates that were signaled", async () => {
     const { ice, engine, peer, peerEngine } = await call();
     const ours = "candidate:1 1 udp 2130706431 127.0.0.1 40000 typ host";
-    engine.transport.emit("candidate", { candidate: ours, address: "127.0.0.1", port: 40000, type: "host" });
+    engine.transport.find({ candidate: ours, address: "127.0.0.1", port: 40000, type: "host" });
     await tasks();
     const theirs = peer.getReceivers()[0].transport?.iceTransport;
     await peer.addIceCandidate({

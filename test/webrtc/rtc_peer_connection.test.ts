@@ -10,6 +10,7 @@ import {
   whenClosed,
 } from "../../src/webrtc/index.js";
 import {
+  call,
   closeAll,
   connection,
   description,
@@ -325,8 +326,8 @@ describe("ICE through the API (§4.4.1.3, §4.8)", () => {
     pc.addTransceiver("audio");
     await pc.setLocalDescription();
     assert.equal(pc.iceGatheringState, "new", "the state changes in a task of its own");
-    engine.transport.emit("candidate", hostCandidate);
-    engine.transport.emit("gatheringcomplete");
+    engine.transport.find(hostCandidate);
+    engine.transport.endGathering();
     await tasks();
     assert.deepEqual(told, [`0 ${hostCandidate.candidate}`, "0 ", null]);
     assert.deepEqual(states, ["gathering", "complete"]);
@@ -337,12 +338,30 @@ describe("ICE through the API (§4.4.1.3, §4.8)", () => {
     assert.equal(media.connection?.address, "127.0.0.1");
   });
 
+  it("tells nothing that was found for the credentials before a restart as found for the new ones", async () => {
+    const { pc: a, engine, peer: b } = await call();
+    const former = engine.transport.options.local.usernameFragment;
+    const told: (string | null)[] = [];
+    a.onicecandidate = ({ candidate }) => told.push(candidate && `${candidate.usernameFragment}`);
+    a.restartIce();
+    await negotiate(a, b);
+    const fresh = parseSdp(description(a).sdp).media[0].iceUfrag ?? "";
+    engine.transport.find(hostCandidate, former);
+    engine.transport.endGathering(former);
+    await tasks();
+    assert.deepEqual(told, []);
+    engine.transport.find(hostCandidate);
+    engine.transport.endGathering();
+    await tasks();
+    assert.deepEqual(told, [fresh, fresh, null]);
+  });
+
   it("an event's candidate knows its parts and its username fragment", async () => {
     const { pc, engine } = connection();
     pc.addTransceiver("audio");
     await pc.setLocalDescription();
     const event = nextEvent<RTCPeerConnectionIceEvent>(pc, "icecandidate");
-    engine.transport.emit("candidate", hostCandidate);
+    engine.transport.find(hostCandidate);
     const { candidate } = await event;
     assert.equal(candidate?.type, "host");
     assert.equal(candidate?.port, 40000);
@@ -505,6 +524,21 @@ describe("ICE through the API (§4.4.1.3, §4.8)", () => {
     a.onnegotiationneeded = () => again++;
     await tasks();
     assert.equal(again, 0);
+  });
+
+  it("restartIce is still to come when the peer's own offer was answered first (WebRTC 1.0 §4.4.1.5)", async () => {
+    const { pc: a, peer: b } = await call();
+    const ufrag = () => parseSdp(description(a).sdp).media[0].iceUfrag;
+    const former = ufrag();
+    await tasks();
+    a.restartIce();
+    await nextEvent(a, "negotiationneeded");
+    const needed = nextEvent(a, "negotiationneeded");
+    await negotiate(b, a);
+    assert.equal(ufrag(), former);
+    await needed;
+    await negotiate(a, b);
+    assert.notEqual(ufrag(), former);
   });
 
   it("createOffer with iceRestart does the same", async () => {
@@ -672,7 +706,7 @@ describe("close (§4.4.1.8)", () => {
     }
     engine.transport.emit("icestate", "checking");
     a.close();
-    engine.transport.emit("candidate", hostCandidate);
+    engine.transport.find(hostCandidate);
     engine.transport.emit("icestate", "failed");
     await whenClosed(a);
     await tasks();

@@ -167,7 +167,7 @@ describe("rollback and perfect negotiation (§4.4.1.5, §10.7)", () => {
     const { pc, engine } = connection();
     pc.addTransceiver("audio");
     await pc.setLocalDescription();
-    engine.transport.emit("gatheringcomplete");
+    engine.transport.endGathering();
     await tasks();
     assert.equal(pc.iceGatheringState, "complete");
     await pc.setLocalDescription({ type: "rollback" });

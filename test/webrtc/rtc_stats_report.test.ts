@@ -99,7 +99,7 @@ async function call() {
   const sender = pc.addTrack(track);
   peer.addTrack(createLocalTrack({ kind: "video" }));
   await negotiate(pc, peer);
-  engine.transport.emit("candidate", {
+  engine.transport.find({
     candidate: localLine,
     address: "127.0.0.1",
     port: 40000,

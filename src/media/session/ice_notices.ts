@@ -13,6 +13,8 @@ export function localCandidate(candidate: IceCandidate): LocalCandidate {
     address: candidate.address,
     port: candidate.port,
     type: candidate.type,
+    // The agent gives every candidate of its own one.
+    usernameFragment: candidate.usernameFragment ?? "",
   };
 }
 

@@ -541,7 +541,11 @@ export class TransportSession {
           this.#notice({ event: "candidate", args: [localCandidate(output.candidate)] });
           break;
         case "gatheringcomplete":
-          this.#notice({ event: "gatheringcomplete", args: [] });
+          // A restart leaves nothing untold of what was before it.
+          this.#notice({
+            event: "gatheringcomplete",
+            args: [{ usernameFragment: this.#ice.localCredentials.usernameFragment }],
+          });
           break;
         case "candidateerror":
           this.#notice({ event: "candidateerror", args: [candidateError(output)] });

@@ -129,7 +129,7 @@ function settle(
   if (final) forgetStopped(core);
   if (final && core.transport.media !== null && transportSectionIndex(local) < 0) core.discardTransport();
   core.syncMedia();
-  if (final) core.restartWanted = false;
+  if (final) core.noteCredentials();
 }
 
 function setDirection(transceiver: RTCRtpTransceiver, direction: SdpDirection): void {

@@ -49,7 +49,7 @@ export function rollback(core: ConnectionCore, changes: TrackChanges): void {
   if (hadLocalOffer && core.transport.remote === null) core.replaceTransport();
   else if (hadLocalOffer && core.transport.withdrawRestart()) {
     // It has to be offered again, and with other credentials: the engine takes each only once.
-    core.restartWanted = true;
+    core.wantRestart();
     core.descriptions.lastOffer = null;
   }
 }
