@@ -71,10 +71,11 @@ export class CallRecorder {
   }
 
   async #make(): Promise<PeerReport> {
+    const stats = await this.#stats();
+    // After what came: what was sent meanwhile was sent.
     const now = this.#mark();
     // An end that only sends has no first frame: its media flows from the connection on.
     const from = this.#firstFrame ?? this.#connected ?? now;
-    const stats = await this.#stats();
     const seconds = (now.atMs - from.atMs) / 1000;
     const video = stats?.receive.find(({ kind }) => kind === "video");
     const audio = stats?.receive.find(({ kind }) => kind === "audio");
