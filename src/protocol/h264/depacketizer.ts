@@ -1,70 +1,24 @@
-import { copyBytes, readU16 } from "../primitives/bytes.js";
-import { type AccessUnitAssembler, PayloadTraits } from "../rtp/payload_format.js";
+import { readU16 } from "../primitives/bytes.js";
+import { NalUnitAssembler } from "../rtp/nal_unit_assembler.js";
+import { PayloadTraits } from "../rtp/payload_format.js";
 import { isFirstSlice, NalHeader, NalType } from "./nal_unit.js";
 
-const START_CODE_BYTES = 4;
-
-/**
- * Puts RTP payloads (RFC 6184, modes 0 and 1) together to an Annex-B access unit in a caller's buffer. `start()` it with
- * the buffer, `push()` the payloads of one access unit in sequence order, `finish()`. Every NAL unit gets a 4-byte start
- * code. Nothing is allocated.
- */
-export class H264Depacketizer implements AccessUnitAssembler {
-  /** An IDR slice was among the NAL units. */
-  keyframe = false;
-  hasSps = false;
-  hasPps = false;
-  /** A slice or slice partition was among the NAL units. */
-  hasPicture = false;
-  /** NAL units begun. */
-  nalCount = 0;
-  /** A payload was refused or a fragment is missing: the access unit must not reach a decoder. */
-  damaged = false;
-  /** The buffer was too small. */
-  overflow = false;
-  private out: Uint8Array = new Uint8Array(0);
-  private begin = 0;
-  private at = 0;
-  /** NAL type of the fragmented unit under way, -1: none. */
-  private fragmentType = -1;
-
-  start(out: Uint8Array, offset = 0): void {
-    this.out = out;
-    this.begin = offset;
-    this.at = offset;
-    this.keyframe = false;
-    this.hasSps = false;
-    this.hasPps = false;
-    this.hasPicture = false;
-    this.nalCount = 0;
-    this.damaged = false;
-    this.overflow = false;
-    this.fragmentType = -1;
+/** Puts RTP payloads of H.264 (RFC 6184, modes 0 and 1) together to an Annex-B access unit in a caller's buffer. */
+export class H264Depacketizer extends NalUnitAssembler {
+  constructor() {
+    super(1);
   }
 
-  /** Adds one payload. False (and `damaged`): malformed, of a type modes 0 and 1 do not have, or out of place. */
-  push(buf: Uint8Array, offset: number, length: number): boolean {
-    const accepted = length > 0 && this.dispatch(buf, offset, length);
-    if (!accepted) this.damaged = true;
-    return accepted;
-  }
-
-  /** Bytes of the access unit; 0 when it is damaged, empty, or a fragment never ended. */
-  finish(): number {
-    if (this.fragmentType >= 0) this.damaged = true;
-    return this.damaged ? 0 : this.at - this.begin;
+  get hasParameterSets(): boolean {
+    return this.hasSps && this.hasPps;
   }
 
   inspect(buf: Uint8Array, offset: number, length: number): number {
     return inspectPayload(buf, offset, length);
   }
 
-  /** Both parameter sets were in it. */
-  get hasParameterSets(): boolean {
-    return this.hasSps && this.hasPps;
-  }
-
-  private dispatch(buf: Uint8Array, offset: number, length: number): boolean {
+  protected dispatch(buf: Uint8Array, offset: number, length: number): boolean {
+    if (length < 1) return false;
     const header = buf[offset];
     // RFC 6184 §5.3: F says the unit has bit errors; a decoder need not face it.
     if ((header & NalHeader.forbidden) !== 0) return false;
@@ -102,38 +56,12 @@ export class H264Depacketizer implements AccessUnitAssembler {
     return true;
   }
 
-  private appendNal(buf: Uint8Array, offset: number, length: number): boolean {
-    return this.beginNal(buf[offset]) && this.append(buf, offset + 1, length - 1);
-  }
-
-  /** Writes start code and NAL header. */
-  private beginNal(header: number): boolean {
-    if (this.at + START_CODE_BYTES + 1 > this.out.length) return this.overflowed();
+  protected note(header: number): void {
     const type = header & NalHeader.typeMask;
     if (type === NalType.idr) this.keyframe = true;
     else if (type === NalType.sps) this.hasSps = true;
     else if (type === NalType.pps) this.hasPps = true;
     if (type <= NalType.idr) this.hasPicture = true;
-    this.nalCount++;
-    this.out[this.at] = 0;
-    this.out[this.at + 1] = 0;
-    this.out[this.at + 2] = 0;
-    this.out[this.at + 3] = 1;
-    this.out[this.at + 4] = header;
-    this.at += START_CODE_BYTES + 1;
-    return true;
-  }
-
-  private append(buf: Uint8Array, offset: number, length: number): boolean {
-    if (this.at + length > this.out.length) return this.overflowed();
-    copyBytes(buf, offset, this.out, this.at, length);
-    this.at += length;
-    return true;
-  }
-
-  private overflowed(): boolean {
-    this.overflow = true;
-    return false;
   }
 }
 

@@ -1,5 +1,6 @@
-import { copyBytes, readU16 } from "../primitives/bytes.js";
-import { type AccessUnitAssembler, PayloadTraits } from "../rtp/payload_format.js";
+import { readU16 } from "../primitives/bytes.js";
+import { NalUnitAssembler } from "../rtp/nal_unit_assembler.js";
+import { PayloadTraits } from "../rtp/payload_format.js";
 import {
   H265_FORBIDDEN,
   H265_NAL_HEADER_BYTES,
@@ -10,67 +11,34 @@ import {
   withH265NalType,
 } from "./nal_unit.js";
 
-const START_CODE_BYTES = 4;
 const FU_HEADER_BYTES = 3;
 
 /**
- * Puts RTP payloads (RFC 7798 without DONL) together to an Annex-B access unit of H.265 in a caller's buffer. `start()`, `push()` the
- * payloads of one access unit in sequence order, `finish()`. Packets with content information (PACI, §4.4.4) are refused. Nothing is
- * allocated.
+ * Puts RTP payloads of H.265 (RFC 7798 without DONL) together to an Annex-B access unit in a caller's buffer. Packets with content
+ * information (PACI, §4.4.4) are refused.
  */
-export class H265Depacketizer implements AccessUnitAssembler {
-  /** A slice of an intra random access picture was among the NAL units. */
-  keyframe = false;
+export class H265Depacketizer extends NalUnitAssembler {
   hasVps = false;
-  hasSps = false;
-  hasPps = false;
-  hasPicture = false;
-  /** NAL units begun. */
-  nalCount = 0;
-  /** A payload was refused or a fragment is missing: the access unit must not reach a decoder. */
-  damaged = false;
-  overflow = false;
-  private out: Uint8Array = new Uint8Array(0);
-  private begun = 0;
-  private at = 0;
-  /** NAL type of the fragmented unit under way, -1: none. */
-  private fragmentType = -1;
 
-  start(out: Uint8Array, offset = 0): void {
-    this.out = out;
-    this.begun = offset;
-    this.at = offset;
-    this.keyframe = false;
-    this.hasVps = false;
-    this.hasSps = false;
-    this.hasPps = false;
-    this.hasPicture = false;
-    this.nalCount = 0;
-    this.damaged = false;
-    this.overflow = false;
-    this.fragmentType = -1;
-  }
-
-  push(buf: Uint8Array, offset: number, length: number): boolean {
-    const accepted = length > H265_NAL_HEADER_BYTES && this.dispatch(buf, offset, length);
-    if (!accepted) this.damaged = true;
-    return accepted;
-  }
-
-  finish(): number {
-    if (this.fragmentType >= 0) this.damaged = true;
-    return this.damaged ? 0 : this.at - this.begun;
-  }
-
-  inspect(buf: Uint8Array, offset: number, length: number): number {
-    return inspectH265Payload(buf, offset, length);
+  constructor() {
+    super(H265_NAL_HEADER_BYTES);
   }
 
   get hasParameterSets(): boolean {
     return this.hasVps && this.hasSps && this.hasPps;
   }
 
-  private dispatch(buf: Uint8Array, offset: number, length: number): boolean {
+  override start(out: Uint8Array, offset = 0): void {
+    super.start(out, offset);
+    this.hasVps = false;
+  }
+
+  inspect(buf: Uint8Array, offset: number, length: number): number {
+    return inspectH265Payload(buf, offset, length);
+  }
+
+  protected dispatch(buf: Uint8Array, offset: number, length: number): boolean {
+    if (length <= H265_NAL_HEADER_BYTES) return false;
     if (!isSoundHeader(buf, offset)) return false;
     const type = h265NalType(buf[offset]);
     if (type === H265NalType.fragmentation) return this.pushFragment(buf, offset, length);
@@ -108,46 +76,13 @@ export class H265Depacketizer implements AccessUnitAssembler {
     return true;
   }
 
-  private appendNal(buf: Uint8Array, offset: number, length: number): boolean {
-    return (
-      this.beginNal(buf[offset], buf[offset + 1]) &&
-      this.append(buf, offset + H265_NAL_HEADER_BYTES, length - H265_NAL_HEADER_BYTES)
-    );
-  }
-
-  /** Writes start code and NAL header. */
-  private beginNal(first: number, second: number): boolean {
-    if (this.at + START_CODE_BYTES + H265_NAL_HEADER_BYTES > this.out.length) return this.overflowed();
-    this.note(h265NalType(first));
-    this.out[this.at] = 0;
-    this.out[this.at + 1] = 0;
-    this.out[this.at + 2] = 0;
-    this.out[this.at + 3] = 1;
-    this.out[this.at + 4] = first;
-    this.out[this.at + 5] = second;
-    this.at += START_CODE_BYTES + H265_NAL_HEADER_BYTES;
-    return true;
-  }
-
-  private note(type: number): void {
+  protected note(first: number): void {
+    const type = h265NalType(first);
     if (isIrap(type)) this.keyframe = true;
     else if (type === H265NalType.vps) this.hasVps = true;
     else if (type === H265NalType.sps) this.hasSps = true;
     else if (type === H265NalType.pps) this.hasPps = true;
     if (type <= H265NalType.lastVcl) this.hasPicture = true;
-    this.nalCount++;
-  }
-
-  private append(buf: Uint8Array, offset: number, length: number): boolean {
-    if (this.at + length > this.out.length) return this.overflowed();
-    copyBytes(buf, offset, this.out, this.at, length);
-    this.at += length;
-    return true;
-  }
-
-  private overflowed(): boolean {
-    this.overflow = true;
-    return false;
   }
 }
 
