@@ -52,7 +52,7 @@ export class DataTransport {
     return this.#session !== undefined;
   }
 
-  /** DTLS is up: the association begins. A second engine in the process cannot have one: its channels fail. */
+  /** DTLS is up: the association begins. Where SCTP refuses it, the channels fail. */
   connect(dtlsRole: "client" | "server"): void {
     if (this.#session !== undefined || this.#over) return;
     const { localPort, remotePort, maxMessageBytes } = this.#options;
