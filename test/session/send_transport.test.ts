@@ -209,7 +209,8 @@ describe("SendTransport", () => {
   it("sends again the very same bytes, not twice within 5 ms, and counts what it no longer has", () => {
     connect();
     for (let i = 0; i < 300; i++) transport.sendFrame("video", picture(i === 0, 9000), 0);
-    const numbers = headers().map(({ sequenceNumber }) => sequenceNumber);
+    const sent = headers();
+    const numbers = sent.map(({ sequenceNumber }) => sequenceNumber);
     const originals = socket.datagrams.length;
     const asked = [numbers.at(-1), numbers.at(-5), numbers[0]] as number[];
     const bytes = new Uint8Array(asked.flatMap((n) => [n >> 8, n & 0xff]));
@@ -219,6 +220,11 @@ describe("SendTransport", () => {
     assert.deepEqual(again, [socket.datagrams[originals - 1], socket.datagrams[originals - 5]]);
     assert.equal(counters[SendCounters.retransmitted], 2);
     assert.equal(counters[SendCounters.retransmitMisses], 2);
+    assert.equal(
+      counters[SendCounters.retransmittedBytes],
+      sent[originals - 1].payloadLength + sent[originals - 5].payloadLength,
+      "payload alone, without headers and what protects them",
+    );
   });
 
   it("offers again what a full socket did not take, in order, and gives up after a while", () => {

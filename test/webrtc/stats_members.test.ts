@@ -390,6 +390,10 @@ describe("the members of webrtc-stats", function () {
     assert.ok(sound?.type === "inbound-rtp");
     // A tone at a third of full scale; the last piece may be one that was made up and fades.
     assert.ok(sound.audioLevel && sound.audioLevel < 0.33 / Math.SQRT2 + 0.05, `level ${sound.audioLevel}`);
+    const source = all.find((entry) => entry.type === "media-source" && entry.kind === "audio");
+    assert.ok(source?.type === "media-source" && source.kind === "audio");
+    const told = source.audioLevel ?? 0;
+    assert.ok(Math.abs(told - 0.33 / Math.SQRT2) < 0.01, `level of the source ${told}`);
     const { totalAudioEnergy = 0, totalSamplesDuration = 1 } = sound;
     const mean = Math.sqrt(totalAudioEnergy / totalSamplesDuration);
     assert.ok(mean > 0.1 && mean < 0.25, `mean level ${mean}: ${JSON.stringify(sound)}`);

@@ -96,8 +96,15 @@ export class NackResponder {
     if (ready < 0) return -1;
     this.#history.markRepeated(sequenceNumber, nowUs);
     counters[SendCounters.retransmitted]++;
-    counters[SendCounters.retransmittedBytes] += bytes;
+    counters[SendCounters.retransmittedBytes] += this.#payloadBytes(slot, srtp.rtpOverhead);
     return ready;
+  }
+
+  /** Of a packet in the history: as webrtc-stats counts, neither its header nor what protects it. */
+  #payloadBytes(slot: number, rtpOverhead: number): number {
+    const history = this.#history;
+    if (!parseRtp(history.slab, history.offsetOf(slot), history.lengthOf(slot), this.#header)) return 0;
+    return this.#header.payloadLength - rtpOverhead;
   }
 
   /** Opens the packet of the history and writes it into a slot of {@link ring} as RTX, protected. */
