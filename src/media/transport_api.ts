@@ -141,6 +141,11 @@ export interface RtxSendOptions {
   readonly payloadType: number;
 }
 
+/** Packets that carry others (RFC 2198). */
+export interface RedOptions {
+  readonly payloadType: number;
+}
+
 export interface SendStreamOptions {
   readonly kind: MediaKind;
   readonly mid: string;
@@ -155,6 +160,8 @@ export interface SendStreamOptions {
   readonly nack: boolean;
   /** Absent: lost packets are sent again as they were. */
   readonly rtx?: RtxSendOptions;
+  /** Sound: each packet goes with a copy of the one before. */
+  readonly red?: RedOptions;
   readonly reducedSizeRtcp: boolean;
   /** Number of a pushed input ({@link MediaTransport.inputId}); 0 or absent: the engine's camera or microphone. */
   readonly source?: number;
@@ -205,6 +212,7 @@ export interface ReceiveStreamOptions {
   }[];
   /** Payload types of retransmissions (RFC 4588), and which of {@link payloadTypes} each repeats. */
   readonly rtx?: readonly { readonly payloadType: number; readonly repeats: number }[];
+  readonly red?: RedOptions;
   /** Announced by a=ssrc; may be empty. */
   readonly ssrcs: readonly number[];
   /** Which source repeats which, as far as a=ssrc-group said; RTX of unannounced sources is the stream's all the same. */
@@ -356,6 +364,11 @@ export interface ReceiveStreamStats {
   readonly lastReceivedWallUs: number;
   readonly retransmittedPackets: number;
   readonly retransmittedBytes: number;
+  /** Redundancy that came: packets of it or blocks, their bytes, those that were of no use, and packets that it brought back. */
+  readonly fecPackets: number;
+  readonly fecBytes: number;
+  readonly fecDiscarded: number;
+  readonly recoveredPackets: number;
   readonly packetsLost: number;
   /** 0 to 1, over the last report interval. */
   readonly fractionLost: number;

@@ -36,6 +36,7 @@ const checkMembers = members<RTCSettings>({
     codecs: listOf(oneOf("opus", "PCMU", "PCMA"), 3, 1),
     telephoneEvent: boolean,
     comfortNoise: boolean,
+    red: boolean,
     parameters: object,
     payloadType: whole(96, 127),
   }),

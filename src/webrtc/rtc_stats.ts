@@ -39,6 +39,9 @@ export interface RTCInboundRtpStreamStats extends RtpStatsBase {
   readonly lastPacketReceivedTimestamp: number;
   readonly retransmittedPacketsReceived: number;
   readonly retransmittedBytesReceived: number;
+  readonly fecPacketsReceived: number;
+  readonly fecBytesReceived: number;
+  readonly fecPacketsDiscarded: number;
   readonly jitterBufferDelay: number;
   readonly jitterBufferTargetDelay: number;
   readonly jitterBufferMinimumDelay: number;

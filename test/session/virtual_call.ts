@@ -56,6 +56,8 @@ export interface PeerOptions {
   readonly packetizationMode?: 0 | 1;
   /** Lost video is repeated in a stream of its own; both peers must say so. */
   readonly rtx?: boolean;
+  /** Sound goes with a copy of the packet before; both peers must say so. */
+  readonly red?: boolean;
   /** Stages in the way of its streams. */
   readonly interceptors?: readonly RtpInterceptorFactory[];
   /** Header extensions beside mid and abs-capture-time; both peers must have them. */
@@ -181,6 +183,7 @@ export class VirtualPeer {
       const audio = {
         ...sendOptions(this.name, "audio", 1),
         extensions: { ...EXTENSIONS, ...this.options.extensions },
+        ...(this.options.red && { red: { payloadType: RED_PAYLOAD_TYPE } }),
       };
       this.sender.addStream(VIDEO_STREAM, video, this.sendCounters);
       this.sender.addStream(AUDIO_STREAM, audio, this.audioSendCounters);
@@ -196,6 +199,7 @@ export class VirtualPeer {
         extensions: { ...EXTENSIONS, ...this.options.extensions },
         ...(this.options.rtx &&
           kind === "video" && { rtx: [{ payloadType: RTX_PAYLOAD_TYPE, repeats: 96 }] }),
+        ...(this.options.red && kind === "audio" && { red: { payloadType: RED_PAYLOAD_TYPE } }),
       };
       this.session.addReceiveStream(id, options, counters);
       this.rtcp.addReceiveStream(id, options, counters);
@@ -466,6 +470,8 @@ function ssrcOf(peer: "a" | "b", kind: "audio" | "video"): number {
 }
 
 const RTX_PAYLOAD_TYPE = 97;
+/** RED (RFC 2198). */
+const RED_PAYLOAD_TYPE = 63;
 
 export function rtxSsrcOf(peer: "a" | "b"): number {
   return ssrcOf(peer, "video") + 0x100;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { SendStreamOptions } from "../../src/media/transport_api.js";
+import type { ReceiveStreamOptions, SendStreamOptions } from "../../src/media/transport_api.js";
 import { createLocalTrack, RTCRtpSender } from "../../src/webrtc/index.js";
 import type { RTCSettings } from "../../src/webrtc/rtc_settings.js";
 import { closeAll, connection, description, negotiate } from "./fake_transport.js";
@@ -25,15 +25,56 @@ describe("formats of sound (RFC 7874)", () => {
     pc.addTransceiver("audio");
     await pc.setLocalDescription();
     const { sdp } = description(pc);
-    assert.match(sdp, /^m=audio \d+ UDP\/TLS\/RTP\/SAVPF 111 0 8 13 110 126\r$/m);
+    assert.match(sdp, /^m=audio \d+ UDP\/TLS\/RTP\/SAVPF 111 63 0 8 13 110 126\r$/m);
+    assert.match(sdp, /^a=rtpmap:63 red\/48000\/2\r\na=fmtp:63 111\/111\r$/m);
     assert.match(sdp, /^a=rtpmap:110 telephone-event\/48000\r$/m);
     assert.match(sdp, /^a=rtpmap:126 telephone-event\/8000\r$/m);
     assert.match(sdp, /^a=fmtp:126 0-15\r$/m);
     const names = RTCRtpSender.getCapabilities("audio")?.codecs.map(({ mimeType }) => mimeType);
     assert.deepEqual(
       [...new Set(names)],
-      ["audio/opus", "audio/PCMU", "audio/PCMA", "audio/CN", "audio/telephone-event"],
+      ["audio/opus", "audio/red", "audio/PCMU", "audio/PCMA", "audio/CN", "audio/telephone-event"],
     );
+  });
+
+  it("sends RED where it is preferred to Opus, by either side, and takes it always (RFC 2198)", async () => {
+    const red = ({ mimeType }: { mimeType: string }) => (mimeType === "audio/red" ? 0 : 1);
+    /** What the offerer and the answerer send. */
+    const streams = async (offererPrefers: boolean, answererPrefers: boolean) => {
+      const ends = [connection(), connection()] as const;
+      const prefers = [offererPrefers, answererPrefers];
+      for (const [i, { pc }] of ends.entries()) {
+        if (i === 1) await pc.setRemoteDescription(description(ends[0].pc));
+        pc.addTrack(createLocalTrack({ kind: "audio" }));
+        const codecs = RTCRtpSender.getCapabilities("audio")?.codecs ?? [];
+        if (prefers[i])
+          pc.getTransceivers()[0].setCodecPreferences(codecs.toSorted((a, b) => red(a) - red(b)));
+        await pc.setLocalDescription();
+      }
+      await ends[0].pc.setRemoteDescription(description(ends[1].pc));
+      for (const { engine } of ends) {
+        const [receive] = engine.transport.called("addReceiveStream")[0] as [ReceiveStreamOptions];
+        assert.deepEqual(receive.red, { payloadType: 63 });
+      }
+      return ends.map(
+        ({ engine }) => (engine.transport.called("addSendStream")[0] as [SendStreamOptions])[0],
+      );
+    };
+    for (const [offerer, answerer] of [
+      [true, false],
+      [false, true],
+    ]) {
+      for (const stream of await streams(offerer, answerer)) {
+        assert.deepEqual([stream.payloadType, stream.codec, stream.red], [111, "opus", { payloadType: 63 }]);
+      }
+    }
+    for (const stream of await streams(false, false)) assert.equal(stream.red, undefined);
+    // RED of something that was not agreed is nothing.
+    assert.equal((await sent((sdp) => sdp.replace("a=fmtp:63 111/111", "a=fmtp:63 99/99"))).red, undefined);
+    const { pc } = connection({}, { audio: { red: false } });
+    pc.addTransceiver("audio");
+    await pc.setLocalDescription();
+    assert.doesNotMatch(description(pc).sdp, /red/);
   });
 
   it("offers what the settings say", async () => {
@@ -51,8 +92,8 @@ describe("formats of sound (RFC 7874)", () => {
     pc.addTrack(createLocalTrack({ kind: "audio" }));
     await pc.setLocalDescription();
     const sdp = description(pc)
-      .sdp.replace(" 111 0 8 13 110 126", " 126")
-      .replace(/^a=(rtpmap|fmtp|rtcp-fb):(111|0|8|13|110)\b.*\r\n/gm, "");
+      .sdp.replace(" 111 63 0 8 13 110 126", " 126")
+      .replace(/^a=(rtpmap|fmtp|rtcp-fb):(111|63|0|8|13|110)\b.*\r\n/gm, "");
     await peer.setRemoteDescription({ type: "offer", sdp });
     await peer.setLocalDescription();
     assert.match(description(peer).sdp, /^m=audio 0 /m);

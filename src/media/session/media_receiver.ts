@@ -11,6 +11,7 @@ import type { ReceiveStreamOptions } from "../transport_api.js";
 import { type Arrival, ArrivalFlag, emptyArrival } from "./arrival_log.js";
 import { ReceiveStream } from "./receive_stream.js";
 import { ReceiveStreams } from "./receive_streams.js";
+import type { RedundantSound } from "./redundant_sound.js";
 import { type DiscardKind, ReceiveCounters } from "./stream_counters.js";
 
 /** Where a transport's media goes. Buffers and objects handed over are reused after the call. */
@@ -129,7 +130,47 @@ export class MediaReceiver {
     this.#notePath(stream, bytes, header);
     this.#log(stream, header, length, arrivalUs, 0, stream.note(header, arrivalUs));
     if (stream.jitter !== undefined) return this.#video(stream, bytes, header, arrivalUs);
+    if (stream.isRed(header.payloadType)) return this.#redundant(stream, bytes, header, arrivalUs);
     return this.#audio(stream, bytes, header, arrivalUs);
+  }
+
+  /** Sound with copies of what was sent before (RFC 2198): those of what is missing go first, the packet's own part last. */
+  #redundant(
+    stream: ReceiveStream,
+    bytes: Uint8Array,
+    header: RtpHeader,
+    arrivalUs: number,
+  ): DiscardKind | undefined {
+    const { redundancy } = stream;
+    if (redundancy === undefined) return undefined;
+    const { reader } = redundancy;
+    if (!reader.parse(bytes, header.payloadOffset, header.payloadLength)) return "rtp-malformed";
+    const primary = reader.count - 1;
+    for (let block = 0; block < primary; block++) {
+      const isUsed = this.#recoverSound(stream, redundancy, block, bytes, header, arrivalUs);
+      stream.countFec(reader.length(block), isUsed);
+    }
+    header.payloadType = reader.payloadType(primary);
+    header.payloadOffset = reader.offset(primary);
+    header.payloadLength = reader.length(primary);
+    if (stream.codecOf(header.payloadType) < 0) return "rtp-unknown-stream";
+    return this.#audio(stream, bytes, header, arrivalUs);
+  }
+
+  #recoverSound(
+    stream: ReceiveStream,
+    redundancy: RedundantSound,
+    block: number,
+    bytes: Uint8Array,
+    header: RtpHeader,
+    arrivalUs: number,
+  ): boolean {
+    const copy = this.#original;
+    if (!redundancy.find(block, header, copy) || !stream.isSound(copy.payloadType)) return false;
+    if (!this.#sinks.audio(stream, bytes, copy, arrivalUs, 0)) return false;
+    redundancy.note(copy.sequenceNumber, copy.timestamp);
+    stream.counters[ReceiveCounters.framesReceived]++;
+    return true;
   }
 
   /** A packet of the RTX stream (RFC 4588 §4): what it repeats takes its place in the stream of the current source. */
@@ -219,6 +260,7 @@ export class MediaReceiver {
     arrivalUs: number,
   ): DiscardKind | undefined {
     if (header.payloadLength === 0) return undefined;
+    stream.redundancy?.note(header.sequenceNumber, header.timestamp);
     stream.noteAudioLevel(bytes, header);
     if (stream.isTelephoneEvent(header.payloadType)) this.#tone(stream, bytes, header);
     const captureWallUs = stream.captureWallUs(header.timestamp, bytes, header);

@@ -9,10 +9,17 @@ import type { AccessUnitAssembler } from "../../protocol/rtp/payload_format.js";
 import type { RtpHeader } from "../../protocol/rtp/rtp_header.js";
 import { sequenceDifference } from "../../protocol/rtp/unwrap.js";
 import { SenderClock } from "../../protocol/sync/sender_clock.js";
-import { type CodecName, codecNumber, isAudioCodec, isVideoCodec } from "../codecs/codec_name.js";
+import {
+  type CodecName,
+  codecNumber,
+  codecOfNumber,
+  isAudioCodec,
+  isVideoCodec,
+} from "../codecs/codec_name.js";
 import type { InterceptorChain } from "../interceptors/interceptor_chain.js";
 import type { ReceiveStreamOptions } from "../transport_api.js";
 import { assemblerOf } from "./payload_formats.js";
+import { RedundantSound } from "./redundant_sound.js";
 import { ReceiveCounters } from "./stream_counters.js";
 
 /** Another source takes a stream over once the current one has been silent for this long. */
@@ -33,6 +40,8 @@ export class ReceiveStream {
   readonly counters: Float64Array;
   /** Video only; sound is buffered where it is played. */
   jitter: VideoJitterBuffer | undefined;
+  /** Sound with copies of what came before, where that is negotiated. */
+  readonly redundancy: RedundantSound | undefined;
   /** Whether a packet has arrived. */
   started = false;
   /** Packets were inserted since access units were last asked for. */
@@ -61,6 +70,8 @@ export class ReceiveStream {
     this.#clockRate = options.payloadTypes[0]?.clockRate ?? (options.kind === "video" ? 90_000 : 48_000);
     this.#senderClock = new SenderClock(this.#clockRate);
     this.jitter = this.#makeJitter();
+    this.redundancy =
+      options.kind === "audio" && options.red !== undefined ? new RedundantSound() : undefined;
     this.#mid = new TextEncoder().encode(options.mid);
   }
 
@@ -69,11 +80,12 @@ export class ReceiveStream {
   }
 
   accepts(payloadType: number): boolean {
-    const { payloadTypes } = this.options;
-    for (let i = 0; i < payloadTypes.length; i++) {
-      if (payloadTypes[i].payloadType === payloadType) return true;
-    }
-    return false;
+    return this.codecOf(payloadType) >= 0 || this.isRed(payloadType);
+  }
+
+  /** Whether such packets carry others (RFC 2198). */
+  isRed(payloadType: number): boolean {
+    return this.options.red?.payloadType === payloadType;
   }
 
   /** The payload type that `payloadType` repeats (RFC 4588); -1: it is no retransmission. */
@@ -94,6 +106,12 @@ export class ReceiveStream {
 
   isTelephoneEvent(payloadType: number): boolean {
     return this.codecOf(payloadType) === TELEPHONE_EVENT;
+  }
+
+  /** Whether a payload type stands for sound itself, not for what comes beside it. */
+  isSound(payloadType: number): boolean {
+    const codec = this.codecOf(payloadType);
+    return codec >= 0 && isAudioCodec(codecOfNumber(codec));
   }
 
   /** Whether the key of that event was not told of yet. */
@@ -132,6 +150,7 @@ export class ReceiveStream {
     }
     if (this.started && nowUs - this.#lastUs < TAKEOVER_US) return false;
     if (this.started) this.jitter = this.#makeJitter();
+    this.redundancy?.reset();
     this.#applyTarget();
     this.started = true;
     this.#ssrc = ssrc;
@@ -167,6 +186,14 @@ export class ReceiveStream {
     counters[ReceiveCounters.headerBytesReceived] += headerBytes + paddingLength;
     counters[ReceiveCounters.retransmittedPackets]++;
     counters[ReceiveCounters.retransmittedBytes] += payloadLength;
+  }
+
+  /** Counts a copy or a parity packet that came; `isUsed`: it brought something back. */
+  countFec(bytes: number, isUsed: boolean): void {
+    const { counters } = this;
+    counters[ReceiveCounters.fecPackets]++;
+    counters[ReceiveCounters.fecBytes] += bytes;
+    counters[isUsed ? ReceiveCounters.recovered : ReceiveCounters.fecDiscarded]++;
   }
 
   /** The jitter buffer did not want the packet: a duplicate, too late, or absurd. */

@@ -2,6 +2,7 @@ import type { SendLog } from "../../protocol/bwe/send_log.js";
 import type { TransportAddress } from "../../protocol/primitives/address.js";
 import { copyBytes } from "../../protocol/primitives/bytes.js";
 import type { RandomSource } from "../../protocol/primitives/random.js";
+import { RedWriter } from "../../protocol/red/red.js";
 import { HeaderExtensionWriter } from "../../protocol/rtp/extension_writer.js";
 import { absSendTimeFromUs } from "../../protocol/rtp/header_extensions.js";
 import { type NtpTime, unixUsToNtp } from "../../protocol/rtp/ntp.js";
@@ -108,6 +109,8 @@ export class SendSession {
   readonly #counters: Float64Array;
   /** Video only. */
   readonly #packetizer: FramePacketizer | undefined;
+  /** Sound that goes with a copy of what went before. */
+  readonly #red: RedWriter | undefined;
   readonly #extensions = new HeaderExtensionWriter();
   readonly #mid: Uint8Array;
   readonly #ntp: NtpTime = { seconds: 0, fraction: 0 };
@@ -136,6 +139,7 @@ export class SendSession {
     this.#packetizer = isVideoCodec(stream.codec)
       ? packetizerOf(stream.codec, { mode: stream.packetizationMode ?? 0, random })
       : undefined;
+    this.#red = stream.kind === "audio" && stream.red !== undefined ? new RedWriter(1) : undefined;
     this.#maxPacketBytes = maxPacketBytes - (stream.rtx === undefined ? 0 : RTX_OVERHEAD_BYTES);
     this.#wallOffsetUs = options.wallOffsetUs;
     this.#log = options.log;
@@ -155,11 +159,16 @@ export class SendSession {
     this.#mid = new TextEncoder().encode(stream.mid);
     this.#fields = {
       marker: false,
-      payloadType: stream.payloadType,
+      payloadType: this.#mediaType,
       sequenceNumber: 0,
       timestamp: 0,
       ssrc: stream.ssrc,
     };
+  }
+
+  /** The payload type of packets of media. */
+  get #mediaType(): number {
+    return this.#red === undefined ? this.stream.payloadType : (this.stream.red?.payloadType ?? 0);
   }
 
   get numbering(): StreamNumbering {
@@ -218,9 +227,10 @@ export class SendSession {
     const offset = this.ring.offsetOf(this.ring.slotOf(this.#next));
     this.#numberPacket(RTP_FIXED_HEADER_BYTES + this.#extensions.blockBytes + TELEPHONE_EVENT_BYTES);
     const header = this.#writeHeader(offset, this.tones.isFirst);
-    this.#fields.payloadType = this.stream.payloadType;
+    this.#fields.payloadType = this.#mediaType;
     writeTelephoneEvent(this.ring.slab, offset + header, this.tones.packet);
     this.#commit(header, TELEPHONE_EVENT_BYTES);
+    this.#red?.clear();
     this.tones.sent();
     return 1;
   }
@@ -284,7 +294,8 @@ export class SendSession {
 
   /** RFC 7587 §4.2, RFC 3551 §4.5.14: one packet is one RTP payload; the timestamp counts samples. */
   #audio(frame: EncodedFrame, maxPayload: number): number {
-    if (frame.length > maxPayload) return 0;
+    // RFC 2198 §3: one byte before the only block.
+    if (frame.length + (this.#red === undefined ? 0 : 1) > maxPayload) return 0;
     if (this.#newEncoding) this.#joinAudio(frame);
     const timestamp = (this.#timestampBase + this.#audioShift + frame.rtpTimestamp) % 2 ** 32;
     this.#audioCaptureUs = frame.captureTimeUs + frame.durationUs;
@@ -295,11 +306,21 @@ export class SendSession {
     this.#fields.timestamp = timestamp;
     this.#noteOffset(timestamp, frame.captureTimeUs);
     const offset = this.ring.offsetOf(this.ring.slotOf(this.#next));
-    this.#numberPacket(RTP_FIXED_HEADER_BYTES + this.#extensions.blockBytes + frame.length);
-    const header = this.#writeHeader(offset, talkspurt);
-    copyBytes(frame.bytes, 0, this.ring.slab, offset + header, frame.length);
-    this.#commit(header, frame.length);
+    const header = RTP_FIXED_HEADER_BYTES + this.#extensions.blockBytes;
+    const payload = this.#writeSound(frame, timestamp, offset + header, maxPayload);
+    this.#numberPacket(header + payload);
+    this.#writeHeader(offset, talkspurt);
+    this.#commit(header, payload);
     return 1;
+  }
+
+  #writeSound({ bytes, length }: EncodedFrame, timestamp: number, at: number, maxPayload: number): number {
+    const { slab } = this.ring;
+    if (this.#red !== undefined) {
+      return this.#red.write(bytes, 0, length, this.stream.payloadType, timestamp, slab, at, maxPayload);
+    }
+    copyBytes(bytes, 0, slab, at, length);
+    return length;
   }
 
   /** Shifts a new encoding's count so that its first frame stands as long after the last one as it was captured. */

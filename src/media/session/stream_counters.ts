@@ -167,7 +167,12 @@ export const ReceiveCounters = {
   remoteReports: 25,
   /** Of the newest packet of sound, -dBov (RFC 6464); -1: not told. */
   audioLevel: 26,
-  words: 27,
+  /** Of RED and FEC: packets or blocks, their bytes, what of them was not needed or came late; media packets they brought back. */
+  fecPackets: 27,
+  fecBytes: 28,
+  fecDiscarded: 29,
+  recovered: 30,
+  words: 31,
 } as const;
 
 /** A zeroed block of `words` float64 words. */

@@ -124,6 +124,11 @@ export class RedWriter {
     return dataAt + length - targetOffset;
   }
 
+  /** What comes next repeats nothing: something else took a packet's number in between. */
+  clear(): void {
+    this.written = 0;
+  }
+
   /** Bytes with the newest `blocks` blocks; -1: one of them is too old for the format. */
   private measure(blocks: number, length: number, timestamp: number): number {
     let total = 1 + length;

@@ -110,6 +110,8 @@ export interface AudioCapabilityOptions {
   readonly telephoneEvent?: boolean;
   /** Noise in place of silence beside G.711 (RFC 3389), which we take and do not send; true by default. */
   readonly comfortNoise?: boolean;
+  /** Opus with a copy of the packet before (RFC 2198): taken where it comes, sent where it is preferred to Opus; true by default. */
+  readonly red?: boolean;
   readonly parameters?: OpusParameters;
   /** 111 by default. */
   readonly payloadType?: number;
@@ -129,6 +131,16 @@ export function opusCapabilities(options: AudioCapabilityOptions = {}): CodecCap
     },
   ];
 }
+
+/** RED of Opus (RFC 2198); in a description its `fmtp` names the payload types of its blocks. */
+const opusRedCapability: CodecCapability = {
+  kind: "audio",
+  name: "red",
+  clockRate: 48_000,
+  channels: 2,
+  feedback: [],
+  preferredPayloadType: 63,
+};
 
 /** RFC 3551 table 4: payload types of their own. */
 const staticSound = { PCMU: 0, PCMA: 8, CN: 13 } as const;
@@ -158,8 +170,9 @@ function telephoneEvents(clockRate: 48_000 | 8000, preferredPayloadType: number)
 /** The sound codecs of the options, in their order, and what comes in their streams beside them. */
 export function audioCapabilities(options: AudioCapabilityOptions = {}): CodecCapability[] {
   const names = options.codecs ?? ["opus", "PCMU", "PCMA"];
+  const red = options.red === false ? [] : [opusRedCapability];
   const codecs = names.flatMap((name) =>
-    name === "opus" ? opusCapabilities(options) : [telephoneSound(name)],
+    name === "opus" ? [...opusCapabilities(options), ...red] : [telephoneSound(name)],
   );
   const hasOpus = names.includes("opus");
   const hasG711 = names.some((name) => name !== "opus");

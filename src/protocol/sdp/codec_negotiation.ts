@@ -20,9 +20,34 @@ export function isRtx(codec: CodecIdentity): boolean {
   return codec.name.toLowerCase() === "rtx";
 }
 
+/** What other packets travel in (RFC 2198): sound with copies of what came before, pictures with parity. */
+export function isRed(codec: CodecIdentity): boolean {
+  return codec.name.toLowerCase() === "red";
+}
+
+const auxiliaries: readonly string[] = ["rtx", "red", "cn", "telephone-event"];
+
 /** What comes beside a codec and is of no use without one. */
 export function isAuxiliary(codec: CodecIdentity): boolean {
-  return isRtx(codec) || ["cn", "telephone-event"].includes(codec.name.toLowerCase());
+  return auxiliaries.includes(codec.name.toLowerCase());
+}
+
+/** The payload types of a RED packet's blocks, "111/111" (RFC 2198 §5); empty: it does not say. */
+export function redBlocks(red: CodecIdentity): number[] {
+  const blocks = (red.fmtp ?? "").split("/");
+  return blocks.every((block) => /^\d{1,3}$/.test(block)) ? blocks.map(Number) : [];
+}
+
+/** Whether all that the RED format says it carries is among the codecs. */
+function isCarried(red: SdpCodec, codecs: readonly SdpCodec[]): boolean {
+  return redBlocks(red).every((block) =>
+    codecs.some((codec) => codec.payloadType === block && !isAuxiliary(codec)),
+  );
+}
+
+/** Leaves out what has nothing to carry. */
+function withoutOrphans(codecs: readonly SdpCodec[]): SdpCodec[] {
+  return codecs.filter((codec) => !isRed(codec) || isCarried(codec, codecs));
 }
 
 /** The payload type that an RTX one repeats (RFC 4588 §8.6); -1: it names none. */
@@ -81,8 +106,23 @@ export function offerCodecs(capabilities: readonly CodecCapability[], table: Pay
     inUse.add(payloadType);
     return toSdpCodec(capability, payloadType);
   };
-  const codecs = capabilities.filter((capability) => !isRtx(capability)).map(offer);
+  const offered = capabilities.filter((capability) => !isRtx(capability)).map(offer);
+  const codecs = offered.flatMap((codec) => (isSoundRed(codec) ? redOf(codec, offered) : [codec]));
   return [...codecs, ...rtxFor(codecs, capabilities).map(offer)];
+}
+
+function isSoundRed(codec: CodecIdentity): boolean {
+  return isRed(codec) && codec.channels !== undefined;
+}
+
+/** What RED of sound is of: the codec of its clock rate and channels, two blocks of it a packet. */
+function redOf(red: SdpCodec, codecs: readonly SdpCodec[]): SdpCodec[] {
+  const primary = codecs.find((codec) => isPrimary(codec, red));
+  return primary === undefined ? [] : [{ ...red, fmtp: `${primary.payloadType}/${primary.payloadType}` }];
+}
+
+function isPrimary(codec: CodecIdentity, red: CodecIdentity): boolean {
+  return !isAuxiliary(codec) && codec.clockRate === red.clockRate && codec.channels === red.channels;
 }
 
 /** RTX for each of the codecs, where the capabilities have it. */
@@ -130,7 +170,8 @@ export function answerCodecs(
   });
   if (answered.every(isAuxiliary)) return [];
   answered.sort((a, b) => (rank.get(a) ?? 0) - (rank.get(b) ?? 0));
-  return [...answered, ...answerRtx(offered, answered, capabilities)];
+  const codecs = withoutOrphans(answered);
+  return [...codecs, ...answerRtx(offered, codecs, capabilities)];
 }
 
 /** The offered retransmissions of what was answered. */
@@ -147,9 +188,11 @@ function answerRtx(
   });
 }
 
-/** All formats of a codec rank as its first one does. */
-function firstOfName(capabilities: readonly CodecCapability[], { name }: CodecCapability): number {
-  return capabilities.findIndex((capability) => capability.name === name);
+/** All formats of a codec rank as its first one does; so does RED of sound: who offers it first wants it sent. */
+function firstOfName(capabilities: readonly CodecCapability[], capability: CodecCapability): number {
+  return capabilities.findIndex((other) =>
+    isSoundRed(capability) ? isPrimary(other, capability) : other.name === capability.name,
+  );
 }
 
 function answerCodec(offered: SdpCodec, capability: CodecCapability): SdpCodec {
@@ -165,6 +208,7 @@ function answerCodec(offered: SdpCodec, capability: CodecCapability): SdpCodec {
 }
 
 function answerFmtp(offered: SdpCodec, capability: CodecCapability): string | undefined {
+  if (isRed(offered)) return offered.fmtp;
   if (!isH264(offered)) return capability.fmtp;
   const remote = parseH264Fmtp(offered.fmtp);
   const local = parseH264Fmtp(capability.fmtp);
@@ -199,7 +243,7 @@ function withProfileOf(local: SdpCodec, remote: SdpCodec): SdpCodec {
  * What may flow after offer and answer, in the remote description's order. The sender writes `remote.payloadType`, the receiver expects `local.payloadType`.
  */
 export function agreedCodecs(local: readonly SdpCodec[], remote: readonly SdpCodec[]): AgreedCodec[] {
-  const agreed = remote.flatMap((remoteCodec) => {
+  const agreed = withoutOrphans(remote).flatMap((remoteCodec) => {
     if (isRtx(remoteCodec)) return [];
     const sameNumber = local.find(({ payloadType }) => payloadType === remoteCodec.payloadType);
     const match =

@@ -11,7 +11,9 @@ import { extensionUris } from "../../protocol/sdp/codec_capabilities.js";
 import {
   type AgreedCodec,
   isH264,
+  isRed,
   isRtx,
+  redBlocks,
   repeatedPayloadType,
 } from "../../protocol/sdp/codec_negotiation.js";
 import { receives, sends } from "../../protocol/sdp/directions.js";
@@ -72,6 +74,19 @@ function rtxCodecs({ codecs }: NegotiatedMedia) {
   );
 }
 
+/** RED of the format that is sent, where it was preferred to that. */
+function soundRed(negotiated: NegotiatedMedia, { remote }: AgreedCodec): Pick<SendStreamOptions, "red"> {
+  const red = negotiated.codecs.find((codec) => codec.remote === remote || isRed(codec.remote))?.remote;
+  const carries = red !== undefined && isRed(red) && redBlocks(red).includes(remote.payloadType);
+  return carries ? { red: { payloadType: red.payloadType } } : {};
+}
+
+/** What the peer may wrap packets in. */
+function receivedRed({ codecs }: NegotiatedMedia): Pick<ReceiveStreamOptions, "red"> {
+  const red = codecs.find(({ local }) => isRed(local))?.local;
+  return red === undefined ? {} : { red: { payloadType: red.payloadType } };
+}
+
 /** A track that is there and live, and an encoding that is active. */
 function maySend(sender: RTCRtpSender): boolean {
   const { track, encodings } = sender[internals];
@@ -90,7 +105,8 @@ function sendLimits(sender: RTCRtpSender): SendLimits {
 
 function sendOptions(sender: RTCRtpSender, negotiated: NegotiatedMedia, cname: string): SendStreamOptions {
   const { kind, ssrc, rtxSsrc } = sender[internals];
-  const [{ codec, remote, feedback }] = mainCodecs(negotiated);
+  const [main] = mainCodecs(negotiated);
+  const { codec, remote, feedback } = main;
   const events = mediaCodecs(negotiated).find(
     (other) => other.codec === "telephone-event" && other.remote.clockRate === remote.clockRate,
   );
@@ -108,6 +124,7 @@ function sendOptions(sender: RTCRtpSender, negotiated: NegotiatedMedia, cname: s
     extensions: sendExtensions(negotiated, feedback),
     nack: feedback.some(({ type, parameter }) => type === "nack" && parameter === undefined),
     ...(rtx !== undefined && { rtx: { ssrc: rtxSsrc, payloadType: rtx.remote.payloadType } }),
+    ...(kind === "audio" && soundRed(negotiated, main)),
     reducedSizeRtcp: negotiated.reducedSizeRtcp,
     ...(isAudioCodec(codec) && soundMembers(soundOptions(codec, remote, negotiated))),
     ...(events !== undefined && { telephoneEvent: events.remote.payloadType }),
@@ -134,6 +151,7 @@ function receiveOptions(transceiver: RTCRtpTransceiver, negotiated: NegotiatedMe
     })),
     ssrcs: negotiated.remoteSsrcs,
     rtx: rtxCodecs(negotiated).map(({ local }) => local),
+    ...receivedRed(negotiated),
     repairs: negotiated.remoteRepairs,
     extensions: extensionIds(negotiated.extensions.filter(({ direction }) => receives(direction))),
     nack,
