@@ -18,25 +18,26 @@ import {
   SendCounters,
   TransportCounters,
 } from "./session/stream_counters.js";
-import type {
-  DataEvent,
-  DataTransportOptions,
-  DtlsState,
-  Fingerprint,
-  IceParameters,
-  IceRole,
-  IceState,
-  LastReceived,
-  MediaTransport,
-  MediaTransportEvents,
-  OpenChannel,
-  ReceiveStreamOptions,
-  SelectedPair,
-  SendLimits,
-  SendStreamOptions,
-  TransportOptions,
-  TransportSettings,
-  TransportStats,
+import {
+  type DataEvent,
+  type DataTransportOptions,
+  type DtlsState,
+  type Fingerprint,
+  type IceParameters,
+  type IceRole,
+  type IceState,
+  type LastReceived,
+  type MediaTransport,
+  type MediaTransportEvents,
+  type OpenChannel,
+  type ReceiveStreamOptions,
+  type SelectedPair,
+  type SendLimits,
+  type SendStreamOptions,
+  streamKey,
+  type TransportOptions,
+  type TransportSettings,
+  type TransportStats,
 } from "./transport_api.js";
 import { receiveStats, sendStats, trafficOf, transportStats } from "./transport_stats.js";
 import type { Transferred } from "./worker_thread.js";
@@ -173,7 +174,8 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
 
   addSendStream(options: SendStreamOptions): void {
     if (this.#closing !== undefined) return;
-    this.removeSendStream(options.mid);
+    const key = streamKey(options);
+    this.removeSendStream(key);
     const streamId = this.#host.allocateStream();
     const buffer = allocateCounters(SendCounters.words);
     const { limits = {}, blank = false } = options;
@@ -181,7 +183,7 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
     const { encoding } = feed;
     const counters = new Float64Array(buffer);
     counters[SendCounters.encoding] = encoding;
-    this.#send.set(options.mid, { streamId, feed, counters, sinceUs: native.monotonicUs() });
+    this.#send.set(key, { streamId, feed, counters, sinceUs: native.monotonicUs() });
     const order = {
       type: "addSendStream",
       transportId: this.id,
@@ -194,10 +196,10 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
     this.#prepare("rtcp", order);
   }
 
-  removeSendStream(mid: string): void {
-    const stream = this.#send.get(mid);
+  removeSendStream(key: string): void {
+    const stream = this.#send.get(key);
     if (stream === undefined) return;
-    this.#send.delete(mid);
+    this.#send.delete(key);
     const order = { type: "removeSendStream", transportId: this.id, streamId: stream.streamId } as const;
     this.#host.post("rtcp", order);
     this.#host.post("sender", order);
@@ -209,27 +211,27 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
     return this.#host.inputId(input);
   }
 
-  setSendSource(mid: string, source: number): void {
-    this.#refeed(mid, ({ stream, ...rest }) => ({ ...rest, stream: { ...stream, source } }));
+  setSendSource(key: string, source: number): void {
+    this.#refeed(key, ({ stream, ...rest }) => ({ ...rest, stream: { ...stream, source } }));
   }
 
-  limitSendStream(mid: string, limits: SendLimits): void {
-    this.#refeed(mid, (request) => ({ ...request, limits }));
+  limitSendStream(key: string, limits: SendLimits): void {
+    this.#refeed(key, (request) => ({ ...request, limits }));
   }
 
-  sendTone(mid: string, event: number, durationUs: number): void {
-    const stream = this.#send.get(mid);
+  sendTone(key: string, event: number, durationUs: number): void {
+    const stream = this.#send.get(key);
     if (stream === undefined) return;
     const { streamId } = stream;
     this.#order("sender", { type: "sendTone", transportId: this.id, streamId, event, durationUs });
   }
 
-  blankSendStream(mid: string, blank: boolean): void {
-    this.#refeed(mid, (request) => ({ ...request, blank }));
+  blankSendStream(key: string, blank: boolean): void {
+    this.#refeed(key, (request) => ({ ...request, blank }));
   }
 
-  #refeed(mid: string, edit: (request: FeedRequest) => FeedRequest): void {
-    const stream = this.#send.get(mid);
+  #refeed(key: string, edit: (request: FeedRequest) => FeedRequest): void {
+    const stream = this.#send.get(key);
     if (stream === undefined || this.#closing !== undefined) return;
     const { streamId, feed, counters } = stream;
     stream.feed = this.#host.feeds().change(feed, edit(feed.request));

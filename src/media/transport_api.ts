@@ -127,6 +127,8 @@ export interface TransportOptions {
 /** Ids of negotiated RTP header extensions (RFC 8285), 0 or absent: not in use. */
 export interface HeaderExtensionIds {
   readonly mid?: number;
+  readonly rid?: number;
+  readonly repairedRid?: number;
   readonly absCaptureTime?: number;
   readonly absSendTime?: number;
   readonly transportCc?: number;
@@ -146,9 +148,19 @@ export interface RedOptions {
   readonly payloadType: number;
 }
 
+/**
+ * How a transport's stream is called: by its section alone, or as one of the section's layers (simulcast). No mid has a slash in it
+ * (RFC 8866 §9, token).
+ */
+export function streamKey({ mid, layer }: { readonly mid: string; readonly layer?: string }): string {
+  return layer === undefined ? mid : `${mid}/${layer}`;
+}
+
 export interface SendStreamOptions {
   readonly kind: MediaKind;
   readonly mid: string;
+  /** Its rid where it is one of several layers of the section (RFC 8853). */
+  readonly layer?: string;
   readonly ssrc: number;
   readonly cname: string;
   readonly payloadType: number;
@@ -198,6 +210,17 @@ export interface SendLimits {
   readonly scaleResolutionDownBy?: number;
   /** Macroblocks of 16x16 in a picture: a larger one is scaled down until it has no more. */
   readonly maxMacroblocks?: number;
+  /**
+   * Of a layer (simulcast): the lower ones, which have what they want of a narrow path first. What is left may be too little for this one,
+   * which rests then.
+   */
+  readonly below?: readonly LowerLayer[];
+}
+
+/** What a lower layer takes of the path. */
+export interface LowerLayer {
+  readonly scaleResolutionDownBy: number;
+  readonly maxBitrateBps?: number;
 }
 
 export interface ReceiveStreamOptions {
@@ -304,6 +327,7 @@ export interface SourceStats {
 export interface SendStreamStats {
   readonly kind: MediaKind;
   readonly mid: string;
+  readonly layer?: string;
   readonly ssrc: number;
   /** Of the stream that repeats what was lost. */
   readonly rtxSsrc?: number;
@@ -534,18 +558,19 @@ export interface MediaTransport {
   restartIce?(local: IceParameters): void;
   /** Starts the handshake once ICE has a pair; no media flows before one of `fingerprints` matched. */
   startDtls(role: "client" | "server", fingerprints: readonly Fingerprint[]): void;
+  /** From here on streams are called by their {@link streamKey}. */
   addSendStream(options: SendStreamOptions): void;
-  removeSendStream(mid: string): void;
+  removeSendStream(key: string): void;
   /** Changes what a send stream may use (W3C setParameters); absent: not supported. */
-  limitSendStream?(mid: string, limits: SendLimits): void;
+  limitSendStream?(key: string, limits: SendLimits): void;
   /** Sends black or silence instead of the source, as for a disabled track; absent: not supported. */
-  blankSendStream?(mid: string, blank: boolean): void;
+  blankSendStream?(key: string, blank: boolean): void;
   /** Sends a key of a telephone for so long, in place of sound; absent: not supported. */
-  sendTone?(mid: string, event: number, durationUs: number): void;
+  sendTone?(key: string, event: number, durationUs: number): void;
   /** The engine's number for a source that the application pushes; absent: not supported. */
   inputId?(input: MediaInput): number;
   /** Another source for a send stream, numbered as in {@link SendStreamOptions.source}: same SSRC, continued time. */
-  setSendSource?(mid: string, source: number): void;
+  setSendSource?(key: string, source: number): void;
   addReceiveStream(options: ReceiveStreamOptions): void;
   removeReceiveStream(mid: string): void;
   /** Least delay of a receive stream's jitter buffer, 0: as the path needs it; absent: not supported. */

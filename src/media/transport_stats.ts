@@ -85,11 +85,12 @@ export function sendStats(
   ageUs: number,
   { wallOffsetUs, nowUs, maker }: ReadingContext,
 ): SendStreamStats {
-  const { kind, mid, ssrc, rtx } = options;
+  const { kind, mid, layer, ssrc, rtx } = options;
   const reportUs = counters[SendCounters.remoteReportUs];
   return {
     kind,
     mid,
+    ...(layer !== undefined && { layer }),
     ssrc,
     ...(rtx !== undefined && { rtxSsrc: rtx.ssrc }),
     packetsSent: counters[SendCounters.packetsSent],

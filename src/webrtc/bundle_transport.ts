@@ -1,20 +1,21 @@
 import type { MediaInput } from "../media/inputs/media_input.js";
-import type {
-  CandidateError,
-  DataEvent,
-  DtlsState,
-  IceParameters,
-  IceRole,
-  IceState,
-  LocalCandidate,
-  MediaTransport,
-  MediaTransportEvents,
-  ReceiveStreamOptions,
-  SelectedPair,
-  SendLimits,
-  SendStreamOptions,
-  TransportFactory,
-  TransportSettings,
+import {
+  type CandidateError,
+  type DataEvent,
+  type DtlsState,
+  type IceParameters,
+  type IceRole,
+  type IceState,
+  type LocalCandidate,
+  type MediaTransport,
+  type MediaTransportEvents,
+  type ReceiveStreamOptions,
+  type SelectedPair,
+  type SendLimits,
+  type SendStreamOptions,
+  streamKey,
+  type TransportFactory,
+  type TransportSettings,
 } from "../media/transport_api.js";
 import type { RandomSource } from "../protocol/primitives/random.js";
 import type { DtlsRole } from "../protocol/sdp/dtls_setup.js";
@@ -75,7 +76,7 @@ export interface WantedStream {
   readonly input: MediaInput | undefined;
 }
 
-/** Streams as the descriptions, tracks and parameters want them, by mid. */
+/** Streams as the descriptions, tracks and parameters want them, by {@link streamKey}. */
 export interface WantedMedia {
   readonly send: ReadonlyMap<string, WantedStream>;
   readonly receive: ReadonlyMap<string, ReceiveStreamOptions>;
@@ -105,6 +106,7 @@ export class BundleTransport {
   /** Credentials a restart announced and no local description has put in force yet. */
   next: IceParameters | null = null;
 
+  // Streams, by their keys.
   private readonly sending = new Map<string, string>();
   private readonly receiving = new Map<string, string>();
   private readonly limits = new Map<string, string>();
@@ -439,14 +441,14 @@ export class BundleTransport {
       media.addReceiveStream(options);
     });
     for (const mid of wanted.receive.keys()) this.setTarget(media, mid, wanted.playoutTargetUs.get(mid) ?? 0);
-    const sendOptions = new Map([...wanted.send].map(([mid, { options }]) => [mid, options]));
+    const sendOptions = new Map([...wanted.send].map(([key, { options }]) => [key, options]));
     syncStreams(this.sending, sendOptions, media.removeSendStream.bind(media), (options) =>
-      this.addSendStream(media, options, wanted.send.get(options.mid)),
+      this.addSendStream(media, options, wanted.send.get(streamKey(options))),
     );
-    for (const [mid, { limits, blank, input }] of wanted.send) {
-      this.limit(media, mid, limits);
-      this.setBlank(media, mid, blank);
-      this.feed(media, mid, input);
+    for (const [key, { limits, blank, input }] of wanted.send) {
+      this.limit(media, key, limits);
+      this.setBlank(media, key, blank);
+      this.feed(media, key, input);
     }
   }
 
@@ -455,12 +457,12 @@ export class BundleTransport {
     options: SendStreamOptions,
     stream: WantedStream | undefined,
   ): void {
-    const { mid } = options;
+    const key = streamKey(options);
     const { limits = {}, blank = false, input } = stream ?? {};
     const source = sourceNumber(media, input);
-    this.sources.set(mid, source);
-    this.limits.set(mid, JSON.stringify(limits));
-    this.blank.set(mid, blank);
+    this.sources.set(key, source);
+    this.limits.set(key, JSON.stringify(limits));
+    this.blank.set(key, blank);
     media.addSendStream({
       ...options,
       ...(source !== 0 && { source }),
@@ -475,29 +477,29 @@ export class BundleTransport {
     media.setPlayoutTarget?.(mid, targetUs);
   }
 
-  private setBlank(media: MediaTransport, mid: string, blank: boolean): void {
-    if (this.blank.get(mid) === blank) return;
-    this.blank.set(mid, blank);
-    media.blankSendStream?.(mid, blank);
+  private setBlank(media: MediaTransport, key: string, blank: boolean): void {
+    if (this.blank.get(key) === blank) return;
+    this.blank.set(key, blank);
+    media.blankSendStream?.(key, blank);
   }
 
   /** Another track on the same stream: the peer sees one stream go on. */
-  private feed(media: MediaTransport, mid: string, input: MediaInput | undefined): void {
+  private feed(media: MediaTransport, key: string, input: MediaInput | undefined): void {
     const source = sourceNumber(media, input);
-    if (this.sources.get(mid) === source) return;
-    this.sources.set(mid, source);
-    media.setSendSource?.(mid, source);
+    if (this.sources.get(key) === source) return;
+    this.sources.set(key, source);
+    media.setSendSource?.(key, source);
   }
 
-  private limit(media: MediaTransport, mid: string, limits: SendLimits): void {
+  private limit(media: MediaTransport, key: string, limits: SendLimits): void {
     const asked = JSON.stringify(limits);
-    if ((this.limits.get(mid) ?? "{}") === asked) return;
-    this.limits.set(mid, asked);
-    media.limitSendStream?.(mid, limits);
+    if ((this.limits.get(key) ?? "{}") === asked) return;
+    this.limits.set(key, asked);
+    media.limitSendStream?.(key, limits);
   }
 
-  isSending(mid: string): boolean {
-    return this.sending.has(mid);
+  isSending(key: string): boolean {
+    return this.sending.has(key);
   }
 
   /** No observer is told anything any more; resolves when the engine has let go. */
@@ -524,22 +526,22 @@ function sourceNumber(media: MediaTransport, input: MediaInput | undefined): num
   return input === undefined ? 0 : (media.inputId?.(input) ?? -1);
 }
 
-/** Makes `current` (mid to what was asked of the engine) equal to `wanted`. */
+/** Makes `current` (a stream's key to what was asked of the engine) equal to `wanted`. */
 function syncStreams<T>(
   current: Map<string, string>,
   wanted: ReadonlyMap<string, T>,
-  remove: (mid: string) => void,
+  remove: (key: string) => void,
   add: (options: T) => void,
 ): void {
-  for (const [mid, asked] of [...current]) {
-    const options = wanted.get(mid);
+  for (const [key, asked] of [...current]) {
+    const options = wanted.get(key);
     if (options !== undefined && JSON.stringify(options) === asked) continue;
-    remove(mid);
-    current.delete(mid);
+    remove(key);
+    current.delete(key);
   }
-  for (const [mid, options] of wanted) {
-    if (current.has(mid)) continue;
+  for (const [key, options] of wanted) {
+    if (current.has(key)) continue;
     add(options);
-    current.set(mid, JSON.stringify(options));
+    current.set(key, JSON.stringify(options));
   }
 }

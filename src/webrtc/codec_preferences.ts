@@ -25,6 +25,8 @@ export const defaultHeaderExtensions: readonly string[] = [
   extensionUris.audioLevel,
   extensionUris.videoOrientation,
   extensionUris.playoutDelay,
+  extensionUris.rid,
+  extensionUris.repairedRid,
 ];
 
 /** What is offered for a kind, by the settings. */

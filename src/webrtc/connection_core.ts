@@ -23,6 +23,7 @@ import type { RTCRtpSynchronizationSource } from "./rtc_rtp_sources.js";
 import { RTCRtpTransceiver } from "./rtc_rtp_transceiver.js";
 import { type RTCSettings, transportFactoryOf } from "./rtc_settings.js";
 import type { RTCStatsReport } from "./rtc_stats_report.js";
+import type { StreamSource } from "./send_layers.js";
 import { makeCertificate, spareCertificates } from "./spare_certificates.js";
 
 /** What the core asks its RTCPeerConnection to fire. */
@@ -186,15 +187,13 @@ export class ConnectionCore implements ConnectionHost {
 
   addTransceiver(wish: TransceiverWish): RTCRtpTransceiver {
     const { kind } = wish;
-    const ssrc = this.freeSsrc();
     const sender = new RTCRtpSender(internals, {
       host: this,
       kind,
       track: wish.track ?? null,
       streamIds: wish.streamIds ?? [],
       encodings: wish.encodings ?? initialEncodings(kind),
-      ssrc,
-      rtxSsrc: this.freeSsrc(ssrc),
+      source: this.newSource(),
     });
     const transceiver = new RTCRtpTransceiver(internals, {
       host: this,
@@ -208,9 +207,15 @@ export class ConnectionCore implements ConnectionHost {
     return transceiver;
   }
 
-  /** RFC 3550 §8: random, and no other of this session. */
+  newSource(): StreamSource {
+    const ssrc = this.freeSsrc();
+    return { ssrc, rtxSsrc: this.freeSsrc(ssrc) };
+  }
+
   private freeSsrc(besides = 0): number {
-    const used = this.transceivers.flatMap(({ sender: { [internals]: own } }) => [own.ssrc, own.rtxSsrc]);
+    const used = this.transceivers.flatMap(({ sender: { [internals]: own } }) =>
+      [own.source, ...own.layerSources.values()].flatMap(({ ssrc, rtxSsrc }) => [ssrc, rtxSsrc]),
+    );
     for (;;) {
       const ssrc = systemRandom.uint32();
       if (ssrc !== 0 && ssrc !== besides && !used.includes(ssrc)) return ssrc;

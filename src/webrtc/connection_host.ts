@@ -4,6 +4,7 @@ import type { CodecCapability } from "../protocol/sdp/codec_capabilities.js";
 import type { OperationsChain } from "./operations_chain.js";
 import type { RTCRtpSynchronizationSource } from "./rtc_rtp_sources.js";
 import type { RTCStatsReport } from "./rtc_stats_report.js";
+import type { StreamSource } from "./send_layers.js";
 
 export interface ConnectionHost {
   readonly isClosed: boolean;
@@ -13,6 +14,8 @@ export interface ConnectionHost {
   updateNegotiationNeeded(): void;
   /** Makes the engine's streams what descriptions, tracks and parameters say. */
   syncMedia(): void;
+  /** Sources for one more stream (RFC 3550 §8): random, and no others of this session. */
+  newSource(): StreamSource;
   capabilities(kind: MediaKind): readonly CodecCapability[];
   /** @param selector - a sender or a receiver of the connection. */
   statsOf(selector: object): Promise<RTCStatsReport>;

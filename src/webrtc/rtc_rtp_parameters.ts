@@ -3,6 +3,7 @@ import type { MediaKind } from "../media/transport_api.js";
 import type { CodecCapability } from "../protocol/sdp/codec_capabilities.js";
 import { codecsMatch } from "../protocol/sdp/codec_negotiation.js";
 import type { SdpCodec } from "../protocol/sdp/sdp_model.js";
+import { MAX_LAYERS } from "../protocol/sdp/simulcast.js";
 import { domError } from "./dom_error.js";
 
 export interface RTCRtpCodec {
@@ -148,16 +149,32 @@ function withDefaults(kind: MediaKind, encoding: RTCRtpEncodingParameters): RTCR
   };
 }
 
-/** The encodings of a new sender (WebRTC 1.0 §5.1, addTransceiver). One is supported; more are cut, as the W3C wants it. */
+/**
+ * The encodings of a new sender (WebRTC 1.0 §5.1, addTransceiver): of sound one, of pictures as many as there may be layers; more are cut, as
+ * the W3C wants it.
+ */
 export function initialEncodings(
   kind: MediaKind,
   asked: readonly RTCRtpEncodingParameters[] = [],
 ): RTCRtpEncodingParameters[] {
   checkRids(asked);
   for (const encoding of asked) checkEncodingRanges(encoding);
-  const [first = {}] = asked;
-  const { rid: _dropped, ...encoding } = first;
-  return [withDefaults(kind, encoding)];
+  const kept = asked.length === 0 ? [{}] : asked.slice(0, kind === "audio" ? 1 : MAX_LAYERS);
+  const [first] = kept;
+  if (kept.length === 1) return [withDefaults(kind, withoutRid(first))];
+  const isScaled = asked.some(({ scaleResolutionDownBy }) => scaleResolutionDownBy !== undefined);
+  return kept.map((encoding, index) => {
+    const scaleResolutionDownBy = isScaled ? 1 : 2 ** (kept.length - index - 1);
+    return withDefaults(kind, { scaleResolutionDownBy, ...encoding });
+  });
+}
+
+/** What is alone has no name. */
+export function withoutRid({
+  rid: _dropped,
+  ...encoding
+}: RTCRtpEncodingParameters): RTCRtpEncodingParameters {
+  return encoding;
 }
 
 function checkRids(encodings: readonly RTCRtpEncodingParameters[]): void {

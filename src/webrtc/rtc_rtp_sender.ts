@@ -21,6 +21,7 @@ import {
   toRtpCodec,
 } from "./rtc_rtp_parameters.js";
 import type { RTCStatsReport } from "./rtc_stats_report.js";
+import type { StreamSource } from "./send_layers.js";
 import { checkArguments, defineInterface } from "./web_idl.js";
 
 export interface SenderInit {
@@ -29,18 +30,16 @@ export interface SenderInit {
   readonly track: MediaStreamTrack | null;
   readonly streamIds: readonly string[];
   readonly encodings: RTCRtpEncodingParameters[];
-  readonly ssrc: number;
-  /** Of the stream in which lost packets are repeated (RFC 4588). */
-  readonly rtxSsrc: number;
+  readonly source: StreamSource;
 }
 
 interface SenderState {
   readonly host: ConnectionHost;
   readonly kind: MediaKind;
   readonly dtmf: RTCDTMFSender | null;
-  readonly ssrc: number;
-  /** Of the stream in which lost packets are repeated (RFC 4588). */
-  readonly rtxSsrc: number;
+  readonly source: StreamSource;
+  /** Of the layers, by rid. */
+  readonly layerSources: Map<string, StreamSource>;
   /** The track's name in `a=msid`; stays when the track is replaced (RFC 8829 §5.2.1). */
   readonly msidTrackId: string;
   track: MediaStreamTrack | null;
@@ -65,8 +64,8 @@ export class RTCRtpSender {
       host: init.host,
       kind: init.kind,
       dtmf: init.kind === "audio" ? new RTCDTMFSender(internals, dtmfHostOf(this)) : null,
-      ssrc: init.ssrc,
-      rtxSsrc: init.rtxSsrc,
+      source: init.source,
+      layerSources: new Map(),
       msidTrackId: init.track?.id ?? randomUUID(),
       track: null,
       streamIds: [...init.streamIds],

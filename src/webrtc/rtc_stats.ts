@@ -93,6 +93,7 @@ export interface RTCOutboundRtpStreamStats extends RtpStatsBase {
   readonly type: "outbound-rtp";
   readonly mid: string;
   readonly encodingIndex: number;
+  readonly rid?: string;
   readonly mediaSourceId?: string;
   readonly remoteId: string;
   readonly rtxSsrc?: number;

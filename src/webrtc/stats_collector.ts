@@ -1,6 +1,6 @@
 /** getStats (WebRTC 1.0 §8, Identifiers for WebRTC's Statistics API). */
 import { X509Certificate } from "node:crypto";
-import type { TransportStats } from "../media/transport_api.js";
+import { type SendStreamStats, streamKey, type TransportStats } from "../media/transport_api.js";
 import { isAuxiliary } from "../protocol/sdp/codec_negotiation.js";
 import type { NegotiatedMedia } from "../protocol/sdp/negotiated_media.js";
 import type { SdpCodec } from "../protocol/sdp/sdp_model.js";
@@ -39,14 +39,18 @@ export async function collectStats(
 }
 
 function roots(all: readonly RTCStats[], selector: RTCRtpSender | RTCRtpReceiver): string[] {
-  const ssrc = selector instanceof RTCRtpSender ? selector[internals].ssrc : undefined;
+  const ssrcs = selector instanceof RTCRtpSender ? ssrcsOf(selector) : undefined;
   const trackId = selector.track?.id;
   return all.flatMap((entry) => {
-    if (entry.type === "outbound-rtp" && entry.ssrc === ssrc) return [entry.id];
-    if (entry.type === "inbound-rtp" && ssrc === undefined && entry.trackIdentifier === trackId)
+    if (entry.type === "outbound-rtp" && ssrcs?.includes(entry.ssrc)) return [entry.id];
+    if (entry.type === "inbound-rtp" && ssrcs === undefined && entry.trackIdentifier === trackId)
       return [entry.id];
     return [];
   });
+}
+
+function ssrcsOf({ [internals]: { source, layerSources } }: RTCRtpSender): number[] {
+  return [source, ...layerSources.values()].map(({ ssrc }) => ssrc);
 }
 
 /** The entries named by `ids` and, through their `…Id` members, all they refer to (WebRTC 1.0 §8.5). */
@@ -153,9 +157,12 @@ class StatsCollector {
   }
 
   private addOutbound({ sender, mid }: RTCRtpTransceiver): void {
-    const stream = this.engine?.send.find((candidate) => candidate.mid === mid);
-    if (stream === undefined || mid === null) return;
-    const { negotiated, track } = sender[internals];
+    for (const stream of this.engine?.send ?? []) if (stream.mid === mid) this.addSendStream(sender, stream);
+  }
+
+  private addSendStream(sender: RTCRtpSender, stream: SendStreamStats): void {
+    const { negotiated, track, encodings } = sender[internals];
+    const { mid, layer } = stream;
     const codec = mainCodec(negotiated)?.remote;
     const codecId = codec === undefined ? {} : { codecId: outboundCodecId(codec) };
     const common = {
@@ -172,10 +179,14 @@ class StatsCollector {
       type: "outbound-rtp",
       id,
       mid,
-      encodingIndex: 0,
+      encodingIndex: Math.max(
+        0,
+        encodings.findIndex(({ rid }) => rid === layer),
+      ),
+      ...(layer !== undefined && { rid: layer }),
       remoteId,
       ...(track !== null && { mediaSourceId: sourceId(track.id) }),
-      active: this.core.transport.isSending(mid),
+      active: this.core.transport.isSending(streamKey(stream)),
       ...outboundCounters(stream),
     });
     this.stats.push({

@@ -1,4 +1,5 @@
 import type { AudioCodecName, CodecName, VideoCodecName } from "../codecs/codec_name.js";
+import type { LowerLayer } from "../transport_api.js";
 
 /** What every encoding of a source is told. Absent limits: as the engine aims at. */
 interface EncodingWishes {
@@ -18,6 +19,8 @@ export interface VideoWishes extends EncodingWishes {
   readonly scaleResolutionDownBy: number;
   /** Macroblocks in a picture; scaled down further until it has no more. */
   readonly maxMacroblocks?: number;
+  /** Of a layer: those that are served before it where a path is too narrow for all (layer_share.ts). */
+  readonly below?: readonly LowerLayer[];
 }
 
 /** What one encoder is to make of sound. */
@@ -100,5 +103,9 @@ function normalized(wishes: Wishes) {
     wishes.maxFrameRate ?? null,
     wishes.scaleResolutionDownBy,
     wishes.maxMacroblocks ?? null,
+    wishes.below?.map(({ scaleResolutionDownBy, maxBitrateBps }) => [
+      scaleResolutionDownBy,
+      maxBitrateBps ?? null,
+    ]) ?? null,
   ];
 }

@@ -145,7 +145,7 @@ function sourceOf({ stream }: FeedRequest): number {
 
 function wishesOf({ stream, limits, blank }: FeedRequest): VideoWishes | AudioWishes {
   const { codec } = stream;
-  const { maxBitrateBps, maxFrameRate, maxMacroblocks, scaleResolutionDownBy = 1 } = limits;
+  const { maxBitrateBps, maxFrameRate, maxMacroblocks, scaleResolutionDownBy = 1, below } = limits;
   const rate = maxBitrateBps === undefined ? {} : { maxBitrateBps };
   if (!isVideoCodec(codec)) return audioWishes(stream, blank, maxBitrateBps);
   return {
@@ -156,6 +156,7 @@ function wishesOf({ stream, limits, blank }: FeedRequest): VideoWishes | AudioWi
     ...rate,
     ...(maxFrameRate === undefined ? {} : { maxFrameRate }),
     ...(maxMacroblocks === undefined ? {} : { maxMacroblocks }),
+    ...(below === undefined ? {} : { below }),
   };
 }
 

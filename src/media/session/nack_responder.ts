@@ -2,6 +2,7 @@ import type { SrtpContext } from "../../../native/addon.js";
 import type { SendLog } from "../../protocol/bwe/send_log.js";
 import { ResendBudget } from "../../protocol/nack/resend_budget.js";
 import { copyBytes, writeU16, writeU24 } from "../../protocol/primitives/bytes.js";
+import { relabelExtension } from "../../protocol/rtp/extension_writer.js";
 import { absSendTimeFromUs } from "../../protocol/rtp/header_extensions.js";
 import { parseRtp, RtpHeader } from "../../protocol/rtp/rtp_header.js";
 import { RtxSender } from "../../protocol/rtx/rtx.js";
@@ -126,10 +127,13 @@ export class NackResponder {
   /** What says when and as which of the transport's packets this one leaves. */
   #renewExtensions(packet: Uint8Array, offset: number, bytes: number, nowUs: number): void {
     const header = this.#header;
-    const { transportCc = 0, absSendTime = 0 } = this.#extensions;
+    const { transportCc = 0, absSendTime = 0, rid = 0, repairedRid = 0 } = this.#extensions;
     const numberAt = header.extensionOffset(transportCc);
     if (numberAt >= 0) writeU16(packet, offset + numberAt - header.packetOffset, this.#log.add(bytes, nowUs));
     const timeAt = header.extensionOffset(absSendTime);
     if (timeAt >= 0) writeU24(packet, offset + timeAt - header.packetOffset, absSendTimeFromUs(nowUs));
+    // RFC 8852 §3.2: the rid is that of the stream that is repaired, not of this one.
+    const ridAt = header.extensionOffset(rid);
+    if (ridAt >= 0) relabelExtension(packet, offset, ridAt - header.packetOffset, repairedRid);
   }
 }

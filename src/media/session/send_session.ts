@@ -113,6 +113,8 @@ export class SendSession {
   readonly #red: RedWriter | undefined;
   readonly #extensions = new HeaderExtensionWriter();
   readonly #mid: Uint8Array;
+  /** RFC 8852: told in every packet of a layer, which no description names a source for. */
+  readonly #rid: Uint8Array | undefined;
   readonly #ntp: NtpTime = { seconds: 0, fraction: 0 };
   readonly #fields;
   /** The timestamp that would follow without a silence. */
@@ -157,6 +159,7 @@ export class SendSession {
       firstRtxSequenceNumber: rtxSequenceNumber,
     });
     this.#mid = new TextEncoder().encode(stream.mid);
+    this.#rid = stream.layer === undefined ? undefined : new TextEncoder().encode(stream.layer);
     this.#fields = {
       marker: false,
       payloadType: this.#mediaType,
@@ -350,10 +353,18 @@ export class SendSession {
     { captureTimeUs, audioLevel }: Pick<EncodedFrame, "captureTimeUs" | "audioLevel">,
     nowUs: number,
   ): void {
-    const { mid, transportCc, absSendTime, absCaptureTime, audioLevel: levelId } = this.stream.extensions;
+    const {
+      mid,
+      rid,
+      transportCc,
+      absSendTime,
+      absCaptureTime,
+      audioLevel: levelId,
+    } = this.stream.extensions;
     const extensions = this.#extensions;
     extensions.clear();
     extensions.addBytes(mid ?? 0, this.#mid);
+    if (this.#rid !== undefined) extensions.addBytes(rid ?? 0, this.#rid);
     this.#numberAt = extensions.addU16(transportCc ?? 0, 0);
     extensions.addU24(absSendTime ?? 0, absSendTimeFromUs(nowUs));
     if (audioLevel !== undefined) extensions.addU8(levelId ?? 0, audioLevel);

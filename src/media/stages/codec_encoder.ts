@@ -2,12 +2,14 @@ import { native, type VideoEncoder } from "../../../native/addon.js";
 import { codecNumber } from "../codecs/codec_name.js";
 import { createVideoEncoder } from "../codecs/video_codecs.js";
 import type { VideoEncoding, VideoWishes } from "../encodings/encoding.js";
+import { isTooNarrow, shareOf } from "../encodings/layer_share.js";
 import { WorkerCounter, WorkerHistogram } from "../metrics_rows.js";
 import { ControlWord } from "../ring/control_block.js";
 import type { Descriptor } from "../ring/descriptor.js";
 import { DescriptorFlag } from "../ring/layout.js";
 import type { SlotProducer } from "../ring/slot_channel.js";
 import type { WorkerHost } from "../ring/worker_loop.js";
+import type { LowerLayer } from "../transport_api.js";
 import { ImageLayoutCache } from "./image_layout.js";
 import { asError } from "./problem.js";
 
@@ -40,6 +42,8 @@ export class CodecEncoder {
   #keyframeEpoch = Number.NaN;
   /** When the next picture is due, by its capture time. */
   #nextUs = 0;
+  /** The path is too narrow for this layer. */
+  #isPaused = false;
 
   constructor(host: WorkerHost<"encoder">, encoding: VideoEncoding, inputId: number, output: SlotProducer) {
     this.#host = host;
@@ -60,9 +64,10 @@ export class CodecEncoder {
     this.#announce();
   }
 
-  /** Whether a picture captured then is to be encoded, by the frame rate that is wished. */
+  /** Whether a picture captured then is to be encoded, by the frame rate that is wished and what the path carries. */
   isDue(captureTimeUs: number): boolean {
-    const { maxFrameRate } = this.wishes;
+    const { maxFrameRate, below } = this.wishes;
+    if (below !== undefined && below.length > 0 && this.#rests(below)) return false;
     if (maxFrameRate === undefined) return true;
     if (maxFrameRate === 0 || captureTimeUs + EARLY_US < this.#nextUs) return false;
     const intervalUs = 1e6 / maxFrameRate;
@@ -159,11 +164,28 @@ export class CodecEncoder {
     return this.#encoder;
   }
 
-  /** As many bits a pixel as the whole picture has, within the limit. */
-  #targetBps(): number {
-    const { scaleResolutionDownBy, maxBitrateBps } = this.wishes;
+  /** A layer that comes back begins anew: the peer has long forgotten what it would refer to. */
+  #rests(below: readonly LowerLayer[]): boolean {
     const { control } = this.#host;
     const pathBps = control.get(ControlWord.pathBitrateBps);
+    const share = shareOf(this.wishes, below, control.get(ControlWord.targetBitrateBps), pathBps);
+    this.#isPaused = isTooNarrow(share, this.#isPaused);
+    if (!this.#isPaused) return false;
+    this.#keyframeEpoch = Number.NaN;
+    control.setTargetBps(this.id, 0);
+    this.#bitrateBps = 0;
+    return true;
+  }
+
+  /** As many bits a pixel as the whole picture has, within the limit. */
+  #targetBps(): number {
+    const { scaleResolutionDownBy, maxBitrateBps, below } = this.wishes;
+    const { control } = this.#host;
+    const pathBps = control.get(ControlWord.pathBitrateBps);
+    if (below !== undefined) {
+      const share = shareOf(this.wishes, below, control.get(ControlWord.targetBitrateBps), pathBps);
+      return Math.max(MIN_BITRATE_BPS, share.bitrateBps);
+    }
     const targetBps = control.get(ControlWord.targetBitrateBps);
     const whole = pathBps > 0 ? Math.min(pathBps, targetBps) : targetBps;
     const own = Math.round(whole / scaleResolutionDownBy ** 2);

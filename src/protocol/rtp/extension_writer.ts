@@ -1,5 +1,5 @@
-import { copyBytes, writeU16, writeU24, writeU32 } from "../primitives/bytes.js";
-import { ONE_BYTE_PROFILE, TWO_BYTE_PROFILE } from "./rtp_header.js";
+import { copyBytes, readU16, writeU16, writeU24, writeU32 } from "../primitives/bytes.js";
+import { ONE_BYTE_PROFILE, RTP_FIXED_HEADER_BYTES, TWO_BYTE_PROFILE } from "./rtp_header.js";
 
 const MAX_ELEMENTS = 16;
 const ARENA_BYTES = 1024;
@@ -105,4 +105,21 @@ export class HeaderExtensionWriter {
     this.used += length;
     return at;
   }
+}
+
+/**
+ * Gives an element of a written packet's extension block another id, in place; where that does not fit the block's form, or is 0, the
+ * element becomes padding (RFC 8285 §4.1.2). `dataAt` is where the element's data lies in the packet.
+ */
+export function relabelExtension(packet: Uint8Array, packetOffset: number, dataAt: number, id: number): void {
+  const profileAt = packetOffset + RTP_FIXED_HEADER_BYTES + 4 * (packet[packetOffset] & 15);
+  const at = packetOffset + dataAt;
+  if (readU16(packet, profileAt) !== ONE_BYTE_PROFILE) {
+    if (id > 0) packet[at - 2] = id;
+    else packet.fill(0, at - 2, at + packet[at - 1]);
+    return;
+  }
+  const length = (packet[at - 1] & 15) + 1;
+  if (id > 0 && id < 15) packet[at - 1] = (id << 4) | (length - 1);
+  else packet.fill(0, at - 1, at + length);
 }

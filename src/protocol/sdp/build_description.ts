@@ -21,6 +21,7 @@ import {
   type SdpSourceGroup,
   transportAttributesOf,
 } from "./sdp_model.js";
+import { describeSimulcast, type Simulcast } from "./simulcast.js";
 
 /** This side's half of the one transport that BUNDLE leaves. */
 export interface LocalTransportDescription {
@@ -41,6 +42,8 @@ export interface LocalMediaSource {
   readonly sources: readonly SdpSource[];
   /** Written where the section's codecs have what the group is for ("FID": RTX). */
   readonly sourceGroups?: readonly SdpSourceGroup[];
+  /** Layers, where packets can tell which they are of; absent: none. */
+  readonly simulcast?: Simulcast;
 }
 
 /** A section of an offer to write. */
@@ -156,8 +159,17 @@ function offerMedia(
   return media;
 }
 
-/** Without RTX among the codecs, a source for it would only puzzle the peer. */
-function describeSources(media: SdpMedia, { msids, sources, sourceGroups = [] }: LocalMediaSource): void {
+/**
+ * Without RTX among the codecs, a source for it would only puzzle the peer. Layers have no `a=ssrc`: the first packets name them (RFC
+ * 8853 §5.5).
+ */
+function describeSources(media: SdpMedia, { simulcast, ...source }: LocalMediaSource): void {
+  if (simulcast !== undefined) describeSimulcast(media, simulcast);
+  const { msids, sources, sourceGroups = [] } = source;
+  if (media.rids.some(({ direction }) => direction === "send")) {
+    media.msids = msids;
+    return;
+  }
   const groups = media.codecs.some(isRtx) ? sourceGroups : [];
   const unused = sourceGroups
     .filter((group) => !groups.includes(group))

@@ -190,6 +190,9 @@ export function audioCapabilities(options: AudioCapabilityOptions = {}): CodecCa
 export const extensionUris = {
   /** RFC 9143 §15. */
   mid: "urn:ietf:params:rtp-hdrext:sdes:mid",
+  /** RFC 8852 §3.1, §3.2: which of a section's layers a packet is of, or repeats. */
+  rid: "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
+  repairedRid: "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id",
   absCaptureTime: "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time",
   absSendTime: "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
   transportCc: "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
@@ -203,6 +206,8 @@ export const extensionUris = {
 /** What says something about one kind of media only. */
 const kindOfExtension: Readonly<Record<string, RtpKind | undefined>> = {
   [extensionUris.audioLevel]: "audio",
+  [extensionUris.rid]: "video",
+  [extensionUris.repairedRid]: "video",
   [extensionUris.videoOrientation]: "video",
   [extensionUris.playoutDelay]: "video",
 };

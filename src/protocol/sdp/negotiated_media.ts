@@ -13,6 +13,14 @@ import {
   type SdpSetup,
   transportAttributesOf,
 } from "./sdp_model.js";
+import {
+  agreedLayers,
+  carriesRids,
+  noSimulcast,
+  type SimulcastLayer,
+  simulcastOf,
+  sourceLayersOf,
+} from "./simulcast.js";
 
 /** A header extension in use; the direction is ours. */
 export type AgreedExtension = ReturnType<typeof agreedExtensions>[number];
@@ -31,9 +39,22 @@ export interface NegotiatedMedia {
   /** Which of the peer's SSRCs repeats which (RFC 5576 §4.2, RFC 4588 §8.6 "FID"), as far as it announced them. */
   readonly remoteRepairs: readonly RepairedSource[];
   readonly remoteCname: string;
+  /** Layers that we send; none: one stream, without a rid. */
+  readonly sendLayers: readonly SimulcastLayer[];
+  /** Layers that the peer sends us; none: one stream. */
+  readonly receiveLayers: readonly ReceiveLayer[];
   /** Milliseconds of sound in a packet that the peer likes, and takes at most (RFC 8866 §6.4, §6.5). */
   readonly remotePtimeMs?: number;
   readonly remoteMaxPtimeMs?: number;
+}
+
+/** A layer that is received. */
+export interface ReceiveLayer {
+  /** Its rid, or the place in `a=ssrc-group:SIM` of a peer from before rids. */
+  readonly name: string;
+  /** By what its packets are found: the rid they carry, or the source that the description announces. */
+  readonly rid?: string;
+  readonly ssrc?: number;
 }
 
 /** A source and the one in which its lost packets are repeated. */
@@ -67,6 +88,7 @@ export function negotiateMedia(
     remoteSsrcs: mediaSourcesOf(remote, remoteRepairs),
     remoteRepairs,
     remoteCname: cnameOf(remote),
+    ...layersOf(local, remote),
     ...(remote.ptimeMs !== undefined && { remotePtimeMs: remote.ptimeMs }),
     ...(remote.maxptimeMs !== undefined && { remoteMaxPtimeMs: remote.maxptimeMs }),
   };
@@ -80,6 +102,18 @@ function inAnswerOrder(
 ): readonly AgreedCodec[] {
   if (answerer === "remote") return agreed;
   return [...agreed].sort((a, b) => local.indexOf(a.local) - local.indexOf(b.local));
+}
+
+function layersOf(local: SdpMedia, remote: SdpMedia): Pick<NegotiatedMedia, "sendLayers" | "receiveLayers"> {
+  const haveRids = carriesRids(local) && carriesRids(remote);
+  const ours = haveRids ? simulcastOf(local) : noSimulcast;
+  const theirs = haveRids ? simulcastOf(remote) : noSimulcast;
+  const received = agreedLayers(theirs.send, ours.recv).map(({ rid }) => ({ name: rid, rid }));
+  const sources = received.length > 0 ? [] : sourceLayersOf(remote);
+  return {
+    sendLayers: agreedLayers(ours.send, theirs.recv),
+    receiveLayers: [...received, ...sources.map((ssrc, index) => ({ name: `${index}`, ssrc }))],
+  };
 }
 
 function repairsOf({ sourceGroups }: SdpMedia): RepairedSource[] {

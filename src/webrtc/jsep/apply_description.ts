@@ -23,6 +23,7 @@ import { rtpKind } from "./create_descriptions.js";
 import type { AppliedDescription, CreatedDescription } from "./description_state.js";
 import { addLocalCandidate } from "./local_candidates.js";
 import { rememberStable } from "./rollback.js";
+import { proposeLayers, settleLayers } from "./simulcast.js";
 import type { TrackChanges } from "./track_changes.js";
 
 /** Puts our own description in force. */
@@ -60,7 +61,10 @@ export function applyRemote(core: ConnectionCore, applied: AppliedDescription, c
   session.media.forEach((media, index) => {
     const transceiver = type === "offer" ? transceiverFor(core, session, index) : core.transceiverAt(index);
     if (transceiver === undefined) return;
-    if (type === "offer") associate(transceiver, index, media);
+    if (type === "offer") {
+      associate(transceiver, index, media);
+      proposeLayers(transceiver, media);
+    }
     if (isRejected(media)) {
       if (!transceiver[internals].stopped) stopTransceiver(transceiver);
     } else changes.update(transceiver, reverseDirection(directionOf(session, media)), media);
@@ -119,7 +123,9 @@ function settle(
     const direction = answerer === "local" ? said : reverseDirection(said);
     setDirection(transceiver, direction);
     if (answerer === "local") changes.update(transceiver, direction, remote.media[index]);
-    setNegotiated(core, transceiver, negotiateMedia(local, remote, index, answerer) ?? null);
+    const negotiated = negotiateMedia(local, remote, index, answerer) ?? null;
+    if (final && negotiated !== null) settleLayers(transceiver.sender, negotiated);
+    setNegotiated(core, transceiver, negotiated);
   }
   const data = negotiateData(local, remote);
   if (data !== undefined) core.data.start(data);

@@ -27,6 +27,7 @@ import { internals } from "../internals.js";
 import type { RTCCertificate } from "../rtc_certificate.js";
 import type { RTCRtpTransceiver } from "../rtc_rtp_transceiver.js";
 import type { CreatedDescription } from "./description_state.js";
+import { answeredSimulcast, offeredSimulcast } from "./simulcast.js";
 
 export function createOffer(core: ConnectionCore, certificate: RTCCertificate): CreatedDescription {
   const plan = planSections(core);
@@ -129,6 +130,7 @@ function offerSection(
     codecs: codecsOf(core, transceiver),
     extensions: core.headerExtensions(transceiver.receiver[internals].kind),
     ...mediaSource(core, transceiver),
+    simulcast: offeredSimulcast(transceiver),
   };
 }
 
@@ -144,7 +146,8 @@ function codecsOf(core: ConnectionCore, transceiver: RTCRtpTransceiver): readonl
 /** `a=msid`, `a=ssrc` and `a=ssrc-group` of what the transceiver sends (RFC 8829 §5.2.1, RFC 4588 §8.6). */
 function mediaSource(core: ConnectionCore, transceiver: RTCRtpTransceiver): LocalMediaSource {
   if (!sends(transceiver[internals].direction)) return { msids: [], sources: [] };
-  const { streamIds, msidTrackId, ssrc, rtxSsrc } = transceiver.sender[internals];
+  const { streamIds, msidTrackId, source } = transceiver.sender[internals];
+  const { ssrc, rtxSsrc } = source;
   const streams = streamIds.length > 0 ? streamIds : ["-"];
   return {
     msids: streams.map((stream) => ({ stream, track: msidTrackId })),
@@ -227,6 +230,7 @@ function answerSection(
     keepOwnOrder: transceiver[internals].preferred.length > 0,
     extensions: core.headerExtensions(transceiver.receiver[internals].kind),
     ...mediaSource(core, transceiver),
+    simulcast: answeredSimulcast(transceiver, media),
   };
 }
 

@@ -4,7 +4,9 @@ import type { ConnectionCore } from "../connection_core.js";
 import { internals } from "../internals.js";
 import type { MediaStream } from "../media_stream.js";
 import type { RTCDtlsTransport } from "../rtc_dtls_transport.js";
+import type { RTCRtpEncodingParameters } from "../rtc_rtp_parameters.js";
 import { type RTCRtpTransceiver, setTransport, stopTransceiver } from "../rtc_rtp_transceiver.js";
+import { setEncodings } from "./simulcast.js";
 import type { TrackChanges } from "./track_changes.js";
 
 interface StableTransceiver {
@@ -13,6 +15,7 @@ interface StableTransceiver {
   readonly firedDirection: SdpDirection | null;
   readonly streams: readonly MediaStream[];
   readonly transport: RTCDtlsTransport | null;
+  readonly encodings: RTCRtpEncodingParameters[];
 }
 
 interface StableState {
@@ -27,7 +30,8 @@ export function rememberStable(core: ConnectionCore): void {
   const states = core.transceivers.map((transceiver) => {
     const { mid, mlineIndex, firedDirection } = transceiver[internals];
     const { streams, transport } = transceiver.receiver[internals];
-    return [transceiver, { mid, mlineIndex, firedDirection, streams, transport }] as const;
+    const { encodings } = transceiver.sender[internals];
+    return [transceiver, { mid, mlineIndex, firedDirection, streams, transport, encodings }] as const;
   });
   stableStates.set(core, { transceivers: new Map(states), hadSctp: core.data.sctp !== null });
 }
@@ -59,6 +63,13 @@ function restore(transceiver: RTCRtpTransceiver, stable: StableTransceiver): voi
   state.mid = stable.mid;
   state.mlineIndex = stable.mlineIndex;
   setTransport(transceiver, stable.transport);
+  restoreEncodings(transceiver, stable.encodings);
+}
+
+/** The layers that a peer's offer proposed are not to be; what the application has set since stays. */
+function restoreEncodings({ sender }: RTCRtpTransceiver, before: RTCRtpEncodingParameters[]): void {
+  const now = sender[internals].encodings;
+  if (now.length !== before.length || now[0]?.rid !== before[0]?.rid) setEncodings(sender, before);
 }
 
 /** A transceiver the rolled-back description saw for the first time. */

@@ -1,11 +1,11 @@
 /** The engine's streams, from what was negotiated, the tracks and the parameters. */
 import { type CodecName, codecOfName, isAudioCodec, isVideoCodec } from "../../media/codecs/codec_name.js";
-import type {
-  HeaderExtensionIds,
-  ReceiveStreamOptions,
-  SendLimits,
-  SendStreamOptions,
-  SoundOptions,
+import {
+  type HeaderExtensionIds,
+  type ReceiveStreamOptions,
+  type SendStreamOptions,
+  type SoundOptions,
+  streamKey,
 } from "../../media/transport_api.js";
 import { extensionUris } from "../../protocol/sdp/codec_capabilities.js";
 import {
@@ -24,6 +24,7 @@ import type { WantedMedia, WantedStream } from "../bundle_transport.js";
 import { internals } from "../internals.js";
 import type { RTCRtpSender } from "../rtc_rtp_sender.js";
 import type { RTCRtpTransceiver } from "../rtc_rtp_transceiver.js";
+import { activeLayers, type SendLayer } from "../send_layers.js";
 import { inputOf } from "../track_input.js";
 import { withinLevel } from "./level_limits.js";
 import { soundOptions } from "./sound_options.js";
@@ -36,11 +37,10 @@ export function wantedMedia(transceivers: readonly RTCRtpTransceiver[], cname: s
     const { negotiated } = transceiver.sender[internals];
     if (negotiated === null || transceiver[internals].stopping || transceiver[internals].stopped) continue;
     if (mainCodecs(negotiated).length === 0) continue;
-    if (negotiated.sending && maySend(transceiver.sender)) {
-      const options = sendOptions(transceiver.sender, negotiated, cname);
-      const { track } = transceiver.sender;
-      const limits = withinLevel(sendLimits(transceiver.sender), mediaCodecs(negotiated)[0]);
-      send.set(negotiated.mid, { options, limits, blank: track?.enabled === false, input: inputOf(track) });
+    if (negotiated.sending && hasLiveTrack(transceiver.sender)) {
+      for (const stream of wantedStreams(transceiver.sender, negotiated, cname)) {
+        send.set(streamKey(stream.options), stream);
+      }
     }
     if (!negotiated.receiving) continue;
     receive.set(negotiated.mid, receiveOptions(transceiver, negotiated));
@@ -87,24 +87,29 @@ function receivedRed({ codecs }: NegotiatedMedia): Pick<ReceiveStreamOptions, "r
   return red === undefined ? {} : { red: { payloadType: red.payloadType } };
 }
 
-/** A track that is there and live, and an encoding that is active. */
-function maySend(sender: RTCRtpSender): boolean {
-  const { track, encodings } = sender[internals];
-  if (track === null || track.readyState === "ended") return false;
-  return encodings[0]?.active !== false;
+function hasLiveTrack({ track }: RTCRtpSender): boolean {
+  return track !== null && track.readyState !== "ended";
 }
 
-function sendLimits(sender: RTCRtpSender): SendLimits {
-  const { maxBitrate, maxFramerate, scaleResolutionDownBy } = sender[internals].encodings[0] ?? {};
-  return {
-    ...(maxBitrate !== undefined && { maxBitrateBps: maxBitrate }),
-    ...(maxFramerate !== undefined && { maxFrameRate: maxFramerate }),
-    ...(scaleResolutionDownBy !== undefined && scaleResolutionDownBy !== 1 && { scaleResolutionDownBy }),
-  };
+/** A stream for each layer that is active, all of the same track. */
+function wantedStreams(sender: RTCRtpSender, negotiated: NegotiatedMedia, cname: string): WantedStream[] {
+  const { track } = sender;
+  const shared = { blank: track?.enabled === false, input: inputOf(track) };
+  return activeLayers(sender).map((layer) => ({
+    ...shared,
+    options: sendOptions(sender, layer, negotiated, cname),
+    limits: withinLevel(layer.limits, mediaCodecs(negotiated)[0]),
+  }));
 }
 
-function sendOptions(sender: RTCRtpSender, negotiated: NegotiatedMedia, cname: string): SendStreamOptions {
-  const { kind, ssrc, rtxSsrc } = sender[internals];
+function sendOptions(
+  sender: RTCRtpSender,
+  { rid, source }: SendLayer,
+  negotiated: NegotiatedMedia,
+  cname: string,
+): SendStreamOptions {
+  const { kind } = sender[internals];
+  const { ssrc, rtxSsrc } = source;
   const [main] = mainCodecs(negotiated);
   const { codec, remote, feedback } = main;
   const events = mediaCodecs(negotiated).find(
@@ -115,6 +120,7 @@ function sendOptions(sender: RTCRtpSender, negotiated: NegotiatedMedia, cname: s
   return {
     kind,
     mid: negotiated.mid,
+    ...(rid !== undefined && { layer: rid }),
     ssrc,
     cname,
     payloadType: remote.payloadType,
@@ -136,7 +142,7 @@ function soundMembers(sound: SoundOptions): Pick<SendStreamOptions, "sound"> {
 }
 
 function receiveOptions(transceiver: RTCRtpTransceiver, negotiated: NegotiatedMedia): ReceiveStreamOptions {
-  const { kind, ssrc } = transceiver.sender[internals];
+  const { kind, source } = transceiver.sender[internals];
   const nack = negotiated.codecs.some(({ feedback }) =>
     feedback.some((f) => f.type === "nack" && !f.parameter),
   );
@@ -155,7 +161,7 @@ function receiveOptions(transceiver: RTCRtpTransceiver, negotiated: NegotiatedMe
     repairs: negotiated.remoteRepairs,
     extensions: extensionIds(negotiated.extensions.filter(({ direction }) => receives(direction))),
     nack,
-    localSsrc: ssrc,
+    localSsrc: source.ssrc,
     reducedSizeRtcp: negotiated.reducedSizeRtcp,
   };
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { seededRandom } from "../../../src/protocol/primitives/random.js";
-import { HeaderExtensionWriter } from "../../../src/protocol/rtp/extension_writer.js";
+import { HeaderExtensionWriter, relabelExtension } from "../../../src/protocol/rtp/extension_writer.js";
+import { readTextExtension, readTransportSequence } from "../../../src/protocol/rtp/header_extensions.js";
 import { parseRtp, RtpHeader, writePadding, writeRtpHeader } from "../../../src/protocol/rtp/rtp_header.js";
 import { RtxSender, unwrapRtx } from "../../../src/protocol/rtx/rtx.js";
 
@@ -69,6 +70,34 @@ describe("RTX (RFC 4588)", () => {
           assert.ok(parseRtp(wire, at, end - at, header));
           assert.equal(header.sequenceNumber, 0xfffe);
         }
+  });
+
+  it("tells which layer it repeats in place of which it is (RFC 8852 §3.2)", () => {
+    const rid = new TextEncoder().encode("low");
+    for (const { id, repaired } of [
+      { id: 4, repaired: 5 },
+      { id: 4, repaired: 0 },
+      { id: 20, repaired: 21 },
+      { id: 20, repaired: 0 },
+    ]) {
+      const ext = new HeaderExtensionWriter();
+      ext.addBytes(id, rid);
+      ext.addU16(3, 0x1234);
+      const packet = new Uint8Array(60);
+      writeRtpHeader(
+        packet,
+        7,
+        { marker: true, payloadType: 96, sequenceNumber: 1, timestamp: 2, ssrc: 3 },
+        ext,
+      );
+      const header = new RtpHeader();
+      assert.ok(parseRtp(packet, 7, 40, header));
+      relabelExtension(packet, 7, header.extensionOffset(id) - 7, repaired);
+      assert.ok(parseRtp(packet, 7, 40, header));
+      assert.equal(header.extensionOffset(id), -1);
+      if (repaired > 0) assert.equal(readTextExtension(packet, header, repaired), "low");
+      assert.equal(readTransportSequence(packet, header, 3), 0x1234, "the rest stays");
+    }
   });
 
   it("knows packets without an original, and payload types without RTX", () => {

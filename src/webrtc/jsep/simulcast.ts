@@ -1,0 +1,76 @@
+/** Layers in offers and answers: what a sender's encodings become by them (WebRTC 1.0 §4.4.1.5, RFC 8853 §5.3). */
+import { receives, sends } from "../../protocol/sdp/directions.js";
+import type { NegotiatedMedia } from "../../protocol/sdp/negotiated_media.js";
+import type { SdpMedia } from "../../protocol/sdp/sdp_model.js";
+import {
+  agreedLayers,
+  type Simulcast,
+  type SimulcastLayer,
+  simulcastOf,
+} from "../../protocol/sdp/simulcast.js";
+import { internals } from "../internals.js";
+import { initialEncodings, type RTCRtpEncodingParameters, withoutRid } from "../rtc_rtp_parameters.js";
+import type { RTCRtpSender } from "../rtc_rtp_sender.js";
+import type { RTCRtpTransceiver } from "../rtc_rtp_transceiver.js";
+
+/** What to offer: the encodings' layers, and those of the peer's that were agreed upon before. */
+export function offeredSimulcast(transceiver: RTCRtpTransceiver): Simulcast {
+  const send = layersOf(transceiver);
+  const { negotiated } = transceiver.receiver[internals];
+  const received = receives(transceiver[internals].direction) ? (negotiated?.receiveLayers ?? []) : [];
+  const recv = received.flatMap(({ rid }) => (rid === undefined ? [] : [{ rid, paused: false }]));
+  // RFC 8851 §6: a name is for one direction.
+  return { send, recv: recv.filter(({ rid }) => send.every((layer) => layer.rid !== rid)) };
+}
+
+/** What to answer: of the layers that the peer wants those there are. */
+export function answeredSimulcast(transceiver: RTCRtpTransceiver, offered: SdpMedia): Simulcast {
+  return { send: agreedLayers(simulcastOf(offered).recv, layersOf(transceiver)), recv: [] };
+}
+
+/** One encoding alone has no rid, and is no layer. */
+function layersOf(transceiver: RTCRtpTransceiver): SimulcastLayer[] {
+  const { encodings } = transceiver.sender[internals];
+  if (!sends(transceiver[internals].direction)) return [];
+  return encodings.flatMap(({ rid, active }) =>
+    rid === undefined ? [] : [{ rid, paused: active === false }],
+  );
+}
+
+/**
+ * The peer offers to take layers: a sender that has not been told of any by the application makes those. The answer decides; until
+ * then a rollback brings the former encodings back.
+ */
+export function proposeLayers({ sender }: RTCRtpTransceiver, offered: SdpMedia): void {
+  const state = sender[internals];
+  const [alone, ...others] = state.encodings;
+  const proposed = simulcastOf(offered).recv;
+  if (proposed.length === 0 || others.length > 0 || alone?.rid !== undefined) return;
+  const made = initialEncodings(
+    state.kind,
+    proposed.map(({ rid }) => ({ rid })),
+  );
+  setEncodings(sender, made);
+}
+
+/** An answer is there: layers that it does not name are gone for good, those that it pauses are inactive. */
+export function settleLayers(sender: RTCRtpSender, { sendLayers, sending }: NegotiatedMedia): void {
+  const { encodings } = sender[internals];
+  const [first] = encodings;
+  if (!sending || first?.rid === undefined) return;
+  if (sendLayers.length === 0) {
+    setEncodings(sender, [withoutRid(first)]);
+    return;
+  }
+  const left = encodings.flatMap((encoding) => {
+    const layer = sendLayers.find(({ rid }) => rid === encoding.rid);
+    return layer === undefined ? [] : [{ ...encoding, active: !layer.paused }];
+  });
+  setEncodings(sender, left);
+}
+
+/** What getParameters returned before is no longer so. */
+export function setEncodings(sender: RTCRtpSender, encodings: RTCRtpEncodingParameters[]): void {
+  sender[internals].encodings = encodings;
+  sender[internals].lastReturned = null;
+}

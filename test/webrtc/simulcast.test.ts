@@ -1,0 +1,179 @@
+import assert from "node:assert/strict";
+import type { SendLimits, SendStreamOptions } from "../../src/media/transport_api.js";
+import { parseSdp } from "../../src/protocol/sdp/parse_sdp.js";
+import { createLocalTrack, type RTCRtpSender } from "../../src/webrtc/index.js";
+import { closeAll, connection, description, negotiate } from "./fake_transport.js";
+import { rejectsWith } from "./rejects.js";
+
+afterEach(closeAll);
+
+const sendEncodings = [
+  { rid: "h" },
+  { rid: "m", scaleResolutionDownBy: 2 },
+  { rid: "l", scaleResolutionDownBy: 4, maxBitrate: 100_000 },
+];
+
+/** An answer that takes these layers. */
+function taking(list: string) {
+  const lines = list.split(";").map((rid) => `a=rid:${rid.replace("~", "")} recv\r\n`);
+  return (sdp: string) => `${withoutLayers(sdp)}${lines.join("")}a=simulcast:recv ${list}\r\n`;
+}
+
+function withoutLayers(sdp: string): string {
+  return sdp.replace(/a=(rid|simulcast):.*\r\n/g, "");
+}
+
+function rids(sender: RTCRtpSender) {
+  return sender.getParameters().encodings.map(({ rid }) => rid);
+}
+
+async function sending(answer: (sdp: string) => string) {
+  const { pc, engine } = connection();
+  const { pc: peer } = connection();
+  const { sender } = pc.addTransceiver(createLocalTrack({ kind: "video" }), {
+    direction: "sendonly",
+    sendEncodings,
+  });
+  await negotiate(pc, peer, answer);
+  const streams = engine.transport.called("addSendStream").map(([given]) => given as SendStreamOptions);
+  return { pc, peer, engine, sender, streams };
+}
+
+/** A peer's offer to take layers, from one of ours. */
+async function offerToTake(list: string): Promise<string> {
+  const { pc } = connection();
+  pc.addTransceiver("video", { direction: "recvonly" });
+  await pc.setLocalDescription();
+  return taking(list)(description(pc).sdp);
+}
+
+describe("sending simulcast (WebRTC 1.0 §5.1, §5.2; RFC 8853)", () => {
+  it("offers a layer for each encoding, without sources", async () => {
+    const { pc } = connection();
+    pc.addTransceiver("video", { sendEncodings });
+    const { sdp } = await pc.createOffer();
+    const [media] = parseSdp(sdp ?? "").media;
+    assert.equal(media.simulcast, "send h;m;l");
+    assert.deepEqual(
+      media.rids.map(({ id, direction }) => `${id} ${direction}`),
+      ["h send", "m send", "l send"],
+    );
+    assert.deepEqual(media.sources, []);
+    assert.ok(media.extensions.some(({ uri }) => uri.endsWith("sdes:repaired-rtp-stream-id")));
+  });
+
+  it("scales by powers of two, the last the whole picture, unless told otherwise; keeps four at most", () => {
+    const { pc } = connection();
+    const scales = (encodings: object[]) =>
+      pc
+        .addTransceiver("video", { sendEncodings: encodings })
+        .sender.getParameters()
+        .encodings.map(({ scaleResolutionDownBy }) => scaleResolutionDownBy);
+    assert.deepEqual(scales([{ rid: "a" }, { rid: "b" }, { rid: "c" }]), [4, 2, 1]);
+    assert.deepEqual(scales([{ rid: "a" }, { rid: "b", scaleResolutionDownBy: 3 }]), [1, 3]);
+    assert.deepEqual(scales(["a", "b", "c", "d", "e", "f"].map((rid) => ({ rid }))), [8, 4, 2, 1]);
+    assert.deepEqual(scales([{ rid: "a" }]), [1]);
+  });
+
+  it("sends the layers that the answer takes, each with sources of its own, lower ones first", async () => {
+    const { streams, sender } = await sending(taking("h;m;l"));
+    assert.deepEqual(
+      streams.map(({ mid, layer }) => `${mid} ${layer}`),
+      ["0 h", "0 m", "0 l"],
+    );
+    const ssrcs = streams.flatMap(({ ssrc, rtx }) => [ssrc, rtx?.ssrc]);
+    assert.equal(new Set(ssrcs).size, 6);
+    assert.ok(streams.every(({ extensions }) => extensions.rid && extensions.repairedRid));
+    const lowest = { scaleResolutionDownBy: 4, maxBitrateBps: 100_000 };
+    const below: SendLimits["below"][] = [[lowest, { scaleResolutionDownBy: 2 }], [lowest], []];
+    assert.deepEqual(
+      streams.map(({ limits }) => limits?.below),
+      below,
+    );
+    assert.deepEqual(rids(sender), ["h", "m", "l"]);
+  });
+
+  it("forgets what the answer leaves out, for good, and stops what it pauses", async () => {
+    const { pc, peer, streams, sender } = await sending(taking("h;~l"));
+    assert.deepEqual(
+      streams.map(({ layer }) => layer),
+      ["h"],
+    );
+    assert.deepEqual(
+      sender.getParameters().encodings.map(({ rid, active }) => [rid, active]),
+      [
+        ["h", true],
+        ["l", false],
+      ],
+    );
+    await negotiate(pc, peer, taking("h;m;l"));
+    assert.deepEqual(rids(sender), ["h", "l"], "an answer adds nothing");
+    assert.equal(parseSdp(description(pc).sdp).media[0].simulcast, "send h;~l");
+  });
+
+  it("sends the first alone, without a rid, to who takes no layers", async () => {
+    const { streams, sender } = await sending(withoutLayers);
+    assert.deepEqual(
+      streams.map(({ layer, limits }) => [layer, limits]),
+      [[undefined, undefined]],
+    );
+    assert.deepEqual(rids(sender), [undefined]);
+  });
+
+  it("sends the first alone to who can't tell layers apart", async () => {
+    const noExtension = (sdp: string) => taking("h;m;l")(sdp).replace(/a=extmap:.*rtp-stream-id\r\n/g, "");
+    const { streams } = await sending(noExtension);
+    assert.deepEqual(
+      streams.map(({ layer }) => layer),
+      [undefined],
+    );
+  });
+
+  it("setParameters goes for each layer by itself, and can't rename, reorder or add", async () => {
+    const { engine, sender } = await sending(taking("h;m;l"));
+    const parameters = sender.getParameters();
+    parameters.encodings[0].active = false;
+    parameters.encodings[1].maxBitrate = 300_000;
+    await sender.setParameters(parameters);
+    assert.deepEqual(engine.transport.called("removeSendStream"), [["0/h"]]);
+    const [[key, limits]] = engine.transport.called("limitSendStream");
+    assert.equal(key, "0/m");
+    assert.equal((limits as SendLimits).maxBitrateBps, 300_000);
+    for (const edit of [
+      (p: typeof parameters) => p.encodings.reverse(),
+      (p: typeof parameters) => p.encodings.push({ rid: "x" }),
+      (p: typeof parameters) => p.encodings.pop(),
+    ]) {
+      const changed = sender.getParameters();
+      edit(changed);
+      await rejectsWith(() => sender.setParameters(changed), "InvalidModificationError");
+    }
+  });
+
+  it("makes the layers that an offer asks for, and answers with them", async () => {
+    const { pc, engine } = connection();
+    const sender = pc.addTrack(createLocalTrack({ kind: "video" }));
+    await pc.setRemoteDescription({ type: "offer", sdp: await offerToTake("a;b") });
+    assert.deepEqual(
+      sender.getParameters().encodings.map(({ rid, scaleResolutionDownBy }) => [rid, scaleResolutionDownBy]),
+      [
+        ["a", 2],
+        ["b", 1],
+      ],
+    );
+    await pc.setLocalDescription();
+    assert.equal(parseSdp(description(pc).sdp).media[0].simulcast, "send a;b");
+    assert.deepEqual(
+      engine.transport.called("addSendStream").map(([given]) => (given as SendStreamOptions).layer),
+      ["a", "b"],
+    );
+  });
+
+  it("a rollback takes the proposed layers back", async () => {
+    const { pc } = connection();
+    const sender = pc.addTrack(createLocalTrack({ kind: "video" }));
+    await pc.setRemoteDescription({ type: "offer", sdp: await offerToTake("a;b") });
+    await pc.setRemoteDescription({ type: "rollback" });
+    assert.deepEqual(rids(sender), [undefined]);
+  });
+});
