@@ -7,7 +7,7 @@ import type { CodecSettings, OrderOf, WorkerEvent, WorkerName } from "./engine_m
 import { WORKER_NAMES } from "./engine_messages.js";
 import { type EngineStats, engineStats } from "./engine_stats.js";
 import { EngineTransport, type TransportHost } from "./engine_transport.js";
-import { EngineInputs } from "./inputs/engine_inputs.js";
+import { EngineInputs, type InputWorker } from "./inputs/engine_inputs.js";
 import { MediaError } from "./media_error.js";
 import { streamRow } from "./metrics_rows.js";
 import type { PictureListener, SamplesListener } from "./output_listener.js";
@@ -175,7 +175,7 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
     this.#inputs = new EngineInputs({
       control: this.#memory.control,
       doorbells: this.#memory.doorbells,
-      post: <N extends "encoder" | "microphone">(name: N, order: OrderOf<N>) => this.#post(name, order),
+      post: <N extends InputWorker>(name: N, order: OrderOf<N>) => this.#post(name, order),
     });
     this.#feeds = new SendFeeds({
       control: this.#memory.control,
@@ -370,6 +370,9 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
       case "inputReleased":
         this.#inputs.released(event.inputId);
         break;
+      case "keyframeWanted":
+        this.#feeds.askKeyframe(event.encoding);
+        break;
       case "firstframe":
         for (const transport of this.#transports.values()) {
           if (transport.handleFirstFrame(event.streamId, event.width, event.height)) break;
@@ -414,10 +417,8 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
 
   #restart(name: WorkerName): void {
     this.#spawnWatched(name);
-    if (name === "encoder" || name === "microphone") {
-      this.#inputs.restore(name);
-      this.#feeds.restore(name);
-    }
+    if (name === "encoder" || name === "microphone" || name === "sender") this.#inputs.restore(name);
+    if (name === "encoder" || name === "microphone") this.#feeds.restore(name);
     if (name === "decoder" || name === "speaker") {
       for (const transport of this.#transports.values()) transport.restorePlayout(name);
     }

@@ -138,7 +138,7 @@ export type PlayoutOrder =
   | { readonly type: "setPlayoutTarget"; readonly streamId: number; readonly targetUs: number }
   | { readonly type: "setSyncWith"; readonly streamId: number; readonly syncWith: readonly number[] };
 
-/** To the encoder and the microphone: a source that the application pushes, with its channel (inputs/). */
+/** To the encoder, the microphone and, where it is encoded already, the sender: a source that the application pushes, with its channel (inputs/). */
 export type InputOrder =
   /** With a known id: the channel replaces the former one. */
   | {
@@ -172,7 +172,7 @@ export interface Orders {
         readonly inputId: number;
         readonly encodings: readonly AudioEncoding[];
       };
-  sender: CommonOrder | SenderCommand;
+  sender: CommonOrder | InputOrder | SenderCommand;
   receiver: CommonOrder | ReceiverCommand;
   rtcp: CommonOrder | RtcpCommand;
   decoder:
@@ -208,9 +208,11 @@ export type WorkerEvent =
   /** The oldest channel of a pushed input that was replaced or removed is not looked at any more. */
   | {
       readonly type: "inputReleased";
-      readonly name: "encoder" | "microphone";
+      readonly name: "encoder" | "microphone" | "sender";
       readonly inputId: number;
     }
+  /** A peer wants a keyframe of an encoding that the application makes. */
+  | { readonly type: "keyframeWanted"; readonly encoding: number }
   | ReceiverEvent
   /** What one step had to tell, in order. */
   | { readonly type: "events"; readonly events: readonly ReceiverEvent[] }

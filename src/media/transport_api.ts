@@ -177,6 +177,8 @@ export interface SendStreamOptions {
   readonly reducedSizeRtcp: boolean;
   /** Number of a pushed input ({@link MediaTransport.inputId}); 0 or absent: the engine's camera or microphone. */
   readonly source?: number;
+  /** What it carries comes encoded, as packets or as samples, and its packets may be larger than ours. */
+  readonly encoded?: boolean;
   /** To begin with; {@link MediaTransport.limitSendStream} changes them. */
   readonly limits?: SendLimits;
   /** To begin with; {@link MediaTransport.blankSendStream} changes it. */

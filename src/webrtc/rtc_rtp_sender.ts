@@ -3,6 +3,7 @@ import type { MediaKind } from "../media/transport_api.js";
 import { isAuxiliary } from "../protocol/sdp/codec_negotiation.js";
 import { sends } from "../protocol/sdp/directions.js";
 import type { NegotiatedMedia } from "../protocol/sdp/negotiated_media.js";
+import { carriedFormat, sentCodec } from "./carried_format.js";
 import { defaultCapabilities } from "./codec_preferences.js";
 import type { ConnectionHost } from "./connection_host.js";
 import { domError } from "./dom_error.js";
@@ -151,6 +152,7 @@ export class RTCRtpSender {
       if (state.isStopped()) throw domError("InvalidStateError", "The transceiver is stopped");
       await new Promise<void>((resolve) => queueTask(resolve));
       if (state.host.isClosed) return;
+      checkCarried(withTrack, state.negotiated);
       attachTrack(this, withTrack);
       state.host.syncMedia();
     });
@@ -172,6 +174,13 @@ export class RTCRtpSender {
   }
 }
 defineInterface(RTCRtpSender);
+
+/** @throws InvalidModificationError for a track that comes in a codec which was not negotiated. */
+function checkCarried(track: MediaStreamTrack | null, negotiated: NegotiatedMedia | null): void {
+  const format = carriedFormat(track);
+  if (format === undefined || negotiated === null || sentCodec(track, negotiated) !== undefined) return;
+  throw domError("InvalidModificationError", `${format.codec}, in which the track comes, is not negotiated`);
+}
 
 function dtmfHostOf(sender: RTCRtpSender): DtmfHost {
   return {

@@ -27,13 +27,13 @@ const checkMembers = members<RTCSettings>({
   transportFactory: object,
   transport: (value) => checkTransportSettings(value as TransportSettings),
   video: members<VideoCapabilityOptions>({
-    codecs: listOf(oneOf("H264", "VP8"), 2, 1),
+    codecs: listOf(oneOf("H264", "VP8", "VP9", "AV1", "H265"), 5, 1),
     level: whole(10, 62),
     payloadType: whole(96, 123),
     rtx: boolean,
   }),
   audio: members<AudioCapabilityOptions>({
-    codecs: listOf(oneOf("opus", "PCMU", "PCMA"), 3, 1),
+    codecs: listOf(oneOf("opus", "PCMU", "PCMA", "G722"), 4, 1),
     telephoneEvent: boolean,
     comfortNoise: boolean,
     red: boolean,

@@ -119,12 +119,16 @@ describe("SoundWriter", () => {
 
 describe("EngineInputs", () => {
   function inputs() {
-    const posted: [string, OrderOf<"encoder"> | OrderOf<"microphone">][] = [];
+    type Posted = OrderOf<"encoder"> | OrderOf<"microphone"> | OrderOf<"sender">;
+    const posted: [string, Posted][] = [];
     const made = new EngineInputs({
       control: ControlBlock.allocate(),
-      doorbells: { encoder: Doorbell.allocate(), microphone: Doorbell.allocate() },
-      post: (name: string, order: OrderOf<"encoder"> | OrderOf<"microphone">) =>
-        void posted.push([name, order]),
+      doorbells: {
+        encoder: Doorbell.allocate(),
+        microphone: Doorbell.allocate(),
+        sender: Doorbell.allocate(),
+      },
+      post: (name: string, order: Posted) => void posted.push([name, order]),
     });
     const types = () => posted.map(([name, { type }]) => `${name} ${type}`);
     return { inputs: made, posted, types };

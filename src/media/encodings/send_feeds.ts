@@ -33,6 +33,15 @@ export interface SendFeedsHost {
   post(name: "microphone", order: OrderOf<"microphone">): void;
 }
 
+/** What an encoded input goes by, and how many streams carry it. */
+interface Carried {
+  readonly encoding: number;
+  streams: number;
+}
+
+/** The encoding of a stream that gets nothing: no frame has this number. */
+const NO_ENCODING = 0;
+
 /** What the send streams of all transports take of the sources, and what the sources' threads are to make for them. */
 export class SendFeeds {
   readonly #host: SendFeedsHost;
@@ -41,9 +50,13 @@ export class SendFeeds {
   /** What makes the encodings that have begun. */
   readonly #makers = new Map<number, Maker>();
 
+  readonly #ids = new EncodingIds();
+  /** Encoded inputs, by source: an encoding without an encoder. */
+  readonly #carried = new Map<number, Carried>();
+
   constructor(host: SendFeedsHost) {
     this.#host = host;
-    const ids = new EncodingIds();
+    const ids = this.#ids;
     this.#video = new EncodingTable(ids, (inputId, encodings) =>
       host.post("encoder", { type: "setPictureEncodings", inputId, encodings }),
     );
@@ -85,8 +98,14 @@ export class SendFeeds {
   } {
     const { inputs, deviceCounters, control } = this.#host;
     const number = sourceOf(request);
+    if (this.#carried.has(number)) return { source: undefined, maker: undefined, targetBps: 0 };
     const source = number === 0 ? deviceCounters[request.stream.kind] : inputs.countersOf(number);
     return { source, maker: this.#makers.get(encoding), targetBps: control.targetBps(encoding) };
+  }
+
+  /** A peer wants a keyframe that no encoder of ours can make. */
+  askKeyframe(encoding: number): void {
+    this.#host.inputs.askKeyframe(encoding);
   }
 
   /** That worker was started anew. */
@@ -96,19 +115,44 @@ export class SendFeeds {
   }
 
   #take(request: FeedRequest): number {
-    const wishes = wishesOf(request);
     const source = sourceOf(request);
+    if (this.#host.inputs.encodedInput(source) !== undefined) return this.#carry(source, request);
+    const wishes = wishesOf(request);
     return wishes.kind === "video" ? this.#video.take(source, wishes) : this.#audio.take(source, wishes);
   }
 
+  /** As it comes, to every stream alike; of a disabled track nothing. */
+  #carry(source: number, { blank }: FeedRequest): number {
+    const carried = this.#carried.get(source) ?? { encoding: this.#ids.take(), streams: 0 };
+    this.#carried.set(source, carried);
+    this.#host.inputs.carryAs(source, carried.encoding);
+    carried.streams++;
+    return blank ? NO_ENCODING : carried.encoding;
+  }
+
+  #letGo(source: number, carried: Carried): void {
+    if (--carried.streams > 0) return;
+    this.#carried.delete(source);
+    this.#host.inputs.carryAs(source, undefined);
+    this.#ids.release(carried.encoding);
+  }
+
   #release(request: FeedRequest, encoding: number): void {
+    const source = sourceOf(request);
+    const carried = this.#carried.get(source);
+    if (carried !== undefined) {
+      this.#letGo(source, carried);
+      return;
+    }
     const table = request.stream.kind === "video" ? this.#video : this.#audio;
-    table.release(sourceOf(request), encoding);
+    table.release(source, encoding);
   }
 
   #adjust({ encoding }: Feed, request: FeedRequest): number {
-    const wishes = wishesOf(request);
     const source = sourceOf(request);
+    const carried = this.#carried.get(source);
+    if (carried !== undefined) return request.blank ? NO_ENCODING : carried.encoding;
+    const wishes = wishesOf(request);
     return wishes.kind === "video"
       ? this.#video.change(source, encoding, wishes)
       : this.#audio.change(source, encoding, wishes);
@@ -125,7 +169,8 @@ export class SendFeeds {
     const { control, doorbells, inputs } = this.#host;
     const { stream, blank } = request;
     const source = sourceOf(request);
-    if (stream.codec === "H264" && (stream.packetizationMode ?? 0) === 0)
+    const isEncoded = stream.encoded ?? false;
+    if (stream.codec === "H264" && (stream.packetizationMode ?? 0) === 0 && !isEncoded)
       control.add(ControlWord.smallNalConsumers, by);
     if (source !== 0) {
       inputs.changeConsumers(source, by);

@@ -1,18 +1,28 @@
-import type { OrderOf } from "../engine_messages.js";
+import type { InputOrder, OrderOf } from "../engine_messages.js";
 import type { ControlBlock } from "../ring/control_block.js";
 import type { Doorbell } from "../ring/doorbell.js";
 import { SlotChannel, type SlotChannelBuffers } from "../ring/slot_channel.js";
 import { allocateCounters, SourceCounters } from "../session/stream_counters.js";
-import type { MediaInput } from "./media_input.js";
+import type { EncodedInput } from "./encoded_input.js";
+import { EncodedWriter } from "./encoded_writer.js";
+import type { MediaInput, PictureInput, SoundInput } from "./media_input.js";
 import { PictureWriter } from "./picture_writer.js";
 import { SoundWriter } from "./sound_writer.js";
 
 export interface EngineInputsHost {
   readonly control: ControlBlock;
-  readonly doorbells: { readonly encoder: Doorbell; readonly microphone: Doorbell };
+  readonly doorbells: {
+    readonly encoder: Doorbell;
+    readonly microphone: Doorbell;
+    readonly sender: Doorbell;
+  };
   post(name: "encoder", order: OrderOf<"encoder">): void;
   post(name: "microphone", order: OrderOf<"microphone">): void;
+  post(name: "sender", order: OrderOf<"sender">): void;
 }
+
+/** The threads that take what is pushed: pictures, sound, what is encoded already. */
+export type InputWorker = "encoder" | "microphone" | "sender";
 
 /** An input that some send stream carries. */
 interface Active {
@@ -22,7 +32,7 @@ interface Active {
   announce(): void;
   readonly channel: SlotChannelBuffers | undefined;
   readonly counters: Float64Array;
-  readonly worker: "encoder" | "microphone";
+  readonly worker: InputWorker;
 }
 
 /**
@@ -37,6 +47,8 @@ export class EngineInputs {
   readonly #active = new Map<number, Active>();
   /** Channels that a worker was told to leave and may still be reading, by input, oldest first. */
   readonly #leaving = new Map<number, { worker: Active["worker"]; channel: SlotChannelBuffers }[]>();
+  /** Numbers of the encodings that encoded inputs stand for, by input. */
+  readonly #encodings = new Map<number, number>();
   #nextId = 1;
 
   constructor(host: EngineInputsHost) {
@@ -48,6 +60,24 @@ export class EngineInputs {
     this.#ids.set(input, id);
     this.#known.set(id, input);
     return id;
+  }
+
+  /** The input of that number, where it is encoded already. */
+  encodedInput(id: number): EncodedInput | undefined {
+    const input = this.#known.get(id);
+    return input?.isEncoded ? input : undefined;
+  }
+
+  /** From now on the encoded input's frames go to the streams that take this encoding; undefined: to nobody. */
+  carryAs(id: number, encoding: number | undefined): void {
+    if (encoding === undefined) this.#encodings.delete(id);
+    else this.#encodings.set(id, encoding);
+  }
+
+  /** A peer wants a keyframe of an encoding that is an encoded input's. */
+  askKeyframe(encoding: number): void {
+    for (const [id, carried] of this.#encodings)
+      if (carried === encoding) this.encodedInput(id)?.askKeyframe();
   }
 
   /** One more or one fewer send stream carries the input. */
@@ -62,8 +92,7 @@ export class EngineInputs {
     this.#known.delete(id);
     active.disconnect();
     this.#leave(id, active.worker, active.channel);
-    if (active.worker === "encoder") this.#host.post("encoder", { type: "removeInput", inputId: id });
-    else this.#host.post("microphone", { type: "removeInput", inputId: id });
+    this.#tell(active.worker, { type: "removeInput", inputId: id });
   }
 
   /** A worker has left the oldest channel it was told to leave: the memory may serve another. */
@@ -75,7 +104,7 @@ export class EngineInputs {
   }
 
   /** That worker was started anew and knows no inputs; what its predecessor left is the garbage collector's. */
-  restore(worker: "encoder" | "microphone"): void {
+  restore(worker: InputWorker): void {
     for (const [id, leaving] of this.#leaving) if (leaving[0]?.worker === worker) this.#leaving.delete(id);
     for (const active of this.#active.values()) if (active.worker === worker) active.announce();
   }
@@ -98,13 +127,45 @@ export class EngineInputs {
     return this.#active.get(id)?.counters;
   }
 
+  #tell(worker: InputWorker, order: InputOrder): void {
+    // All three understand it; the pairing of name and order cannot be seen through the union.
+    (this.#host.post as (name: InputWorker, order: InputOrder) => void)(worker, order);
+  }
+
   #connect(inputId: number, input: MediaInput): Active {
-    const active = input.kind === "video" ? this.#video(inputId, input) : this.#audio(inputId, input);
+    const active = this.#open(inputId, input);
     this.#active.set(inputId, active);
     return active;
   }
 
-  #video(inputId: number, input: MediaInput & { kind: "video" }): Active {
+  #open(inputId: number, input: MediaInput): Active {
+    if (input.isEncoded) return this.#encoded(inputId, input);
+    return input.kind === "video" ? this.#video(inputId, input) : this.#audio(inputId, input);
+  }
+
+  #encoded(inputId: number, input: EncodedInput): Active {
+    const counters = allocateCounters(SourceCounters.words);
+    const announce = (channel: SlotChannelBuffers) =>
+      this.#host.post("sender", { type: "addInput", inputId, channel, counters });
+    const encodingOf = () => this.#encodings.get(inputId) ?? 0;
+    const { sender } = this.#host.doorbells;
+    const writer = new EncodedWriter(input, inputId, sender, encodingOf, (channel, former) => {
+      this.#leave(inputId, "sender", former);
+      announce(channel);
+    });
+    return {
+      consumers: 0,
+      worker: "sender",
+      disconnect: writer.connect(),
+      announce: () => announce(writer.channel),
+      counters: new Float64Array(counters),
+      get channel() {
+        return writer.channel;
+      },
+    };
+  }
+
+  #video(inputId: number, input: PictureInput): Active {
     const { control, doorbells } = this.#host;
     const counters = allocateCounters(SourceCounters.words);
     const announce = () => {
@@ -128,7 +189,7 @@ export class EngineInputs {
     };
   }
 
-  #audio(inputId: number, input: MediaInput & { kind: "audio" }): Active {
+  #audio(inputId: number, input: SoundInput): Active {
     const writer = new SoundWriter(inputId, this.#host.doorbells.microphone);
     const { channel } = writer;
     const counters = allocateCounters(SourceCounters.words);

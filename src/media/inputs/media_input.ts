@@ -3,6 +3,8 @@
  * outlet while it does, and whoever looks at the source on the main thread connects one too.
  */
 
+import type { EncodedInput } from "./encoded_input.js";
+
 /** A tightly packed I420 picture: Y, then U, then V, chroma planes of (width+1)/2 by (height+1)/2. */
 export interface PushedPicture {
   readonly width: number;
@@ -23,6 +25,7 @@ export interface PushedSound {
 
 /** Frames pass through at once and are never kept: an outlet copies what it needs before it returns. */
 export class PushedInput<K extends "video" | "audio", T> {
+  readonly isEncoded = false;
   readonly kind: K;
   readonly #outlets = new Set<(frame: T) => void>();
 
@@ -49,4 +52,5 @@ export class PushedInput<K extends "video" | "audio", T> {
 
 export type PictureInput = PushedInput<"video", PushedPicture>;
 export type SoundInput = PushedInput<"audio", PushedSound>;
-export type MediaInput = PictureInput | SoundInput;
+export type RawInput = PictureInput | SoundInput;
+export type MediaInput = RawInput | EncodedInput;

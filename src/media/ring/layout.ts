@@ -72,6 +72,8 @@ export const DescriptorFlag = {
   quarterTurn: 8,
   /** Of encoded sound, eight bits: its level as the header extension writes it (RFC 6464). */
   audioLevel: 0x100,
+  /** What the application pushed is a whole RTP packet. */
+  packet: 0x10000,
 } as const;
 
 /** Int32 word indices of a doorbell (one cache line). */

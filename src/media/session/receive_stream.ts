@@ -13,8 +13,8 @@ import {
   type CodecName,
   codecNumber,
   codecOfNumber,
-  isAudioCodec,
-  isVideoCodec,
+  isAudioFormat,
+  isVideoFormat,
 } from "../codecs/codec_name.js";
 import type { InterceptorChain } from "../interceptors/interceptor_chain.js";
 import type { ReceiveStreamOptions } from "../transport_api.js";
@@ -111,7 +111,7 @@ export class ReceiveStream {
   /** Whether a payload type stands for sound itself, not for what comes beside it. */
   isSound(payloadType: number): boolean {
     const codec = this.codecOf(payloadType);
-    return codec >= 0 && isAudioCodec(codecOfNumber(codec));
+    return codec >= 0 && isAudioFormat(codecOfNumber(codec));
   }
 
   /** Whether the key of that event was not told of yet. */
@@ -272,7 +272,7 @@ export class ReceiveStream {
   #followClock(payloadType: number): void {
     this.#payloadType = payloadType;
     const format = this.options.payloadTypes.find((known) => known.payloadType === payloadType);
-    if (format === undefined || !isAudioCodec(format.codec) || format.clockRate === this.#clockRate) return;
+    if (format === undefined || !isAudioFormat(format.codec) || format.clockRate === this.#clockRate) return;
     this.#clockRate = format.clockRate;
     this.#senderClock = new SenderClock(this.#clockRate);
   }
@@ -295,7 +295,7 @@ function assemblersOf({ payloadTypes }: ReceiveStreamOptions) {
   const byCodec = new Map<CodecName, AccessUnitAssembler>();
   const assemblers = new Map<number, AccessUnitAssembler>();
   for (const { payloadType, codec } of payloadTypes) {
-    if (!isVideoCodec(codec)) continue;
+    if (!isVideoFormat(codec)) continue;
     const assembler = byCodec.get(codec) ?? assemblerOf(codec);
     byCodec.set(codec, assembler);
     assemblers.set(payloadType, assembler);

@@ -23,8 +23,8 @@ export interface RtcpSinks {
   resend(ssrc: number, sequenceNumbers: readonly number[]): void;
   /** Content of a transport-wide feedback message of the peer's; good during the call. */
   transportFeedback(content: Uint8Array): void;
-  /** The encoder owes a keyframe of this encoding. */
-  keyframe(encoding: number): void;
+  /** The encoder, or the application where it makes the encoding itself, owes a keyframe of it. */
+  keyframe(encoding: number, isPushed: boolean): void;
   /** The peer has ended a stream. */
   bye(mid: string, ssrc: number): void;
 }
@@ -223,7 +223,8 @@ export class RtcpSession {
 
   #passOnKeyframeRequests(nowUs: number): void {
     for (const stream of this.#send.values()) {
-      if (stream.keyframes.poll(nowUs)) this.#sinks.keyframe(stream.encoding);
+      if (stream.keyframes.poll(nowUs))
+        this.#sinks.keyframe(stream.encoding, stream.options.encoded ?? false);
     }
   }
 

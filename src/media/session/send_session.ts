@@ -6,8 +6,13 @@ import { RedWriter } from "../../protocol/red/red.js";
 import { HeaderExtensionWriter } from "../../protocol/rtp/extension_writer.js";
 import { absSendTimeFromUs } from "../../protocol/rtp/header_extensions.js";
 import { type NtpTime, unixUsToNtp } from "../../protocol/rtp/ntp.js";
-import type { FramePacketizer } from "../../protocol/rtp/payload_format.js";
+import {
+  type AccessUnitAssembler,
+  type FramePacketizer,
+  PayloadTraits,
+} from "../../protocol/rtp/payload_format.js";
 import { RTP_FIXED_HEADER_BYTES, writeRtpHeader } from "../../protocol/rtp/rtp_header.js";
+import { sequenceDifference } from "../../protocol/rtp/unwrap.js";
 import { RTX_OVERHEAD_BYTES } from "../../protocol/rtx/rtx.js";
 import {
   TELEPHONE_EVENT_BYTES,
@@ -15,18 +20,25 @@ import {
 } from "../../protocol/telephone_event/telephone_event.js";
 import { ToneSender } from "../../protocol/telephone_event/tone_sender.js";
 import { FrameRateMeter } from "../analysis/frame_rate_meter.js";
-import { type CodecName, isVideoCodec } from "../codecs/codec_name.js";
+import { type CodecName, isVideoFormat } from "../codecs/codec_name.js";
 import type { SendStreamOptions } from "../transport_api.js";
 import { NackResponder } from "./nack_responder.js";
 import type { OutgoingStages } from "./outgoing_stages.js";
+import { PacketMapper } from "./packet_mapper.js";
 import { PacketRing } from "./packet_ring.js";
-import { packetizerOf } from "./payload_formats.js";
+import { assemblerOf, packetizerOf } from "./payload_formats.js";
 import { SendCounters } from "./stream_counters.js";
 
 /** Video packets kept for retransmission: 4 s at 2 Mbit/s. */
 const VIDEO_HISTORY = 1024;
 /** Audio is not sent again; the ring only has to hold what one call sends. */
 const AUDIO_HISTORY = 64;
+/** Packets that are passed on may be as large as Ethernet carries them: whoever made them knew no better. */
+const MAX_PASSED_BYTES = 1472;
+/** Where packets may begin: a decoder that knows nothing can go on from here. */
+const BEGINNING = PayloadTraits.randomAccess | PayloadTraits.keyframeStart;
+/** How often the application is asked for a keyframe that does not come. */
+const KEYFRAME_AGAIN_US = 1_000_000;
 
 /** Between two frames no more time than this passes for statistics. */
 const LONGEST_FRAME_US = 1_000_000;
@@ -39,6 +51,8 @@ export interface EncodedFrame {
   /** Monotonic; of a sound frame: of its first sample. */
   readonly captureTimeUs: number;
   readonly codec: CodecName;
+  /** A whole RTP packet of another stream, to be passed on. */
+  readonly isPacket?: boolean;
   readonly keyframe: boolean;
   /** Sound only: samples since the microphone began, and how long the packet lasts. */
   readonly rtpTimestamp: number;
@@ -111,6 +125,14 @@ export class SendSession {
   readonly #packetizer: FramePacketizer | undefined;
   /** Sound that goes with a copy of what went before. */
   readonly #red: RedWriter | undefined;
+  /** Of a stream that passes packets on, and what looks into them for a keyframe. */
+  readonly #mapper: PacketMapper | undefined;
+  readonly #inspector: AccessUnitAssembler | undefined;
+  readonly #passedBytes: number;
+  #keyframeAskedUs = Number.NEGATIVE_INFINITY;
+  /** Packets passed on that wait to go out together: the first's number, how many. */
+  stagedFirst = 0;
+  stagedCount = 0;
   readonly #extensions = new HeaderExtensionWriter();
   readonly #mid: Uint8Array;
   /** RFC 8852: told in every packet of a layer, which no description names a source for. */
@@ -134,15 +156,28 @@ export class SendSession {
 
   constructor(options: SendSessionOptions) {
     const { stream, maxPacketBytes, random } = options;
+    const isEncoded = stream.encoded ?? false;
+    const packetBytes = isEncoded ? Math.max(MAX_PASSED_BYTES, maxPacketBytes) : maxPacketBytes;
     this.stream = stream;
     this.encoding = options.encoding ?? 0;
-    this.ring = new PacketRing(stream.kind === "video" ? VIDEO_HISTORY : AUDIO_HISTORY, maxPacketBytes);
+    this.ring = new PacketRing(stream.kind === "video" ? VIDEO_HISTORY : AUDIO_HISTORY, packetBytes);
     this.needsKeyframe = stream.kind === "video";
-    this.#packetizer = isVideoCodec(stream.codec)
+    this.#packetizer = isVideoFormat(stream.codec)
       ? packetizerOf(stream.codec, { mode: stream.packetizationMode ?? 0, random })
       : undefined;
-    this.#red = stream.kind === "audio" && stream.red !== undefined ? new RedWriter(1) : undefined;
-    this.#maxPacketBytes = maxPacketBytes - (stream.rtx === undefined ? 0 : RTX_OVERHEAD_BYTES);
+    // What comes as packets cannot be told from what comes as samples yet: both go as they are.
+    const hasRed = stream.kind === "audio" && stream.red !== undefined && !isEncoded;
+    this.#red = hasRed ? new RedWriter(1) : undefined;
+    const repairBytes = stream.rtx === undefined ? 0 : RTX_OVERHEAD_BYTES;
+    this.#maxPacketBytes = maxPacketBytes - repairBytes;
+    this.#passedBytes = packetBytes - repairBytes;
+    this.#mapper = isEncoded
+      ? new PacketMapper({
+          clockRate: stream.clockRate,
+          timestampAt: (nowUs) => this.#timestampAt(nowUs),
+        })
+      : undefined;
+    this.#inspector = isEncoded && isVideoFormat(stream.codec) ? assemblerOf(stream.codec) : undefined;
     this.#wallOffsetUs = options.wallOffsetUs;
     this.#log = options.log;
     this.stages = options.stages;
@@ -155,6 +190,7 @@ export class SendSession {
     this.#timestampBase = timestampBase;
     this.responder = new NackResponder({
       ...options,
+      maxPacketBytes: packetBytes,
       history: this.ring,
       firstRtxSequenceNumber: rtxSequenceNumber,
     });
@@ -191,7 +227,8 @@ export class SendSession {
   packetize(frame: EncodedFrame, rtpOverhead: number, nowUs: number): number {
     // RFC 4733 §2.1: the event takes the place of what it sounds like.
     if (this.tones.isActive) return 0;
-    if (this.stream.kind === "video") this.#countEncoded(frame);
+    if (frame.isPacket) return this.#pass(frame, rtpOverhead, nowUs);
+    if (this.stream.kind === "video" && !this.stream.encoded) this.#countEncoded(frame);
     if (frame.length === 0 || (this.needsKeyframe && !frame.keyframe)) {
       this.#counters[SendCounters.framesSkipped]++;
       return 0;
@@ -205,6 +242,14 @@ export class SendSession {
       this.stream.kind === "video" ? this.#video(frame, maxPayload) : this.#audio(frame, maxPayload);
     if (count > 0) this.#countFrame(frame);
     return count;
+  }
+
+  /** Whether to ask the application (again) for the keyframe that this stream must begin with. */
+  asksKeyframe(nowUs: number): boolean {
+    if (!this.needsKeyframe || !this.stream.encoded) return false;
+    if (nowUs - this.#keyframeAskedUs < KEYFRAME_AGAIN_US) return false;
+    this.#keyframeAskedUs = nowUs;
+    return true;
   }
 
   /** Begins a tone, when events are negotiated. */
@@ -259,7 +304,7 @@ export class SendSession {
 
   /** Most bytes of a packet before protection. */
   maxPlainBytes(rtpOverhead: number): number {
-    return this.#maxPacketBytes - rtpOverhead;
+    return (this.stream.encoded ? this.#passedBytes : this.#maxPacketBytes) - rtpOverhead;
   }
 
   /** Where all of it goes from now on. */
@@ -293,6 +338,65 @@ export class SendSession {
     }
     if (count > 0 && frame.keyframe) this.needsKeyframe = false;
     return count;
+  }
+
+  /** Another stream's packet under our numbers and extensions. */
+  #pass(frame: EncodedFrame, rtpOverhead: number, nowUs: number): number {
+    const mapper = this.#mapper;
+    if (mapper === undefined || !mapper.read(frame.bytes, frame.length)) return 0;
+    if (this.#newEncoding) mapper.restart();
+    this.#newEncoding = false;
+    if (this.#inspector !== undefined && mapper.isNewSource) this.needsKeyframe = true;
+    if (this.needsKeyframe && !this.#isBeginning(frame.bytes, mapper)) {
+      this.#counters[SendCounters.framesSkipped]++;
+      return 0;
+    }
+    mapper.map(this.#next, nowUs);
+    const { sequenceNumber, header } = mapper;
+    this.#nowUs = nowUs;
+    this.#writeExtensions(mapper, nowUs);
+    const headerBytes = RTP_FIXED_HEADER_BYTES + this.#extensions.blockBytes;
+    const isTooLarge = headerBytes + header.payloadLength > this.#passedBytes - rtpOverhead;
+    if (isTooLarge || this.ring.has(sequenceNumber)) {
+      this.#counters[SendCounters.packetsDropped]++;
+      return 0;
+    }
+    this.needsKeyframe = false;
+    this.#writePassed(frame.bytes, mapper, headerBytes);
+    this.#countPassed(header.marker, nowUs);
+    return 1;
+  }
+
+  #isBeginning(bytes: Uint8Array, { header }: PacketMapper): boolean {
+    const traits = this.#inspector?.inspect(bytes, header.payloadOffset, header.payloadLength) ?? BEGINNING;
+    return (traits & BEGINNING) !== 0;
+  }
+
+  #writePassed(bytes: Uint8Array, mapper: PacketMapper, headerBytes: number): void {
+    const { header, sequenceNumber, timestamp } = mapper;
+    const next = this.#next;
+    this.#next = this.firstSequenceNumber = sequenceNumber;
+    this.#fields.timestamp = timestamp;
+    this.#noteOffset(timestamp, mapper.captureTimeUs);
+    const offset = this.ring.offsetOf(this.ring.slotOf(sequenceNumber));
+    this.#numberPacket(headerBytes + header.payloadLength);
+    this.#writeHeader(offset, header.marker);
+    copyBytes(bytes, header.payloadOffset, this.ring.slab, offset + headerBytes, header.payloadLength);
+    this.#commit(headerBytes, header.payloadLength);
+    // One that came late leaves the count where it was.
+    if (sequenceDifference(next, this.#next) > 0) this.#next = next;
+  }
+
+  #countPassed(isLast: boolean, nowUs: number): void {
+    const counters = this.#counters;
+    if (Number.isNaN(counters[SendCounters.firstSequenceNumber])) {
+      counters[SendCounters.firstSequenceNumber] = this.firstSequenceNumber;
+    }
+    if (!isLast && this.stream.kind === "video") return;
+    counters[SendCounters.framesSent]++;
+    if (this.stream.kind === "audio") return;
+    this.#rate.add(nowUs);
+    counters[SendCounters.framesPerSecond] = this.#rate.perSecond;
   }
 
   /** RFC 7587 §4.2, RFC 3551 §4.5.14: one packet is one RTP payload; the timestamp counts samples. */

@@ -20,6 +20,9 @@ export interface DatagramSender {
 const RETRY_US = 500;
 const MAX_RETRIES = 6;
 
+/** Packets passed on that go out together at most: what segmentation offload takes. */
+const MAX_STAGED = 64;
+
 /** RTCP compounds are at most this long before protection (RFC 3550 gives no bound; ours stay below the MTU). */
 const RTCP_RING = 16;
 
@@ -30,8 +33,8 @@ export interface SendTransportOptions {
   /** A {@link TransportCounters} block. */
   readonly counters: Float64Array;
   readonly createSrtp: (keys: SrtpKeys) => SrtpContext;
-  /** Called when a stream becomes able to send video, and must start with a keyframe of its encoding. */
-  readonly onKeyframeNeeded: (encoding: number) => void;
+  /** Called when a stream becomes able to send video, and must start with a keyframe of its encoding; `isPushed`: the application makes it. */
+  readonly onKeyframeNeeded: (encoding: number, isPushed: boolean) => void;
   /** Of the application, in the order in which a packet meets them. */
   readonly interceptors?: readonly RtpInterceptorFactory[];
 }
@@ -55,6 +58,7 @@ export class SendTransport {
   readonly #pending: Pending[] = [];
   #retryAtUs = Number.POSITIVE_INFINITY;
   #rtcpNext = 0;
+  #hasStaged = false;
   readonly #log = new SendLog();
   readonly #feedback = new TransportFeedbackReader();
   readonly #bandwidth = new BandwidthEstimator();
@@ -219,11 +223,41 @@ export class SendTransport {
 
   #sendOn(session: SendSession, srtp: SrtpContext, frame: EncodedFrame, nowUs: number): number {
     const count = session.packetize(frame, srtp.rtpOverhead, nowUs);
-    if (count === 0) return 0;
+    if (count === 0) {
+      if (session.asksKeyframe(nowUs)) this.#options.onKeyframeNeeded(session.encoding, true);
+      return 0;
+    }
+    if (frame.isPacket) return this.#stage(session, nowUs);
     if (frame.enqueuedUs !== undefined && nowUs > frame.enqueuedUs) {
       session.countDelay(count * (nowUs - frame.enqueuedUs));
     }
     return this.#sendPackets(session, srtp, count, nowUs);
+  }
+
+  /** Packets passed on come one by one and go out together: {@link flushPackets}. */
+  #stage(session: SendSession, nowUs: number): number {
+    const sequenceNumber = session.firstSequenceNumber;
+    const follows = ((session.stagedFirst + session.stagedCount) & 0xffff) === sequenceNumber;
+    if (!follows || session.stagedCount >= MAX_STAGED) this.#flushStaged(session, nowUs);
+    if (session.stagedCount === 0) session.stagedFirst = sequenceNumber;
+    session.stagedCount++;
+    this.#hasStaged = true;
+    return 1;
+  }
+
+  /** Sends what was passed on since the last call. */
+  flushPackets(nowUs: number): void {
+    if (!this.#hasStaged) return;
+    this.#hasStaged = false;
+    for (const session of this.#sessions.values()) this.#flushStaged(session, nowUs);
+  }
+
+  #flushStaged(session: SendSession, nowUs: number): void {
+    const count = session.stagedCount;
+    if (count === 0 || this.#srtp === undefined) return;
+    session.stagedCount = 0;
+    session.firstSequenceNumber = session.stagedFirst;
+    this.#sendPackets(session, this.#srtp, count, nowUs);
   }
 
   /** Protects and sends what was packetized. */
@@ -303,8 +337,10 @@ export class SendTransport {
   #askForKeyframes(): void {
     if (!this.ready) return;
     const waiting = this.#video.filter((session) => session.needsKeyframe);
-    for (const encoding of new Set(waiting.map((session) => session.encoding)))
-      this.#options.onKeyframeNeeded(encoding);
+    for (const encoding of new Set(waiting.map((session) => session.encoding))) {
+      const isPushed = waiting.some((session) => session.encoding === encoding && session.stream.encoded);
+      this.#options.onKeyframeNeeded(encoding, isPushed);
+    }
   }
 }
 

@@ -63,6 +63,11 @@ export class DecoderStream {
     const { row, workerRow, pictures } = this.#options;
     const startUs = native.monotonicUs();
     const accessUnit = bytes.subarray(0, unit.byteLength);
+    if (!isVideoCodec(codecOfNumber(unit.codec))) {
+      // What is only passed on: nobody waits for its pictures.
+      this.#options.onUnit(accessUnit, unit);
+      return;
+    }
     const changed = unit.codec !== this.#codec;
     if ((this.#awaitingKeyframe || changed) && !unit.keyframe) {
       row.add(PlayoutCounter.framesDropped);

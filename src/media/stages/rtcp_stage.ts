@@ -95,7 +95,10 @@ export class RtcpStage implements Stage<"rtcp">, ArrivalLogListener {
         compound: (bytes, length) => this.#out.compound(transportId, bytes, length),
         resend: (ssrc, sequenceNumbers) => this.#out.resend(transportId, ssrc, sequenceNumbers),
         transportFeedback: (content) => this.#out.transportFeedback(transportId, content),
-        keyframe: (encoding) => control.requestKeyframe(encoding),
+        keyframe: (encoding, isPushed) => {
+          if (isPushed) post({ type: "keyframeWanted", encoding });
+          else control.requestKeyframe(encoding);
+        },
         bye: (mid, ssrc) =>
           post({ type: "notice", transportId, notice: { event: "bye", args: [{ mid, ssrc }] } }),
       },

@@ -9,10 +9,12 @@ import type { Stage, WorkerHost } from "../ring/worker_loop.js";
 import type { SendRoute } from "../session/messages.js";
 import { rehearseSending } from "../session/rehearsal.js";
 import { RtcpOutTag } from "../session/rtcp_out.js";
+import type { EncodedFrame } from "../session/send_session.js";
 import { SendTransport } from "../session/send_transport.js";
 import { systemRandom } from "../session/system_random.js";
 import { SILENCE } from "./audio_level.js";
 import { asError } from "./problem.js";
+import { PushedEncoded } from "./pushed_encoded.js";
 
 interface Peer {
   readonly transport: SendTransport;
@@ -25,6 +27,7 @@ export class SenderStage implements Stage<"sender"> {
   readonly #video: SlotConsumer;
   readonly #audio: SlotConsumer;
   readonly #rtcp: SlotConsumer;
+  readonly #pushed: PushedEncoded;
   readonly #peers = new Map<number, Peer>();
   /** The same peers, to walk without an iterator. */
   #list: Peer[] = [];
@@ -55,10 +58,18 @@ export class SenderStage implements Stage<"sender"> {
     this.#video = new SlotConsumer(host.wiring.encodedVideo);
     this.#audio = new SlotConsumer(host.wiring.encodedAudio);
     this.#rtcp = new SlotConsumer(host.wiring.rtcpOut);
+    this.#pushed = new PushedEncoded(
+      (kind, frame) => this.#sendToAll(kind, frame, native.monotonicUs()),
+      (inputId) => host.post({ type: "inputReleased", name: "sender", inputId }),
+    );
     if (host.wiring.warmUp) rehearseSending();
   }
 
   order(order: Exclude<OrderOf<"sender">, { type: "stop" }>): void {
+    if (order.type === "addInput" || order.type === "removeInput") {
+      this.#pushed.order(order);
+      return;
+    }
     const { transportId } = order;
     if (order.type === "openTransport") {
       this.#open(order);
@@ -99,11 +110,13 @@ export class SenderStage implements Stage<"sender"> {
   step(nowUs: number): number {
     this.#frames("video", this.#video, nowUs);
     this.#frames("audio", this.#audio, nowUs);
+    this.#pushed.step();
     this.#sendRtcp(nowUs);
     this.#tellBandwidth();
     let deadlineUs = Number.POSITIVE_INFINITY;
     for (let i = 0; i < this.#list.length; i++) {
       const { transport } = this.#list[i];
+      transport.flushPackets(nowUs);
       transport.handleTimeout(nowUs);
       deadlineUs = Math.min(deadlineUs, transport.nextDeadlineUs());
     }
@@ -146,10 +159,7 @@ export class SenderStage implements Stage<"sender"> {
       frame.enqueuedUs = descriptor.enqueuedUs;
       frame.audioLevel = descriptor.audioLevel;
       const startUs = native.monotonicUs();
-      let packets = 0;
-      for (let i = 0; i < this.#list.length; i++) {
-        packets += this.#list[i].transport.sendFrame(kind, frame, nowUs);
-      }
+      const packets = this.#sendToAll(kind, frame, nowUs);
       input.release(descriptor.slot);
       if (kind === "audio" || packets === 0) continue;
       const endUs = native.monotonicUs();
@@ -159,6 +169,14 @@ export class SenderStage implements Stage<"sender"> {
       row.record(WorkerHistogram.work, endUs - startUs);
       row.record(WorkerHistogram.sinceCapture, endUs - descriptor.captureTimeUs);
     }
+  }
+
+  #sendToAll(kind: "audio" | "video", frame: EncodedFrame, nowUs: number): number {
+    let packets = 0;
+    for (let i = 0; i < this.#list.length; i++) {
+      packets += this.#list[i].transport.sendFrame(kind, frame, nowUs);
+    }
+    return packets;
   }
 
   #sendRtcp(nowUs: number): void {
@@ -185,7 +203,10 @@ export class SenderStage implements Stage<"sender"> {
       counters: new Float64Array(order.counters),
       interceptors: this.#interceptors,
       createSrtp: (keys) => new native.SrtpContext(keys),
-      onKeyframeNeeded: (encoding) => control.requestKeyframe(encoding),
+      onKeyframeNeeded: (encoding, isPushed) => {
+        if (isPushed) this.#host.post({ type: "keyframeWanted", encoding });
+        else control.requestKeyframe(encoding);
+      },
     });
     this.#peers.set(order.transportId, { transport, socket: undefined });
     this.#list = [...this.#peers.values()];

@@ -25,7 +25,8 @@ export const videoFeedback: readonly SdpFeedback[] = [
   { type: "transport-cc" },
 ];
 
-export type VideoCodec = "H264" | "VP8";
+/** The last three are passed on, neither encoded nor decoded. */
+export type VideoCodec = "H264" | "VP8" | "VP9" | "AV1" | "H265";
 
 export interface VideoCapabilityOptions {
   /** What to offer and take, the preferred first; H.264, then VP8 by default (RFC 7742 §5: both must be there). */
@@ -78,9 +79,23 @@ export function vp8Capabilities(options: VideoCapabilityOptions = {}): CodecCapa
   ];
 }
 
+/** VP9 profile 0 (RFC 9628 §6), AV1 Main at level 3.1 (AV1 RTP specification §7.2), H.265 Main at level 3.1 (RFC 7798 §7.1). */
+const passedOn = {
+  VP9: "profile-id=0",
+  AV1: "level-idx=5;profile=0;tier=0",
+  H265: "level-id=93;profile-id=1;tier-flag=0;tx-mode=SRST",
+} as const;
+
+function passedOnCapabilities(name: keyof typeof passedOn): CodecCapability[] {
+  return [{ kind: "video", name, clockRate: 90_000, fmtp: passedOn[name], feedback: videoFeedback }];
+}
+
 const videoCapabilitiesOf: Readonly<Record<VideoCodec, typeof vp8Capabilities>> = {
   H264: h264Capabilities,
   VP8: vp8Capabilities,
+  VP9: () => passedOnCapabilities("VP9"),
+  AV1: () => passedOnCapabilities("AV1"),
+  H265: () => passedOnCapabilities("H265"),
 };
 
 /**
@@ -101,7 +116,8 @@ export function videoCapabilities(options: VideoCapabilityOptions = {}): CodecCa
   return options.rtx === false ? codecs : [...codecs, rtxCapability];
 }
 
-export type AudioCodec = "opus" | "PCMU" | "PCMA";
+/** G.722 is passed on, neither encoded nor decoded. */
+export type AudioCodec = "opus" | "PCMU" | "PCMA" | "G722";
 
 export interface AudioCapabilityOptions {
   /** What to offer and take, the preferred first; Opus, then PCMU and PCMA by default (RFC 7874 §3: all must be there). */
@@ -143,7 +159,7 @@ const opusRedCapability: CodecCapability = {
 };
 
 /** RFC 3551 table 4: payload types of their own. */
-const staticSound = { PCMU: 0, PCMA: 8, CN: 13 } as const;
+const staticSound = { PCMU: 0, PCMA: 8, G722: 9, CN: 13 } as const;
 
 function telephoneSound(name: keyof typeof staticSound): CodecCapability {
   return {
@@ -184,6 +200,13 @@ export function audioCapabilities(options: AudioCapabilityOptions = {}): CodecCa
     ...(hasOpus ? [telephoneEvents(48_000, 110)] : []),
     ...(hasG711 ? [telephoneEvents(8000, 126)] : []),
   ];
+}
+
+/** The capabilities of one codec by its name, whether or not it is offered by default. */
+export function capabilitiesOf(name: VideoCodec | AudioCodec): CodecCapability[] {
+  if (name === "opus") return opusCapabilities();
+  if (name === "PCMU" || name === "PCMA" || name === "G722") return [telephoneSound(name)];
+  return videoCapabilitiesOf[name]({});
 }
 
 /** URIs of the RTP header extensions this stack knows (RFC 8285). */

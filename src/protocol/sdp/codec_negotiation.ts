@@ -56,12 +56,27 @@ export function repeatedPayloadType(rtx: CodecIdentity): number {
   return /^\d{1,3}$/.test(apt) ? Number(apt) : -1;
 }
 
+/** Which parameter tells formats of one name apart, and what it is when it is left out. */
+const profiles: Readonly<Record<string, readonly [name: string, usual: string]>> = {
+  // RFC 9628 §6.1.
+  vp9: ["profile-id", "0"],
+  // AV1 RTP specification §7.2.1.
+  av1: ["profile", "0"],
+  // RFC 7798 §7.1.
+  h265: ["profile-id", "1"],
+};
+
+function profileOf({ name, fmtp }: CodecIdentity): string {
+  const [parameter, usual] = profiles[name.toLowerCase()] ?? ["", ""];
+  return parameter === "" ? "" : (parseFmtp(fmtp).get(parameter) ?? usual);
+}
+
 /** Whether two payload types mean the same format (RFC 3264 §6.1, RFC 6184 §8.2.2 for H.264). */
 export function codecsMatch(a: CodecIdentity, b: CodecIdentity): boolean {
   if (a.name.toLowerCase() !== b.name.toLowerCase() || a.clockRate !== b.clockRate) return false;
   if ((a.channels ?? 1) !== (b.channels ?? 1)) return false;
   if (isRtx(a)) return repeatedPayloadType(a) === repeatedPayloadType(b);
-  if (!isH264(a)) return true;
+  if (!isH264(a)) return profileOf(a) === profileOf(b);
   const left = parseH264Fmtp(a.fmtp);
   const right = parseH264Fmtp(b.fmtp);
   return left !== undefined && right !== undefined && h264Matches(left, right);

@@ -21,6 +21,7 @@ import {
   transportAttributesOf,
 } from "../../protocol/sdp/sdp_model.js";
 import { writeSdp } from "../../protocol/sdp/write_sdp.js";
+import { withCarried } from "../carried_format.js";
 import type { ConnectionCore } from "../connection_core.js";
 import { maxReceivedMessageBytes } from "../data_channels.js";
 import { internals } from "../internals.js";
@@ -140,7 +141,8 @@ function dataSection(mid: string): DataSection {
 
 function codecsOf(core: ConnectionCore, transceiver: RTCRtpTransceiver): readonly CodecCapability[] {
   const { preferred } = transceiver[internals];
-  return preferred.length > 0 ? preferred : core.capabilities(transceiver.receiver[internals].kind);
+  const codecs = preferred.length > 0 ? preferred : core.capabilities(transceiver.receiver[internals].kind);
+  return withCarried(codecs, transceiver.sender.track, transceiver[internals].direction === "sendonly");
 }
 
 /** `a=msid`, `a=ssrc` and `a=ssrc-group` of what the transceiver sends (RFC 8829 §5.2.1, RFC 4588 §8.6). */

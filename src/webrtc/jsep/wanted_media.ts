@@ -1,5 +1,5 @@
 /** The engine's streams, from what was negotiated, the tracks and the parameters. */
-import { type CodecName, codecOfName, isAudioCodec, isVideoCodec } from "../../media/codecs/codec_name.js";
+import { isAudioCodec, isAudioFormat, isVideoFormat } from "../../media/codecs/codec_name.js";
 import {
   type HeaderExtensionIds,
   type ReceiveStreamOptions,
@@ -21,6 +21,7 @@ import { parseH264Fmtp } from "../../protocol/sdp/h264_fmtp.js";
 import type { AgreedExtension, NegotiatedMedia } from "../../protocol/sdp/negotiated_media.js";
 import type { SdpCodec, SdpFeedback } from "../../protocol/sdp/sdp_model.js";
 import type { WantedMedia, WantedStream } from "../bundle_transport.js";
+import { carriedFormat, type MediaCodec, mediaCodecs, sentCodec } from "../carried_format.js";
 import { internals } from "../internals.js";
 import type { RTCRtpSender } from "../rtc_rtp_sender.js";
 import type { RTCRtpTransceiver } from "../rtc_rtp_transceiver.js";
@@ -36,7 +37,7 @@ export function wantedMedia(transceivers: readonly RTCRtpTransceiver[], cname: s
   for (const transceiver of transceivers) {
     const { negotiated } = transceiver.sender[internals];
     if (negotiated === null || transceiver[internals].stopping || transceiver[internals].stopped) continue;
-    if (mainCodecs(negotiated).length === 0) continue;
+    if (!mediaCodecs(negotiated).some(({ codec }) => isVideoFormat(codec) || isAudioFormat(codec))) continue;
     if (negotiated.sending && hasLiveTrack(transceiver.sender)) {
       for (const stream of wantedStreams(transceiver.sender, negotiated, cname)) {
         send.set(streamKey(stream.options), stream);
@@ -48,19 +49,6 @@ export function wantedMedia(transceivers: readonly RTCRtpTransceiver[], cname: s
     if (jitterBufferTarget !== null) playoutTargetUs.set(negotiated.mid, jitterBufferTarget * 1000);
   }
   return { send, receive, playoutTargetUs };
-}
-
-/** What carries media (not what repairs it), by the engine's names. */
-function mediaCodecs({ codecs }: NegotiatedMedia): (AgreedCodec & { readonly codec: CodecName })[] {
-  return codecs.flatMap((agreed) => {
-    const codec = codecOfName(agreed.remote.name);
-    return codec === undefined ? [] : [{ ...agreed, codec }];
-  });
-}
-
-/** What can carry a stream by itself. */
-function mainCodecs(negotiated: NegotiatedMedia) {
-  return mediaCodecs(negotiated).filter(({ codec }) => isVideoCodec(codec) || isAudioCodec(codec));
 }
 
 /** Each side's payload type for the retransmission of which of its payload types. */
@@ -91,14 +79,17 @@ function hasLiveTrack({ track }: RTCRtpSender): boolean {
   return track !== null && track.readyState !== "ended";
 }
 
-/** A stream for each layer that is active, all of the same track. */
+/** A stream for each layer that is active, all of the same track; what comes encoded can be but one. */
 function wantedStreams(sender: RTCRtpSender, negotiated: NegotiatedMedia, cname: string): WantedStream[] {
   const { track } = sender;
+  const sent = sentCodec(track, negotiated);
+  if (sent === undefined) return [];
   const shared = { blank: track?.enabled === false, input: inputOf(track) };
-  return activeLayers(sender).map((layer) => ({
+  const layers = activeLayers(sender);
+  return (carriedFormat(track) === undefined ? layers : layers.slice(0, 1)).map((layer) => ({
     ...shared,
-    options: sendOptions(sender, layer, negotiated, cname),
-    limits: withinLevel(layer.limits, mediaCodecs(negotiated)[0]),
+    options: sendOptions(sender, layer, negotiated, sent, cname),
+    limits: withinLevel(layer.limits, sent),
   }));
 }
 
@@ -106,11 +97,11 @@ function sendOptions(
   sender: RTCRtpSender,
   { rid, source }: SendLayer,
   negotiated: NegotiatedMedia,
+  main: MediaCodec,
   cname: string,
 ): SendStreamOptions {
   const { kind } = sender[internals];
   const { ssrc, rtxSsrc } = source;
-  const [main] = mainCodecs(negotiated);
   const { codec, remote, feedback } = main;
   const events = mediaCodecs(negotiated).find(
     (other) => other.codec === "telephone-event" && other.remote.clockRate === remote.clockRate,
@@ -134,6 +125,7 @@ function sendOptions(
     reducedSizeRtcp: negotiated.reducedSizeRtcp,
     ...(isAudioCodec(codec) && soundMembers(soundOptions(codec, remote, negotiated))),
     ...(events !== undefined && { telephoneEvent: events.remote.payloadType }),
+    ...(carriedFormat(sender.track) !== undefined && { encoded: true }),
   };
 }
 

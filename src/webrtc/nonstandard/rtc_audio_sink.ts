@@ -82,8 +82,8 @@ function watchSound(track: MediaStreamTrack, listener: SoundListener): () => voi
     });
   }
   const { input } = source;
-  // A device's sound goes to the microphone's thread and never comes here.
-  if (input?.kind !== "audio") return () => undefined;
+  // A device's sound goes to the microphone's thread and never comes here, nor does what is encoded already.
+  if (input === undefined || input.isEncoded || input.kind !== "audio") return () => undefined;
   return input.connect(({ samples, sampleRate, channels }) => {
     if (!track.enabled || track.readyState === "ended") return;
     const copy = samples.slice();

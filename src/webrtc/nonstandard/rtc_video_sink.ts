@@ -53,8 +53,8 @@ function watchPictures(track: MediaStreamTrack, listener: (picture: PackedPictur
   const { source } = track[internals].shared;
   if (source === null) return watchRemotePictures(track, listener);
   const { input } = source;
-  // A device's pictures go to the encoder's thread and never come here.
-  if (input?.kind !== "video") return () => undefined;
+  // A device's pictures go to the encoder's thread and never come here, nor does what is encoded already.
+  if (input === undefined || input.isEncoded || input.kind !== "video") return () => undefined;
   return input.connect(({ width, height, data }) => {
     if (!track.enabled || track.readyState === "ended") return;
     const copy = { width, height, rotation: 0, data: data.slice() };
