@@ -5,6 +5,7 @@ import type { Maker } from "./codecs/video_codecs.js";
 import type { Feed, FeedRequest, SendFeeds } from "./encodings/send_feeds.js";
 import type { OrderOf, WorkerEvent, WorkerName } from "./engine_messages.js";
 import type { MediaInput } from "./inputs/media_input.js";
+import { LayeredPictures } from "./layers/layered_pictures.js";
 import type { PictureListener, SamplesListener } from "./output_listener.js";
 import { PairTraffic } from "./pair_traffic.js";
 import { LaneKind } from "./ring/message_lane.js";
@@ -78,7 +79,8 @@ export interface TransportHost {
 }
 
 interface EncodedTap {
-  readonly mid: string;
+  /** A stream's, or of a section with layers its mid: that of the layer that is shown. */
+  readonly key: string;
   openPort(): MessagePort;
   readonly keyframeEveryUs: number;
 }
@@ -103,10 +105,14 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
   readonly #host: TransportHost;
   readonly #counters = new Float64Array(allocateCounters(TransportCounters.words));
   readonly #send = new Map<string, SendStream>();
-  /** Who wants copies of what a mid receives; they outlive the streams and threads behind it. */
+  /** Who wants copies of what is received; they outlive the streams and threads behind it. */
   readonly #taps = new Map<number, EncodedTap>();
   #nextTapId = 0;
+  /** Pictures by mid, as somebody has looked at them. */
+  readonly #sections = new Map<string, LayeredPictures>();
   readonly #receive = new Map<string, ReceiveStream>();
+  /** Of the receive streams, by their ids. */
+  readonly #mids = new Map<number, string>();
   readonly #answers = new Map<WorkerName, () => void>();
   #iceState: IceState = "new";
   #dtlsState: DtlsState = "new";
@@ -241,34 +247,77 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
     this.#host.post("sender", { type: "setSendEncoding", transportId: this.id, streamId, encoding });
   }
 
-  onPicture(mid: string, listener: PictureListener): () => void {
-    return this.#host.onPicture((bytes, picture) => {
-      if (this.#receive.get(mid)?.streamId === picture.streamId) listener(bytes, picture);
-    });
+  onPicture(key: string, listener: PictureListener): () => void {
+    if (key.includes("/")) {
+      return this.#host.onPicture((bytes, picture) => {
+        if (this.#receive.get(key)?.streamId === picture.streamId) listener(bytes, picture);
+      });
+    }
+    return this.#section(key).add(listener);
   }
 
-  onSamples(mid: string, listener: SamplesListener): () => void {
+  #section(mid: string): LayeredPictures {
+    const known = this.#sections.get(mid);
+    if (known !== undefined) return known;
+    const section = new LayeredPictures({
+      isOf: (streamId) => this.#mids.get(streamId) === mid,
+      onPicture: (listener) => this.#host.onPicture(listener),
+      switched: (streamId) => this.#moveTaps(mid, streamId),
+    });
+    this.#sections.set(mid, section);
+    return section;
+  }
+
+  onSamples(key: string, listener: SamplesListener): () => void {
     return this.#host.onSamples((pcm, samples) => {
-      if (this.#receive.get(mid)?.streamId === samples.streamId) listener(pcm, samples);
+      if (this.#receive.get(key)?.streamId === samples.streamId) listener(pcm, samples);
     });
   }
 
-  tapEncoded(mid: string, openPort: () => MessagePort, keyframeEveryUs: number): () => void {
+  tapEncoded(key: string, openPort: () => MessagePort, keyframeEveryUs: number): () => void {
     const tapId = this.#nextTapId++;
-    this.#taps.set(tapId, { mid, openPort, keyframeEveryUs });
-    const stream = this.#receive.get(mid);
+    this.#taps.set(tapId, { key, openPort, keyframeEveryUs });
+    const stream = this.#tapped(key);
     if (stream !== undefined) this.#postTap(stream, tapId);
+    // Which layer is shown shows in the pictures alone.
+    const unwatch = stream?.options.layer === undefined ? undefined : this.onPicture(key, () => {});
     return () => {
+      unwatch?.();
       this.#taps.delete(tapId);
-      const last = this.#receive.get(mid);
-      if (last === undefined) return;
-      this.#host.post(playoutWorker(last), { type: "removeEncodedTap", streamId: last.streamId, tapId });
+      const last = this.#tapped(key);
+      if (last !== undefined) this.#removeTap(last, tapId);
     };
+  }
+
+  /** The stream behind a key: of a section with layers that which is shown, or the first to come. */
+  #tapped(key: string): ReceiveStream | undefined {
+    const own = this.#receive.get(key);
+    if (own !== undefined) return own;
+    const layers = [...this.#receive.values()].filter(({ options }) => options.mid === key);
+    const shown = this.#sections.get(key)?.choice.shown;
+    return layers.find(({ streamId }) => streamId === shown) ?? layers[0];
+  }
+
+  /** Another layer is shown: recordings go on with it. */
+  #moveTaps(mid: string, streamId: number): void {
+    for (const stream of this.#receive.values()) {
+      if (stream.options.mid !== mid || stream.options.layer === undefined) continue;
+      for (const [tapId, { key }] of this.#taps) {
+        if (key !== mid) continue;
+        if (stream.streamId === streamId) this.#postTap(stream, tapId);
+        else this.#removeTap(stream, tapId);
+      }
+    }
+  }
+
+  #removeTap(stream: ReceiveStream, tapId: number): void {
+    const { streamId } = stream;
+    this.#host.post(playoutWorker(stream), { type: "removeEncodedTap", streamId, tapId });
   }
 
   #postTap(stream: ReceiveStream, tapId: number): void {
     const tap = this.#taps.get(tapId);
-    if (tap === undefined || tap.mid !== stream.options.mid) return;
+    if (tap === undefined || this.#tapped(tap.key) !== stream) return;
     const port = tap.openPort();
     const { streamId } = stream;
     const { keyframeEveryUs } = tap;
@@ -281,21 +330,25 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
 
   addReceiveStream(options: ReceiveStreamOptions): void {
     if (this.#closing !== undefined) return;
-    this.removeReceiveStream(options.mid);
+    const key = streamKey(options);
+    this.removeReceiveStream(key);
     const streamId = this.#host.allocateStream();
     const counters = new Float64Array(allocateCounters(ReceiveCounters.words));
     const stream = { streamId, options: { ...this.#tuning, ...options }, counters, targetUs: 0 };
-    this.#receive.set(options.mid, stream);
+    this.#receive.set(key, stream);
+    this.#mids.set(streamId, options.mid);
     this.#postPlayout(stream);
     this.#postReceive(stream);
     this.#updateSync(stream);
   }
 
-  removeReceiveStream(mid: string): void {
-    const stream = this.#receive.get(mid);
+  removeReceiveStream(key: string): void {
+    const stream = this.#receive.get(key);
     if (stream === undefined) return;
-    this.#receive.delete(mid);
+    this.#receive.delete(key);
     const { streamId } = stream;
+    this.#mids.delete(streamId);
+    this.#sections.get(stream.options.mid)?.choice.forget(streamId);
     const order = { type: "removeReceiveStream", transportId: this.id, streamId } as const;
     this.#host.post("receiver", order);
     this.#host.post("rtcp", order);
@@ -304,8 +357,8 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
     this.#host.releaseStream(streamId);
   }
 
-  setPlayoutTarget(mid: string, targetUs: number): void {
-    const stream = this.#receive.get(mid);
+  setPlayoutTarget(key: string, targetUs: number): void {
+    const stream = this.#receive.get(key);
     if (stream === undefined || this.#closing !== undefined) return;
     stream.targetUs = targetUs;
     const { streamId } = stream;
@@ -316,8 +369,8 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
     }
   }
 
-  lastReceived(mid: string): LastReceived | null {
-    const counters = this.#receive.get(mid)?.counters;
+  lastReceived(key: string): LastReceived | null {
+    const counters = this.#tapped(key)?.counters;
     if (counters === undefined || counters[ReceiveCounters.packetsReceived] === 0) return null;
     return {
       ssrc: counters[ReceiveCounters.ssrc],
@@ -386,11 +439,18 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
         receive: [...this.#receive.values()].map(({ options, counters, streamId }) => {
           const maker = this.#host.decoderOf(streamId);
           const row = this.#host.playoutRow(streamId);
-          return receiveStats(options, counters, row, { nowUs, wallOffsetUs, maker });
+          const stats = receiveStats(options, counters, row, { nowUs, wallOffsetUs, maker });
+          return { ...stats, ...this.#layerStats(options, streamId) };
         }),
       },
       wallOffsetUs,
     );
+  }
+
+  #layerStats({ mid, layer }: ReceiveStreamOptions, streamId: number) {
+    if (layer === undefined) return {};
+    const { shown = 0, switches = 0 } = this.#sections.get(mid)?.choice.countersOf(streamId) ?? {};
+    return { layer, layerFramesShown: shown, layerSwitches: switches };
   }
 
   /** BYE by the rtcp thread, the last packets by the sender, close_notify by the receiver: one after the other. */
@@ -442,9 +502,9 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
 
   /** Whether this transport's stream has that id; then its first picture or sound was decoded. */
   handleFirstFrame(streamId: number, width: number, height: number): boolean {
-    for (const [mid, stream] of this.#receive) {
+    for (const stream of this.#receive.values()) {
       if (stream.streamId !== streamId) continue;
-      this.emit("firstframe", { mid, width, height });
+      this.emit("firstframe", { mid: stream.options.mid, width, height });
       return true;
     }
     return false;

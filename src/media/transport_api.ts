@@ -148,12 +148,20 @@ export interface RedOptions {
   readonly payloadType: number;
 }
 
-/**
- * How a transport's stream is called: by its section alone, or as one of the section's layers (simulcast). No mid has a slash in it
- * (RFC 8866 §9, token).
- */
-export function streamKey({ mid, layer }: { readonly mid: string; readonly layer?: string }): string {
+/** Which of a transport's streams one way: a section's only one, or one of its layers (simulcast). */
+export interface StreamName {
+  readonly mid: string;
+  readonly layer?: string;
+}
+
+/** The same in one word. No mid has a slash in it (RFC 8866 §9, token). */
+export function streamKey({ mid, layer }: StreamName): string {
   return layer === undefined ? mid : `${mid}/${layer}`;
+}
+
+/** The name alone. */
+export function nameOf({ mid, layer }: StreamName): StreamName {
+  return layer === undefined ? { mid } : { mid, layer };
 }
 
 export interface SendStreamOptions {
@@ -228,7 +236,10 @@ export interface LowerLayer {
 export interface ReceiveStreamOptions {
   readonly kind: MediaKind;
   readonly mid: string;
-  /** Payload type → codec; the stream is found by SSRC, by mid, or by payload type, in this order (RFC 8843 §9.2). */
+  /** Its name where it is one of several layers of the section (RFC 8853), and the rid that its packets carry, if any. */
+  readonly layer?: string;
+  readonly rid?: string;
+  /** Payload type → codec; the stream is found by SSRC, by mid and rid, or by payload type, in this order (RFC 8843 §9.2). */
   readonly payloadTypes: readonly {
     readonly payloadType: number;
     readonly codec: CodecName;
@@ -382,6 +393,10 @@ export interface SendStreamStats {
 export interface ReceiveStreamStats {
   readonly kind: MediaKind;
   readonly mid: string;
+  readonly layer?: string;
+  /** Of a layer: pictures shown as the section's, and how often the section's changed to it. */
+  readonly layerFramesShown?: number;
+  readonly layerSwitches?: number;
   readonly ssrc: number;
   readonly packetsReceived: number;
   readonly bytesReceived: number;
@@ -524,13 +539,13 @@ export interface MediaTransportEvents {
   /** 2 s without a packet (true), and when packets flow again (false). */
   unstable: [boolean];
   /** First RTP packet of a receive stream. */
-  streamstarted: [{ readonly mid: string; readonly ssrc: number }];
+  streamstarted: [{ readonly mid: string; readonly layer?: string; readonly ssrc: number }];
   /** The peer began to press a key of a telephone (RFC 4733): its event code. */
   tone: [{ readonly mid: string; readonly event: number }];
   /** First frame decoded. */
   firstframe: [{ readonly mid: string; readonly width: number; readonly height: number }];
   /** The peer said BYE for a stream. */
-  bye: [{ readonly mid: string; readonly ssrc: number }];
+  bye: [{ readonly mid: string; readonly layer?: string; readonly ssrc: number }];
   data: [DataEvent];
   failed: [{ readonly code: string; readonly message: string }];
   closed: [];
@@ -574,19 +589,22 @@ export interface MediaTransport {
   /** Another source for a send stream, numbered as in {@link SendStreamOptions.source}: same SSRC, continued time. */
   setSendSource?(key: string, source: number): void;
   addReceiveStream(options: ReceiveStreamOptions): void;
-  removeReceiveStream(mid: string): void;
+  removeReceiveStream(key: string): void;
   /** Least delay of a receive stream's jitter buffer, 0: as the path needs it; absent: not supported. */
-  setPlayoutTarget?(mid: string, targetUs: number): void;
-  /** Hands the presented pictures of a receive stream to `listener`; returns the function that ends it. */
-  onPicture?(mid: string, listener: PictureListener): () => void;
+  setPlayoutTarget?(key: string, targetUs: number): void;
+  /**
+   * Hands the presented pictures of a receive stream to `listener`; returns the function that ends it. By the mid of a section with
+   * layers: those of the largest layer that arrives.
+   */
+  onPicture?(key: string, listener: PictureListener): () => void;
   /** As {@link onPicture}, for played sound. */
-  onSamples?(mid: string, listener: SamplesListener): () => void;
+  onSamples?(key: string, listener: SamplesListener): () => void;
   /**
    * Hands copies of a receive stream's access units or packets, as they come, to a port (`EncodedFrame`s); returns the function that ends it.
    * `openPort` is asked for one whenever another stream or thread takes over. Of a picture a keyframe is asked for at once, and again when the
    * last is older than `keyframeEveryUs`, unless that is 0.
    */
-  tapEncoded?(mid: string, openPort: () => MessagePort, keyframeEveryUs: number): () => void;
+  tapEncoded?(key: string, openPort: () => MessagePort, keyframeEveryUs: number): () => void;
   /**
    * Both descriptions have data channels: the SCTP association begins with the DTLS one, or at once. Asked for before
    * {@link startDtls}, a peer that offers no SRTP is accepted.
@@ -598,7 +616,7 @@ export interface MediaTransport {
   /** What waits is sent, then the stream is reset; `channelclosed` follows. */
   closeDataChannel(channel: number): void;
   /** The newest packet of a receive stream, at once; null: none came yet. Absent: not supported. */
-  lastReceived?(mid: string): LastReceived | null;
+  lastReceived?(key: string): LastReceived | null;
   getStats(): Promise<TransportStats>;
   /** BYE, close_notify, sockets closed; resolves when the threads have let go. */
   close(): Promise<void>;

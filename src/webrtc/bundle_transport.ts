@@ -9,10 +9,12 @@ import {
   type LocalCandidate,
   type MediaTransport,
   type MediaTransportEvents,
+  nameOf,
   type ReceiveStreamOptions,
   type SelectedPair,
   type SendLimits,
   type SendStreamOptions,
+  type StreamName,
   streamKey,
   type TransportFactory,
   type TransportSettings,
@@ -35,8 +37,8 @@ export interface BundleTransportObserver {
   gatheringComplete(usernameFragment: string): void;
   /** The states of `ice` and `dtls` have changed; `announce` fires their events. */
   stateChanged(announce: () => void): void;
-  streamStarted(mid: string): void;
-  bye(mid: string): void;
+  streamStarted(stream: StreamName): void;
+  bye(stream: StreamName): void;
   /** The peer pressed a key of a telephone: its event code (RFC 4733). */
   tone(mid: string, event: number): void;
   candidateError(error: CandidateError): void;
@@ -80,7 +82,7 @@ export interface WantedStream {
 export interface WantedMedia {
   readonly send: ReadonlyMap<string, WantedStream>;
   readonly receive: ReadonlyMap<string, ReceiveStreamOptions>;
-  /** Least delays of receive streams' jitter buffers; absent: as the path needs it. */
+  /** Least delays of the sections' jitter buffers, by mid; absent: as the path needs it. */
   readonly playoutTargetUs: ReadonlyMap<string, number>;
 }
 
@@ -287,11 +289,11 @@ export class BundleTransport {
     );
     media.on(
       "streamstarted",
-      later(({ mid }) => observer.streamStarted(mid)),
+      later((stream) => observer.streamStarted(nameOf(stream))),
     );
     media.on(
       "bye",
-      later(({ mid }) => observer.bye(mid)),
+      later((stream) => observer.bye(nameOf(stream))),
     );
     media.on(
       "tone",
@@ -437,10 +439,12 @@ export class BundleTransport {
     const { media } = this;
     if (media === null || this.closed) return;
     syncStreams(this.receiving, wanted.receive, media.removeReceiveStream.bind(media), (options) => {
-      this.playoutTargets.delete(options.mid);
+      this.playoutTargets.delete(streamKey(options));
       media.addReceiveStream(options);
     });
-    for (const mid of wanted.receive.keys()) this.setTarget(media, mid, wanted.playoutTargetUs.get(mid) ?? 0);
+    for (const [key, { mid }] of wanted.receive) {
+      this.setTarget(media, key, wanted.playoutTargetUs.get(mid) ?? 0);
+    }
     const sendOptions = new Map([...wanted.send].map(([key, { options }]) => [key, options]));
     syncStreams(this.sending, sendOptions, media.removeSendStream.bind(media), (options) =>
       this.addSendStream(media, options, wanted.send.get(streamKey(options))),
@@ -471,10 +475,10 @@ export class BundleTransport {
     });
   }
 
-  private setTarget(media: MediaTransport, mid: string, targetUs: number): void {
-    if ((this.playoutTargets.get(mid) ?? 0) === targetUs) return;
-    this.playoutTargets.set(mid, targetUs);
-    media.setPlayoutTarget?.(mid, targetUs);
+  private setTarget(media: MediaTransport, key: string, targetUs: number): void {
+    if ((this.playoutTargets.get(key) ?? 0) === targetUs) return;
+    this.playoutTargets.set(key, targetUs);
+    media.setPlayoutTarget?.(key, targetUs);
   }
 
   private setBlank(media: MediaTransport, key: string, blank: boolean): void {

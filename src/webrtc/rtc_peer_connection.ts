@@ -1,4 +1,4 @@
-import type { CandidateError } from "../media/transport_api.js";
+import type { CandidateError, StreamName } from "../media/transport_api.js";
 import { keyOfEvent } from "../protocol/telephone_event/telephone_event.js";
 import type { BundleTransport } from "./bundle_transport.js";
 import { ConnectionCore, generateCertificate } from "./connection_core.js";
@@ -95,8 +95,8 @@ export class RTCPeerConnection extends eventTarget<PeerConnectionEvents>() {
       candidate: ({ candidate }, usernameFragment) => this.#onLocalCandidate(candidate, usernameFragment),
       gatheringComplete: (usernameFragment) => this.#onGatheringComplete(usernameFragment),
       stateChanged: (announce) => this.#states.update(this.#core.transport, announce),
-      streamStarted: (mid) => this.#setRemoteMuted(mid, false),
-      bye: (mid) => this.#setRemoteMuted(mid, true),
+      streamStarted: (stream) => this.#setRemoteMuted(stream, false),
+      bye: (stream) => this.#setRemoteMuted(stream, true),
       tone: (mid, event) => this.#announceTone(mid, event),
       candidateError: (error) => this.#onCandidateError(error),
       dataChannel: (channel) => this.dispatchEvent(new RTCDataChannelEvent("datachannel", { channel })),
@@ -518,9 +518,14 @@ export class RTCPeerConnection extends eventTarget<PeerConnectionEvents>() {
     transceiver.receiver.track.dispatchEvent(new RTCDTMFToneChangeEvent("tone", { tone }));
   }
 
-  #setRemoteMuted(mid: string, muted: boolean): void {
-    const transceiver = this.#core.transceivers.find((candidate) => candidate.mid === mid);
-    if (transceiver !== undefined) setTrackMuted(transceiver.receiver.track, muted);
+  /** A section is silent when its last layer is. */
+  #setRemoteMuted({ mid, layer }: StreamName, muted: boolean): void {
+    const receiver = this.#core.transceivers.find((candidate) => candidate.mid === mid)?.receiver;
+    if (receiver === undefined) return;
+    const { track, layers } = receiver[internals];
+    const layerTrack = layer === undefined ? undefined : layers.get(layer);
+    if (layerTrack !== undefined) setTrackMuted(layerTrack, muted);
+    if (!muted || [...layers.values()].every((other) => other.muted)) setTrackMuted(track, muted);
   }
 }
 

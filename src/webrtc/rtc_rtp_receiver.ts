@@ -26,6 +26,8 @@ interface ReceiverState {
   /** Streams the peer put the track in. */
   streams: readonly MediaStream[];
   negotiated: NegotiatedMedia | null;
+  /** Tracks of the layers that the peer sends, by name (nonstandard). */
+  readonly layers: Map<string, MediaStreamTrack>;
 }
 
 /** WebRTC 1.0 §5.3. */
@@ -45,6 +47,7 @@ export class RTCRtpReceiver {
       transport: null,
       streams: [],
       negotiated: null,
+      layers: new Map(),
     };
   }
 

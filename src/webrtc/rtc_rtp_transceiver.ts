@@ -4,6 +4,7 @@ import { preferredCapabilities } from "./codec_preferences.js";
 import type { ConnectionHost } from "./connection_host.js";
 import { domError } from "./dom_error.js";
 import { checkConstructor, internals } from "./internals.js";
+import { endLayerTracks } from "./layer_tracks.js";
 import type { MediaStream } from "./media_stream.js";
 import { endRemoteTrack } from "./media_stream_track.js";
 import type { RTCDtlsTransport } from "./rtc_dtls_transport.js";
@@ -142,6 +143,7 @@ export function stopSendingAndReceiving(transceiver: RTCRtpTransceiver): void {
   state.direction = "inactive";
   state.stopping = true;
   endRemoteTrack(transceiver.receiver.track);
+  endLayerTracks(transceiver.receiver);
 }
 
 /** WebRTC 1.0 §5.4 "stop the RTCRtpTransceiver". */

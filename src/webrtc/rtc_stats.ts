@@ -30,6 +30,10 @@ export interface RTCInboundRtpStreamStats extends RtpStatsBase {
   readonly remoteId?: string;
   /** Sound: its `media-playout`. */
   readonly playoutId?: string;
+  /** Not of webrtc-stats: which layer of a section (simulcast), pictures of it shown as the receiver's track, changes to it. */
+  readonly rid?: string;
+  readonly layerFramesShown?: number;
+  readonly layerSwitches?: number;
   readonly packetsReceived: number;
   readonly packetsLost: number;
   readonly jitter: number;

@@ -1,6 +1,11 @@
 /** getStats (WebRTC 1.0 §8, Identifiers for WebRTC's Statistics API). */
 import { X509Certificate } from "node:crypto";
-import { type SendStreamStats, streamKey, type TransportStats } from "../media/transport_api.js";
+import {
+  type ReceiveStreamStats,
+  type SendStreamStats,
+  streamKey,
+  type TransportStats,
+} from "../media/transport_api.js";
 import { isAuxiliary } from "../protocol/sdp/codec_negotiation.js";
 import type { NegotiatedMedia } from "../protocol/sdp/negotiated_media.js";
 import type { SdpCodec } from "../protocol/sdp/sdp_model.js";
@@ -201,10 +206,13 @@ class StatsCollector {
   }
 
   private addInbound({ receiver, mid }: RTCRtpTransceiver): void {
-    const stream = this.engine?.receive.find((candidate) => candidate.mid === mid);
     // Nothing has come yet: webrtc-stats §8: the object appears with the first packet.
-    if (stream === undefined || mid === null || stream.packetsReceived === 0) return;
-    const { kind, ssrc } = stream;
+    for (const stream of this.engine?.receive ?? [])
+      if (stream.mid === mid && stream.packetsReceived > 0) this.addReceiveStream(receiver, stream);
+  }
+
+  private addReceiveStream(receiver: RTCRtpReceiver, stream: ReceiveStreamStats): void {
+    const { kind, mid, ssrc } = stream;
     const codec = mainCodec(receiver[internals].negotiated)?.local;
     const common = {
       timestamp: this.timestamp,

@@ -144,7 +144,7 @@ export class VirtualPeer {
         },
         transportFeedback: (content) => this.sender.handleTransportFeedback(content, world.nowUs),
         keyframe: () => this.keyframeEpoch++,
-        bye: (mid, ssrc) => this.notices.push({ event: "bye", args: [{ mid, ssrc }] }),
+        bye: (name, ssrc) => this.notices.push({ event: "bye", args: [{ ...name, ssrc }] }),
       },
     });
   }

@@ -1,5 +1,6 @@
 import { type AccessUnitInfo, VideoJitterBuffer } from "../../protocol/jitter/video_jitter_buffer.js";
 import {
+  extensionEquals,
   readAbsCaptureTime,
   readAudioLevel,
   readPlayoutDelayUs,
@@ -62,6 +63,7 @@ export class ReceiveStream {
   #clockRate: number;
   #payloadType = -1;
   readonly #mid: Uint8Array;
+  readonly #rid: Uint8Array | undefined;
 
   constructor(streamId: number, options: ReceiveStreamOptions, counters: Float64Array) {
     this.streamId = streamId;
@@ -73,6 +75,7 @@ export class ReceiveStream {
     this.redundancy =
       options.kind === "audio" && options.red !== undefined ? new RedundantSound() : undefined;
     this.#mid = new TextEncoder().encode(options.mid);
+    this.#rid = options.rid === undefined ? undefined : new TextEncoder().encode(options.rid);
   }
 
   get ssrc(): number {
@@ -131,12 +134,20 @@ export class ReceiveStream {
     return -1;
   }
 
-  /** Whether the packet's mid extension names this stream. */
-  hasMid(bytes: Uint8Array, header: RtpHeader): boolean {
-    const at = header.extensionOffset(this.options.extensions.mid ?? 0);
-    if (at < 0 || header.extensionLength(this.options.extensions.mid ?? 0) !== this.#mid.length) return false;
-    for (let i = 0; i < this.#mid.length; i++) if (bytes[at + i] !== this.#mid[i]) return false;
-    return true;
+  /**
+   * Whose the packet is by its mid and rid extensions (RFC 8843 §9.2, RFC 8853 §6.1): this stream's, another's, or it does not say. A
+   * retransmission names the layer that it repeats; some senders call that its rid.
+   */
+  claim(bytes: Uint8Array, header: RtpHeader): "own" | "other" | "silent" {
+    const { mid = 0, rid = 0, repairedRid = 0 } = this.options.extensions;
+    if (header.extensionOffset(mid) < 0) return "silent";
+    if (!extensionEquals(bytes, header, mid, this.#mid)) return "other";
+    // A layer without a rid is known by the source that was announced for it alone.
+    if (this.#rid === undefined) return this.options.layer === undefined ? "own" : "silent";
+    const isRepair = header.extensionOffset(repairedRid) >= 0 && this.repeatedBy(header.payloadType) >= 0;
+    const id = isRepair ? repairedRid : rid;
+    if (header.extensionOffset(id) < 0) return "silent";
+    return extensionEquals(bytes, header, id, this.#rid) ? "own" : "other";
   }
 
   /**

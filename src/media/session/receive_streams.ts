@@ -5,7 +5,7 @@ import type { ReceiveStream } from "./receive_stream.js";
 const MAX_SOURCES = 32;
 
 /**
- * Which receive stream a packet belongs to: by SSRC, else by the mid extension, else by payload type (RFC 8843 §9.2).
+ * Which receive stream a packet belongs to: by SSRC, else by the mid and rid extensions, else by payload type (RFC 8843 §9.2).
  * Once found, the SSRC is remembered. Ask only for packets that have been authenticated.
  */
 export class ReceiveStreams {
@@ -46,7 +46,7 @@ export class ReceiveStreams {
   find(bytes: Uint8Array, header: RtpHeader): ReceiveStream | undefined {
     const known = this.#bySsrc.get(header.ssrc);
     if (known !== undefined) return known;
-    const stream = this.#byMid(bytes, header) ?? this.#byPayloadType(header.payloadType);
+    const stream = this.#byName(bytes, header) ?? this.#byPayloadType(bytes, header);
     if (stream === undefined) return undefined;
     if (this.full) this.#forgetStale();
     if (this.full) return undefined;
@@ -67,15 +67,16 @@ export class ReceiveStreams {
     }
   }
 
-  #byMid(bytes: Uint8Array, header: RtpHeader): ReceiveStream | undefined {
-    return this.#streams.find((stream) => stream.hasMid(bytes, header));
+  #byName(bytes: Uint8Array, header: RtpHeader): ReceiveStream | undefined {
+    return this.#streams.find((stream) => stream.claim(bytes, header) === "own");
   }
 
-  /** Only when the payload type names exactly one stream. */
-  #byPayloadType(payloadType: number): ReceiveStream | undefined {
+  /** Only when the payload type names exactly one stream, and the packet itself no other. */
+  #byPayloadType(bytes: Uint8Array, header: RtpHeader): ReceiveStream | undefined {
+    const { payloadType } = header;
     const matching = this.#streams.filter(
       (stream) => stream.accepts(payloadType) || stream.repeatedBy(payloadType) >= 0,
     );
-    return matching.length === 1 ? matching[0] : undefined;
+    return matching.length === 1 && matching[0].claim(bytes, header) === "silent" ? matching[0] : undefined;
   }
 }

@@ -7,7 +7,12 @@ import { MAX_REPORT_BLOCKS, RtcpWriter } from "../../protocol/rtcp/writer.js";
 import { WallClock } from "../../protocol/rtp/ntp.js";
 import type { ReceptionReport } from "../../protocol/rtp/receive_statistics.js";
 import { ArrivalRecorder } from "../../protocol/twcc/arrival_recorder.js";
-import type { ReceiveStreamOptions, SendStreamOptions } from "../transport_api.js";
+import {
+  nameOf,
+  type ReceiveStreamOptions,
+  type SendStreamOptions,
+  type StreamName,
+} from "../transport_api.js";
 import type { Arrival } from "./arrival_log.js";
 import { ReceiveFeedback } from "./receive_feedback.js";
 import { SendReports } from "./send_reports.js";
@@ -26,7 +31,7 @@ export interface RtcpSinks {
   /** The encoder, or the application where it makes the encoding itself, owes a keyframe of it. */
   keyframe(encoding: number, isPushed: boolean): void;
   /** The peer has ended a stream. */
-  bye(mid: string, ssrc: number): void;
+  bye(stream: StreamName, ssrc: number): void;
 }
 
 export interface RtcpSessionOptions {
@@ -215,7 +220,7 @@ export class RtcpSession {
       case "bye":
         for (const ssrc of packet.ssrcs) {
           const stream = this.#receiveOf(ssrc);
-          if (stream !== undefined) this.#sinks.bye(stream.options.mid, ssrc);
+          if (stream !== undefined) this.#sinks.bye(nameOf(stream.options), ssrc);
         }
         break;
     }

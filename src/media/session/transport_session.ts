@@ -9,12 +9,13 @@ import {
 import { formatTransportAddress, type TransportAddress } from "../../protocol/primitives/address.js";
 import { parseRtp, RtpHeader } from "../../protocol/rtp/rtp_header.js";
 import type { RtpInterceptorFactory } from "../interceptors/interceptor.js";
-import type {
-  DataTransportOptions,
-  Fingerprint,
-  IceParameters,
-  IceRole,
-  ReceiveStreamOptions,
+import {
+  type DataTransportOptions,
+  type Fingerprint,
+  type IceParameters,
+  type IceRole,
+  nameOf,
+  type ReceiveStreamOptions,
 } from "../transport_api.js";
 import type { DataLane } from "./data_session.js";
 import { DataTransport } from "./data_transport.js";
@@ -440,7 +441,8 @@ export class TransportSession {
     this.#media.startedStream = undefined;
     if (stream === undefined) return;
     this.#silence.start(nowUs);
-    this.#notice({ event: "streamstarted", args: [{ mid: stream.options.mid, ssrc: stream.ssrc }] });
+    const { ssrc, options } = stream;
+    this.#notice({ event: "streamstarted", args: [{ ...nameOf(options), ssrc }] });
   }
 
   #rtcp(datagram: ReceivedDatagram): void {

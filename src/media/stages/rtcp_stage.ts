@@ -99,8 +99,8 @@ export class RtcpStage implements Stage<"rtcp">, ArrivalLogListener {
           if (isPushed) post({ type: "keyframeWanted", encoding });
           else control.requestKeyframe(encoding);
         },
-        bye: (mid, ssrc) =>
-          post({ type: "notice", transportId, notice: { event: "bye", args: [{ mid, ssrc }] } }),
+        bye: (name, ssrc) =>
+          post({ type: "notice", transportId, notice: { event: "bye", args: [{ ...name, ssrc }] } }),
       },
     });
   }

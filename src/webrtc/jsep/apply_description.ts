@@ -17,6 +17,7 @@ import {
 } from "../../protocol/sdp/sdp_model.js";
 import type { ConnectionCore } from "../connection_core.js";
 import { internals } from "../internals.js";
+import { setLayerTracks } from "../layer_tracks.js";
 import { setRemoteSource, setTrackMuted } from "../media_stream_track.js";
 import { type RTCRtpTransceiver, setTransport, stopTransceiver } from "../rtc_rtp_transceiver.js";
 import { rtpKind } from "./create_descriptions.js";
@@ -156,6 +157,7 @@ function setNegotiated(
   const remote = negotiated?.receiving && media !== null ? { transport: media, mid: negotiated.mid } : null;
   setRemoteSource(receiver.track, remote);
   if (remote === null) setTrackMuted(receiver.track, true);
+  setLayerTracks(receiver, remote, remote === null ? [] : (negotiated?.receiveLayers ?? []));
 }
 
 /** Hands the peer's credentials, fingerprints and candidates to the transport (RFC 8829 §5.11). */

@@ -23,9 +23,13 @@ export function offeredSimulcast(transceiver: RTCRtpTransceiver): Simulcast {
   return { send, recv: recv.filter(({ rid }) => send.every((layer) => layer.rid !== rid)) };
 }
 
-/** What to answer: of the layers that the peer wants those there are. */
+/** What to answer: of the layers that the peer wants those there are, and all that it offers. */
 export function answeredSimulcast(transceiver: RTCRtpTransceiver, offered: SdpMedia): Simulcast {
-  return { send: agreedLayers(simulcastOf(offered).recv, layersOf(transceiver)), recv: [] };
+  const theirs = simulcastOf(offered);
+  return {
+    send: agreedLayers(theirs.recv, layersOf(transceiver)),
+    recv: receives(transceiver[internals].direction) ? theirs.send : [],
+  };
 }
 
 /** One encoding alone has no rid, and is no layer. */

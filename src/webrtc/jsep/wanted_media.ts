@@ -44,7 +44,7 @@ export function wantedMedia(transceivers: readonly RTCRtpTransceiver[], cname: s
       }
     }
     if (!negotiated.receiving) continue;
-    receive.set(negotiated.mid, receiveOptions(transceiver, negotiated));
+    for (const options of receivedStreams(transceiver, negotiated)) receive.set(streamKey(options), options);
     const { jitterBufferTarget } = transceiver.receiver;
     if (jitterBufferTarget !== null) playoutTargetUs.set(negotiated.mid, jitterBufferTarget * 1000);
   }
@@ -131,6 +131,22 @@ function sendOptions(
 
 function soundMembers(sound: SoundOptions): Pick<SendStreamOptions, "sound"> {
   return Object.keys(sound).length > 0 ? { sound } : {};
+}
+
+/** A stream for each layer that the peer sends, or one. */
+function receivedStreams(
+  transceiver: RTCRtpTransceiver,
+  negotiated: NegotiatedMedia,
+): ReceiveStreamOptions[] {
+  const options = receiveOptions(transceiver, negotiated);
+  if (negotiated.receiveLayers.length === 0) return [options];
+  return negotiated.receiveLayers.map(({ name, rid, ssrc }) => ({
+    ...options,
+    layer: name,
+    ...(rid !== undefined && { rid }),
+    ssrcs: ssrc === undefined ? [] : [ssrc],
+    repairs: negotiated.remoteRepairs.filter((repair) => repair.ssrc === ssrc),
+  }));
 }
 
 function receiveOptions(transceiver: RTCRtpTransceiver, negotiated: NegotiatedMedia): ReceiveStreamOptions {

@@ -1,5 +1,6 @@
 /** Raw pictures and sound in and out, under the names that Node programs know. */
 export { i420ToRgba, type RawFrame, rgbaToI420 } from "./convert.js";
+export { layersOf } from "./layers_of.js";
 export { RTCAudioDataEvent, RTCAudioSink, type RTCAudioSinkData } from "./rtc_audio_sink.js";
 export { type RTCAudioData, RTCAudioSource } from "./rtc_audio_source.js";
 export { RTCVideoFrameEvent, RTCVideoSink, type RTCVideoSinkFrame } from "./rtc_video_sink.js";

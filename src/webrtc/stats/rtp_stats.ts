@@ -89,6 +89,11 @@ export function inboundCounters(stream: ReceiveStreamStats) {
 
 function inboundPictures(stream: ReceiveStreamStats) {
   return {
+    ...(stream.layer !== undefined && {
+      rid: stream.layer,
+      layerFramesShown: stream.layerFramesShown ?? 0,
+      layerSwitches: stream.layerSwitches ?? 0,
+    }),
     pliCount: stream.pliCount,
     // We ask by PLI alone.
     firCount: 0,
