@@ -6,11 +6,13 @@ import type { Feed, FeedRequest, SendFeeds } from "./encodings/send_feeds.js";
 import type { OrderOf, WorkerEvent, WorkerName } from "./engine_messages.js";
 import type { MediaInput } from "./inputs/media_input.js";
 import { LayeredPictures } from "./layers/layered_pictures.js";
-import type { PictureListener, SamplesListener } from "./output_listener.js";
+import type { PacketListener, PictureListener, SamplesListener } from "./output_listener.js";
+import { PacketReaders } from "./packet_readers.js";
 import { PairTraffic } from "./pair_traffic.js";
 import { LaneKind } from "./ring/message_lane.js";
 import type { MessageRing } from "./ring/message_ring.js";
 import type { MetricsRow } from "./ring/metrics.js";
+import type { SlotChannelBuffers } from "./ring/slot_channel.js";
 import { costOf } from "./session/data_transport.js";
 import type { IcePair, TransportNotice } from "./session/messages.js";
 import {
@@ -107,6 +109,8 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
   readonly #send = new Map<string, SendStream>();
   /** Who wants copies of what is received; they outlive the streams and threads behind it. */
   readonly #taps = new Map<number, EncodedTap>();
+  /** Who reads packets, by mid. */
+  readonly #packetReaders = new Map<string, PacketReaders>();
   #nextTapId = 0;
   /** Pictures by mid, as somebody has looked at them. */
   readonly #sections = new Map<string, LayeredPictures>();
@@ -274,6 +278,40 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
     });
   }
 
+  onPacket(key: string, listener: PacketListener): () => void {
+    const readers = this.#packetReaders.get(key) ?? new PacketReaders(key);
+    this.#packetReaders.set(key, readers);
+    readers.add(listener);
+    this.#pointReaders(key, readers);
+    return () => {
+      readers.delete(listener);
+      if (!readers.isEmpty || this.#packetReaders.get(key) !== readers) return;
+      this.#packetReaders.delete(key);
+      this.#setPacketTap(readers.streamId);
+    };
+  }
+
+  /** Their packets are those of the stream that is behind the key now. */
+  #pointReaders(key: string, readers: PacketReaders): void {
+    const streamId = this.#tapped(key)?.streamId;
+    if (streamId === readers.streamId) return;
+    this.#setPacketTap(readers.streamId);
+    readers.streamId = streamId;
+    this.#setPacketTap(streamId, readers.channel);
+  }
+
+  #setPacketTap(streamId: number | undefined, channel?: SlotChannelBuffers): void {
+    if (streamId === undefined) return;
+    const order = { type: "setPacketTap", transportId: this.id, streamId } as const;
+    this.#order("receiver", channel === undefined ? order : { ...order, channel });
+  }
+
+  requestKeyframe(key: string): void {
+    const stream = this.#tapped(key);
+    if (stream === undefined) return;
+    this.#order("rtcp", { type: "requestKeyframe", transportId: this.id, streamId: stream.streamId });
+  }
+
   tapEncoded(key: string, openPort: () => MessagePort, keyframeEveryUs: number): () => void {
     const tapId = this.#nextTapId++;
     this.#taps.set(tapId, { key, openPort, keyframeEveryUs });
@@ -300,6 +338,8 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
 
   /** Another layer is shown: recordings go on with it. */
   #moveTaps(mid: string, streamId: number): void {
+    const readers = this.#packetReaders.get(mid);
+    if (readers !== undefined) this.#pointReaders(mid, readers);
     for (const stream of this.#receive.values()) {
       if (stream.options.mid !== mid || stream.options.layer === undefined) continue;
       for (const [tapId, { key }] of this.#taps) {
@@ -339,6 +379,7 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
     this.#mids.set(streamId, options.mid);
     this.#postPlayout(stream);
     this.#postReceive(stream);
+    for (const [name, readers] of this.#packetReaders) this.#pointReaders(name, readers);
     this.#updateSync(stream);
   }
 
@@ -348,6 +389,9 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
     this.#receive.delete(key);
     const { streamId } = stream;
     this.#mids.delete(streamId);
+    for (const readers of this.#packetReaders.values()) {
+      if (readers.streamId === streamId) readers.streamId = undefined;
+    }
     this.#sections.get(stream.options.mid)?.choice.forget(streamId);
     const order = { type: "removeReceiveStream", transportId: this.id, streamId } as const;
     this.#host.post("receiver", order);
@@ -482,6 +526,11 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
         this.#pairs = event.pairs;
         this.#selectedPairChanges = event.selectedPairChanges;
         this.#iceWaiters.shift()?.();
+        break;
+      case "packets":
+        for (const readers of this.#packetReaders.values()) {
+          if (readers.streamId === event.streamId) readers.drain();
+        }
         break;
       case "transportClosed":
         this.#answers.get(from)?.();

@@ -8,7 +8,7 @@ import type { DataChannelOpen } from "../protocol/dcep/dcep.js";
 import type { CodecName } from "./codecs/codec_name.js";
 import type { IceTimeSettings, InterfaceSettings, Nat1To1Settings } from "./ice_settings.js";
 import type { MediaInput } from "./inputs/media_input.js";
-import type { PictureListener, SamplesListener } from "./output_listener.js";
+import type { PacketListener, PictureListener, SamplesListener } from "./output_listener.js";
 
 export type IceRole = "controlling" | "controlled";
 export type IceState = "new" | "checking" | "connected" | "completed" | "disconnected" | "failed" | "closed";
@@ -599,6 +599,10 @@ export interface MediaTransport {
   onPicture?(key: string, listener: PictureListener): () => void;
   /** As {@link onPicture}, for played sound. */
   onSamples?(key: string, listener: SamplesListener): () => void;
+  /** Hands every packet of a receive stream to `listener`, after SRTP, RTX and RED; returns the function that ends it. */
+  onPacket?(key: string, listener: PacketListener): () => void;
+  /** Asks the peer for a keyframe; absent: not supported. */
+  requestKeyframe?(key: string): void;
   /**
    * Hands copies of a receive stream's access units or packets, as they come, to a port (`EncodedFrame`s); returns the function that ends it.
    * `openPort` is asked for one whenever another stream or thread takes over. Of a picture a keyframe is asked for at once, and again when the

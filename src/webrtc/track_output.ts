@@ -1,6 +1,6 @@
 /** What the main thread sees and hears of a peer's track. */
 import type { Descriptor } from "../media/ring/descriptor.js";
-import { internals } from "./internals.js";
+import { internals, unixMs } from "./internals.js";
 import type { MediaStreamTrack, RemoteTrackSource } from "./media_stream_track.js";
 
 /** A tightly packed I420 picture in memory of its own. */
@@ -34,6 +34,24 @@ export function watchRemoteSamples(
       if (track.enabled) listener(pcm, width === 2 ? 2 : 1);
     }),
   );
+}
+
+/** As {@link watchRemotePictures}: every packet as it came, the number of its codec, and when it came (ms since 1970). */
+export function watchRemotePackets(
+  track: MediaStreamTrack,
+  listener: (packet: Uint8Array, codec: number, arrivalTime: number) => void,
+): () => void {
+  return followRemote(track, ({ transport, mid }) =>
+    transport.onPacket?.(mid, (packet, { codec, arrivalUs }) => {
+      if (track.enabled) listener(packet, codec, unixMs(arrivalUs));
+    }),
+  );
+}
+
+/** Asks the peer for a keyframe of its track; nothing happens while none of it comes. */
+export function askRemoteKeyframe(track: MediaStreamTrack): void {
+  const { remote, readyState } = track[internals];
+  if (readyState === "live" && track.kind === "video") remote?.transport.requestKeyframe?.(remote.mid);
 }
 
 /** Connects to the stream behind the track, now and whenever negotiation gives it another; until the track ends. */

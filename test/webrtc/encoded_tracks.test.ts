@@ -14,7 +14,8 @@ import {
 import { EncodedCamera } from "../support/encoded_camera.js";
 import { negotiate, nextEvent } from "./fake_transport.js";
 
-const { RTCAudioSink, RTCVideoSink, RTPTrackSource, SampleTrackSource } = nonstandard;
+const { RTCAudioSink, RTCVideoSink, RTPTrackSink, RTPTrackSource, SampleTrackSink, SampleTrackSource } =
+  nonstandard;
 
 const open: RTCPeerConnection[] = [];
 const running: { stop(): void }[] = [];
@@ -212,6 +213,74 @@ describe("tracks of samples and of packets", function () {
     await nextEvent(source, "keyframerequest");
     await shows(track, 0x99, camera.frameNumber);
     assert.ok(camera.keyframes > keyframes);
+  });
+
+  it("packets of a peer's track go on to the next, keyframe requests back: nothing is coded in between", async () => {
+    const camera = new SampleTrackSource({ codec: { mimeType: "video/VP8" } });
+    const pictures = new EncodedCamera(0xc0, "VP8", (data) => camera.writeSample({ data }));
+    running.push(pictures);
+    camera.onkeyframerequest = () => {
+      pictures.wantsKeyframe = true;
+    };
+    const [a, b] = pair();
+    const [c, d] = pair();
+    a.addTrack(camera.createTrack());
+    const relay = new RTPTrackSource({ codec: { mimeType: "video/VP8" } });
+    c.addTrack(relay.createTrack());
+    await Promise.all([negotiate(a, b), negotiate(c, d)]);
+    const sink = new RTPTrackSink(b.getReceivers()[0].track);
+    relay.onkeyframerequest = () => sink.requestKeyframe();
+    sink.onpacket = ({ packet, mimeType }) => {
+      assert.equal(mimeType, "video/VP8");
+      relay.writeRtp(packet);
+    };
+    const first = await shows(d.getReceivers()[0].track, 0xc0);
+    const keyframes = pictures.keyframes;
+    const [e, f] = pair();
+    e.addTrack(relay.createTrack());
+    await negotiate(e, f);
+    await shows(f.getReceivers()[0].track, 0xc0, first);
+    assert.ok(pictures.keyframes > keyframes);
+    sink.stop();
+    assert.equal(sink.stopped, true);
+  });
+
+  it("samples arrive at the other end's sink byte for byte, pictures and sound", async () => {
+    const video = new SampleTrackSource({ codec: { mimeType: "video/H264" } });
+    const audio = new SampleTrackSource({ codec: { mimeType: "audio/PCMU" } });
+    const sent = { video: [] as string[], audio: [] as string[] };
+    let sounds = 0;
+    const camera = new EncodedCamera(3, "H264", (data) => {
+      sent.video.push(Buffer.from(data).toString("base64"));
+      video.writeSample({ data });
+      const sound = new Uint8Array(160).fill(sounds++);
+      sent.audio.push(Buffer.from(sound).toString("base64"));
+      audio.writeSample({ data: sound });
+    });
+    running.push(camera);
+    video.onkeyframerequest = () => {
+      camera.wantsKeyframe = true;
+    };
+    const [a, b] = pair();
+    a.addTrack(video.createTrack());
+    a.addTrack(audio.createTrack());
+    await negotiate(a, b);
+    for (const { track } of b.getReceivers()) {
+      const came: string[] = [];
+      const sink = new SampleTrackSink(track, { maxLatePackets: 10 });
+      await new Promise<void>((resolve) => {
+        sink.onsample = ({ sample }) => {
+          assert.equal(sample.mimeType, track.kind === "video" ? "video/H264" : "audio/PCMU");
+          assert.equal(sample.lostBefore, 0);
+          if (track.kind === "audio") assert.ok(sample.durationUs === 0 || sample.durationUs >= 20_000);
+          came.push(Buffer.from(sample.data).toString("base64"));
+          if (came.length === 10) resolve();
+        };
+      });
+      sink.stop();
+      const at = sent[track.kind].indexOf(came[0]);
+      assert.deepEqual(came, sent[track.kind].slice(at, at + 10));
+    }
   });
 
   it("negotiates what only the track comes in, and refuses to replace by what was not", async () => {

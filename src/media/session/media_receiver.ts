@@ -9,6 +9,7 @@ import type { RtpInterceptorFactory } from "../interceptors/interceptor.js";
 import { InterceptorChain } from "../interceptors/interceptor_chain.js";
 import type { ReceiveStreamOptions } from "../transport_api.js";
 import { type Arrival, ArrivalFlag, emptyArrival } from "./arrival_log.js";
+import type { PacketTap } from "./packet_tap.js";
 import { ReceiveStream } from "./receive_stream.js";
 import { ReceiveStreams } from "./receive_streams.js";
 import type { RedundantSound } from "./redundant_sound.js";
@@ -73,6 +74,11 @@ export class MediaReceiver {
 
   setPlayoutTarget(streamId: number, targetUs: number): void {
     for (const stream of this.#streams) if (stream.streamId === streamId) stream.setPlayoutTarget(targetUs);
+  }
+
+  /** Copies of the stream's packets go there from now on; undefined: nowhere. */
+  setTap(streamId: number, tap: PacketTap | undefined): void {
+    for (const stream of this.#streams) if (stream.streamId === streamId) stream.tap = tap;
   }
 
   remove(streamId: number): void {
@@ -169,6 +175,7 @@ export class MediaReceiver {
     if (!redundancy.find(block, header, copy) || !stream.isSound(copy.payloadType)) return false;
     if (!this.#sinks.audio(stream, bytes, copy, arrivalUs, 0)) return false;
     redundancy.note(copy.sequenceNumber, copy.timestamp);
+    stream.tap?.addPart(bytes, copy, stream.codecOf(copy.payloadType), arrivalUs);
     stream.counters[ReceiveCounters.framesReceived]++;
     return true;
   }
@@ -208,6 +215,7 @@ export class MediaReceiver {
     this.#waitingForRoomUs = Number.POSITIVE_INFINITY;
     for (let i = 0; i < this.#streams.size; i++) {
       const stream = this.#streams.at(i);
+      stream.tap?.flush();
       if (stream.jitter !== undefined && stream.started) this.#deliverVideo(stream, nowUs);
     }
   }
@@ -249,6 +257,7 @@ export class MediaReceiver {
     if (jitter === undefined) return undefined;
     stream.fresh = true;
     stream.followPlayoutDelay(bytes, header);
+    stream.tap?.add(bytes, header, stream.codecOf(header.payloadType), arrivalUs);
     if (!jitter.insert(bytes, header, arrivalUs)) stream.countRefused();
     return undefined;
   }
@@ -262,6 +271,7 @@ export class MediaReceiver {
     if (header.payloadLength === 0) return undefined;
     stream.redundancy?.note(header.sequenceNumber, header.timestamp);
     stream.noteAudioLevel(bytes, header);
+    stream.tap?.add(bytes, header, stream.codecOf(header.payloadType), arrivalUs);
     if (stream.isTelephoneEvent(header.payloadType)) this.#tone(stream, bytes, header);
     const captureWallUs = stream.captureWallUs(header.timestamp, bytes, header);
     if (this.#sinks.audio(stream, bytes, header, arrivalUs, captureWallUs)) {

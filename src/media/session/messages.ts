@@ -7,6 +7,7 @@
  * decoder's and speaker's descriptors.
  */
 import type { SrtpProfile } from "../../../native/addon.js";
+import type { SlotChannelBuffers } from "../ring/slot_channel.js";
 import type {
   DataEvent,
   DataTransportOptions,
@@ -77,6 +78,12 @@ export type ReceiverCommand = { readonly transportId: number } & (
   | { readonly type: "removeReceiveStream"; readonly streamId: number }
   /** Least delay of the stream's jitter buffer. */
   | { readonly type: "setPlayoutTarget"; readonly streamId: number; readonly targetUs: number }
+  /** Copies of the stream's packets go into the channel from now on; absent: no longer. `packets` tells of them. */
+  | {
+      readonly type: "setPacketTap";
+      readonly streamId: number;
+      readonly channel?: SlotChannelBuffers;
+    }
   | { readonly type: "startData"; readonly options: DataTransportOptions }
   | { readonly type: "openDataChannel"; readonly channel: OpenChannel }
   /** The buffer is transferred. */
@@ -116,6 +123,8 @@ export type ReceiverEvent = { readonly transportId: number } & (
       readonly pairs: readonly IcePair[];
       readonly selectedPairChanges: number;
     }
+  /** Packets of a receive stream wait in its channel. */
+  | { readonly type: "packets"; readonly streamId: number }
   /** The first discarded datagram of a kind; all of them are counted. */
   | { readonly type: "discarded"; readonly kind: string; readonly from: string }
   | { readonly type: "transportClosed" }

@@ -19,6 +19,7 @@ import {
 } from "../codecs/codec_name.js";
 import type { InterceptorChain } from "../interceptors/interceptor_chain.js";
 import type { ReceiveStreamOptions } from "../transport_api.js";
+import type { PacketTap } from "./packet_tap.js";
 import { assemblerOf } from "./payload_formats.js";
 import { RedundantSound } from "./redundant_sound.js";
 import { ReceiveCounters } from "./stream_counters.js";
@@ -49,6 +50,8 @@ export class ReceiveStream {
   fresh = false;
   /** The application's stages. */
   stages: InterceptorChain | undefined;
+  /** Whoever reads the packets. */
+  tap: PacketTap | undefined;
   /** What the rtcp thread was last told. */
   keyframeNeeded = false;
   #ssrc = 0;

@@ -8,12 +8,14 @@ import {
 import type { RtpInterceptorFactory } from "../interceptors/interceptor.js";
 import { LaneKind, type WorkerLane } from "../ring/message_lane.js";
 import type { MessageRing } from "../ring/message_ring.js";
+import type { SlotChannelBuffers } from "../ring/slot_channel.js";
 import type { DataEvent, TransportOptions } from "../transport_api.js";
 import { externalAddress } from "./address_mapping.js";
 import { DtlsSession } from "./dtls_session.js";
 import { makeIceAgent } from "./ice_agent.js";
 import type { MdnsStation } from "./mdns_station.js";
 import type { ReceiverCommand, ReceiverEvent, TransportNotice } from "./messages.js";
+import { PacketTap } from "./packet_tap.js";
 import { type ReceiverChannels, ReceiverSinks, type VideoRoom } from "./receiver_sinks.js";
 import type { SharedPorts } from "./shared_port.js";
 import { systemRandom } from "./system_random.js";
@@ -129,12 +131,20 @@ export class ReceiverPeer {
       case "removeReceiveStream":
         session.removeReceiveStream(order.streamId);
         break;
+      case "setPacketTap":
+        this.#setTap(order.streamId, order.channel);
+        break;
       case "setPlayoutTarget":
         session.setPlayoutTarget(order.streamId, order.targetUs);
         break;
       default:
         this.#dataOrder(order);
     }
+  }
+
+  #setTap(streamId: number, channel: SlotChannelBuffers | undefined): void {
+    const tell = () => this.#post({ type: "packets", transportId: this.#transportId, streamId });
+    this.session.setPacketTap(streamId, channel === undefined ? undefined : new PacketTap(channel, tell));
   }
 
   /** A small message for a data channel. */

@@ -26,6 +26,7 @@ import { candidateError, localCandidate, selectedPair } from "./ice_notices.js";
 import { MediaReceiver, type MediaSinks } from "./media_receiver.js";
 import type { SrtpKeys, TransportNotice } from "./messages.js";
 import { NamedCandidates } from "./named_candidates.js";
+import type { PacketTap } from "./packet_tap.js";
 import { SessionError } from "./session_error.js";
 import { SilenceWatch } from "./silence_watch.js";
 import { type DiscardKind, TransportCounters } from "./stream_counters.js";
@@ -311,6 +312,10 @@ export class TransportSession {
 
   removeReceiveStream(streamId: number): void {
     this.#media.remove(streamId);
+  }
+
+  setPacketTap(streamId: number, tap: PacketTap | undefined): void {
+    this.#media.setTap(streamId, tap);
   }
 
   setPlayoutTarget(streamId: number, targetUs: number): void {
