@@ -13,6 +13,9 @@ export type Verdict =
   | { readonly kind: "failed"; readonly error: string }
   | { readonly kind: "unsupported"; readonly reason: string };
 
+/** What one call proves; layers have a call of their own (simulcast_call.ts). */
+export type CallColumn = Exclude<Column, "simulcast">;
+
 export type Cells = Partial<Record<Column, Verdict>>;
 
 const CONNECT_S = 15;
@@ -62,7 +65,7 @@ export class InteropCall {
   }
 
   /** Sets the call up and proves what the columns say, in order; `closer` ends it. */
-  async run(columns: readonly Column[], closer: Offerer): Promise<Cells> {
+  async run(columns: readonly CallColumn[], closer: Offerer): Promise<Cells> {
     try {
       await this.#connect(columns.includes("data") && this.peer.facts.unsupported.data === undefined);
       for (const column of columns) await this.#prove(column);
@@ -165,7 +168,7 @@ export class InteropCall {
     return gathersFirst ? `${this.#ourCandidates} from us; it gathers before it speaks` : counts();
   }
 
-  async #prove(column: Column): Promise<void> {
+  async #prove(column: CallColumn): Promise<void> {
     if (this.cells[column]) return;
     const reason = this.peer.facts.unsupported[column];
     if (reason !== undefined) {
@@ -185,7 +188,7 @@ export class InteropCall {
     }
   }
 
-  readonly #steps: Record<Column, () => Promise<string>> = {
+  readonly #steps: Record<CallColumn, () => Promise<string>> = {
     video: () => this.#video(),
     vp8: () => this.#vp8(),
     audio: () => this.#audio(),

@@ -7,27 +7,28 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { RTCIceServer } from "../src/webrtc/index.js";
-import { type Cells, InteropCall, type Offerer } from "./call.js";
+import { type CallColumn, type Cells, InteropCall, type Offerer } from "./call.js";
 import { failures, printMatrix, type Row } from "./matrix.js";
 import { makeMediaFiles } from "./media_files.js";
 import { OurEnd } from "./our_end.js";
-import type { Column, InteropPeer, MediaFiles, VideoCodec } from "./peer.js";
+import type { InteropPeer, MediaFiles, VideoCodec } from "./peer.js";
 import { PEERS, type PeerName } from "./peers.js";
 import { startRelay } from "./relay.js";
+import { knowsLayers, SimulcastCall } from "./simulcast_call.js";
 
 const THEIRS = { tag: 0x7e12, toneHz: 880 } as const;
 
 /** The long call that we end, then a short one that they end. */
-const LONG: readonly Column[] = ["video", "audio", "trickle", "restart", "renegotiation"];
-const SHORT: readonly Column[] = ["audio", "data"];
+const LONG: readonly CallColumn[] = ["video", "audio", "trickle", "restart", "renegotiation"];
+const SHORT: readonly CallColumn[] = ["audio", "data"];
 /** One in VP8 alone. */
-const IN_VP8: readonly Column[] = ["vp8"];
+const IN_VP8: readonly CallColumn[] = ["vp8"];
 /** One in which we have G.711 alone. */
-const IN_G711: readonly Column[] = ["g711"];
+const IN_G711: readonly CallColumn[] = ["g711"];
 /** And one of which we let ourselves be reached through a TURN server only. */
-const RELAYED: readonly Column[] = ["relay"];
+const RELAYED: readonly CallColumn[] = ["relay"];
 /** And one in which neither side hears of the other's UDP candidates. */
-const OVER_TCP: readonly Column[] = ["tcp"];
+const OVER_TCP: readonly CallColumn[] = ["tcp"];
 
 function say(text: string): void {
   process.stderr.write(`${text}\n`);
@@ -48,9 +49,23 @@ async function callBothWays(
     const vp8 = await new InteropCall(ours, peer, files.VP8, offerer).run(IN_VP8, "they");
     const tcp = await callOverTcp(ours, peer, media, offerer);
     const g711 = await callInG711(ours, peer, media, offerer);
-    rows.push([offerer, { ...tcp, ...g711, ...relayed, ...vp8, ...short, ...long }]);
+    const layers = await callInLayers(ours, peer, files.VP8, offerer);
+    rows.push([offerer, { ...layers, ...tcp, ...g711, ...relayed, ...vp8, ...short, ...long }]);
   }
   return rows;
+}
+
+/** A driver that knows no layers leaves the cell empty. */
+async function callInLayers(
+  ours: OurEnd,
+  peer: InteropPeer,
+  media: MediaFiles,
+  offerer: Offerer,
+): Promise<Cells> {
+  if (!knowsLayers(peer)) return {};
+  const reason = peer.facts.unsupported.simulcast;
+  if (reason !== undefined) return { simulcast: { kind: "unsupported", reason } };
+  return { simulcast: await new SimulcastCall(ours, peer, media, offerer).run() };
 }
 
 /** A peer that has Opus alone would refuse the sound. */

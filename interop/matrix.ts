@@ -11,6 +11,7 @@ export interface Row {
 const COLUMNS: readonly (readonly [Column, string])[] = [
   ["video", "video"],
   ["vp8", "VP8"],
+  ["simulcast", "simulcast"],
   ["audio", "audio"],
   ["g711", "G.711"],
   ["trickle", "trickle"],

@@ -13,7 +13,7 @@ import {
 } from "../src/webrtc/index.js";
 import type { Change, VideoCodec } from "./peer.js";
 
-export const OURS = { tag: 0x0ca1, toneHz: 440 } as const;
+export const OURS = { tag: 0x0ca1, toneHz: 440, width: 640, height: 360 } as const;
 
 /** No samples for so long: nothing is being played. */
 const SILENT_MS = 300;
@@ -38,8 +38,9 @@ export class OurEnd {
   #heardAt = 0;
 
   static async start(): Promise<OurEnd> {
+    const { tag, width, height } = OURS;
     const engine = await MediaEngine.start({
-      videoSource: { kind: "test", width: 640, height: 360, frameRate: 30, noise: false, tag: OURS.tag },
+      videoSource: { kind: "test", width, height, frameRate: 30, noise: false, tag },
       audioSource: { kind: "tone", frequencyHz: OURS.toneHz, channels: 1 },
       videoBitrateBps: 1_000_000,
     });

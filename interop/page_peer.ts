@@ -5,7 +5,15 @@ import type { AddressInfo } from "node:net";
 import type { BlockCode } from "../src/media/analysis/block_code.js";
 import { ToneDetector } from "../src/media/analysis/tone_detector.js";
 import { mediaScript } from "../test/support/page_media.js";
-import type { CandidateInit, Change, InteropPeer, MediaFiles, PeerFacts } from "./peer.js";
+import type {
+  CandidateInit,
+  Change,
+  InteropPeer,
+  LayerView,
+  LayerWish,
+  MediaFiles,
+  PeerFacts,
+} from "./peer.js";
 
 /** What Playwright's and Puppeteer's pages have in common. */
 export interface BrowserPage {
@@ -35,6 +43,8 @@ async function serve(page: string): Promise<Server> {
 export class PagePeer implements InteropPeer {
   onCandidate: (candidate: CandidateInit) => void = () => {};
   #server: Server | undefined;
+  /** What the page was told to send. */
+  #media: MediaFiles | undefined;
 
   constructor(
     private readonly page: BrowserPage,
@@ -45,8 +55,17 @@ export class PagePeer implements InteropPeer {
   ) {}
 
   async start(media: MediaFiles): Promise<void> {
-    if (!this.#server) await this.#open(media);
+    await this.#give(media);
     await this.#call("start", this.facts.unsupported.video === undefined, this.withoutWebAudio);
+  }
+
+  async startLayers(media: MediaFiles, layers: readonly LayerWish[]): Promise<void> {
+    await this.#give(media);
+    await this.#call("startLayers", layers);
+  }
+
+  readLayer(mid: string): Promise<LayerView> {
+    return this.#call("readLayer", mid);
   }
 
   offer(iceRestart: boolean): Promise<string> {
@@ -97,6 +116,12 @@ export class PagePeer implements InteropPeer {
     await this.closeBrowser();
     this.#server?.closeAllConnections();
     this.#server?.close();
+  }
+
+  async #give(media: MediaFiles): Promise<void> {
+    if (!this.#server) await this.#open(media);
+    else if (media !== this.#media) await this.page.evaluate(mediaScript(media));
+    this.#media = media;
   }
 
   async #open(media: MediaFiles): Promise<void> {

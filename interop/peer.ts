@@ -40,6 +40,7 @@ export type Change = "removeVideo" | "addVideo" | "removeAudio" | "addAudio";
 export type Column =
   | "video"
   | "vp8"
+  | "simulcast"
   | "audio"
   | "g711"
   | "trickle"
@@ -50,6 +51,17 @@ export type Column =
   | "data"
   | "relay"
   | "tcp";
+
+/** A layer to send (WebRTC 1.0, RTCRtpEncodingParameters). */
+export interface LayerWish {
+  readonly rid: string;
+  readonly scaleResolutionDownBy: number;
+}
+
+export interface LayerView {
+  readonly width: number;
+  readonly code: BlockCode | null;
+}
 
 export interface PeerFacts {
   readonly version: string;
@@ -79,6 +91,13 @@ export interface InteropPeer {
   readTone(): Promise<number>;
   /** Stops sending, or sends again over a new sender; an offer follows. */
   change(what: Change): Promise<void>;
+  /**
+   * A new connection that sends its picture in these layers, or, without any, takes each section for itself. Absent: the driver knows no
+   * layers.
+   */
+  startLayers?(media: MediaFiles, layers: readonly LayerWish[]): Promise<void>;
+  /** What is seen of a section of such a connection. */
+  readLayer?(mid: string): Promise<LayerView>;
   /** Opens a data channel; every channel of the connection, whoever opened it, says back what comes. */
   openChannel(): Promise<void>;
   /** In the W3C's words where the peer has them. */

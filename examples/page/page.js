@@ -74,25 +74,26 @@ export function plot(title, unit, length = 60) {
 }
 
 /** Camera and microphone, or a drawing that moves where the page gets none. */
-export async function myMedia() {
+export async function myMedia(size = { width: 640, height: 360 }) {
   try {
-    return await navigator.mediaDevices.getUserMedia({ video: true, audio: true });
+    return await navigator.mediaDevices.getUserMedia({ video: size, audio: true });
   } catch {
     say("No camera and microphone: sending a drawing.");
-    return drawing();
+    return drawing(size);
   }
 }
 
-function drawing() {
-  const canvas = Object.assign(document.createElement("canvas"), { width: 640, height: 360 });
+function drawing({ width, height }) {
+  const canvas = Object.assign(document.createElement("canvas"), { width, height });
   const context = canvas.getContext("2d");
   let frame = 0;
   setInterval(() => {
     context.fillStyle = `hsl(${frame % 360} 60% 45%)`;
-    context.fillRect(0, 0, 640, 360);
+    context.fillRect(0, 0, width, height);
     context.fillStyle = "white";
     context.beginPath();
-    context.arc(320 + 200 * Math.cos(frame / 20), 180 + 100 * Math.sin(frame / 20), 40, 0, 7);
+    const [x, y] = [width * (0.5 + 0.3 * Math.cos(frame / 20)), height * (0.5 + 0.3 * Math.sin(frame / 20))];
+    context.arc(x, y, height / 9, 0, 7);
     context.fill();
     frame++;
   }, 33);

@@ -2,11 +2,15 @@
 const video = document.querySelector("video");
 const audio = document.querySelector("audio");
 globalThis.interop = {
-  async start(picture, fakeMicrophone) {
+  connect() {
     this.close();
     const pc = new RTCPeerConnection();
     this.pc = pc;
     pc.onicecandidate = ({ candidate }) => candidate && this.pc === pc && sendCandidate(candidate.toJSON());
+    return pc;
+  },
+  async start(picture, fakeMicrophone) {
+    const pc = this.connect();
     pc.ondatachannel = ({ channel }) => this.echo(channel);
     pc.ontrack = ({ track }) => {
       (track.kind === "video" ? video : audio).srcObject = new MediaStream([track]);
@@ -17,6 +21,25 @@ globalThis.interop = {
       for (const track of (await deviceMedia({ audio: plain })).getTracks()) this.media.addTrack(track);
     }
     for (const track of this.media.getTracks()) pc.addTrack(track, this.media);
+  },
+  /** A connection that sends its picture in these layers, or, without any, shows each section in an element of its own. */
+  async startLayers(sendEncodings) {
+    const pc = this.connect();
+    pc.ontrack = ({ track, transceiver }) => {
+      const element = Object.assign(document.createElement("video"), { autoplay: true, muted: true });
+      element.className = "layer";
+      element.id = `layer-${transceiver.mid}`;
+      element.srcObject = new MediaStream([track]);
+      document.body.append(element);
+    };
+    if (sendEncodings.length === 0) return;
+    this.media = await navigator.mediaDevices.getUserMedia({ video: true });
+    pc.addTransceiver(this.media.getVideoTracks()[0], { direction: "sendonly", sendEncodings });
+  },
+  /** What the section's element shows: its width, and the block code. */
+  readLayer(mid) {
+    const selector = `#layer-${mid}`;
+    return { width: document.querySelector(selector)?.videoWidth ?? 0, code: pageMedia.code(selector) };
   },
   async offer(iceRestart) {
     const { pc } = this;
@@ -75,5 +98,6 @@ globalThis.interop = {
     this.pc?.close();
     this.pc = undefined;
     video.srcObject = audio.srcObject = null;
+    for (const element of document.querySelectorAll("video.layer")) element.remove();
   },
 };

@@ -145,6 +145,14 @@ describe("the examples' pages", function () {
     assert.equal(await example.stop(), 0);
   });
 
+  it("simulcast: what the page sends in three sizes comes back as three pictures", async () => {
+    const example = await open("simulcast");
+    await example.line(/the page sends high, middle, low/);
+    for (const text of ["high: 960x540", "middle: 480x270", "low: 240x134"]) await logged(text);
+    await pictures();
+    assert.equal(await example.stop(), 0);
+  });
+
   it("play-from-disk: a Y4M file as H.264, then as VP8", async () => {
     const folder = mkdtempSync(join(tmpdir(), "roomrtc-example-"));
     try {

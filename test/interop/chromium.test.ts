@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { launchChromiumPeer } from "../../interop/browsers.js";
-import { InteropCall, type Offerer } from "../../interop/call.js";
+import { type CallColumn, InteropCall, type Offerer } from "../../interop/call.js";
 import { makeMediaFiles } from "../../interop/media_files.js";
 import { OurEnd, type Way } from "../../interop/our_end.js";
-import type { Column, InteropPeer, MediaFiles, VideoCodec } from "../../interop/peer.js";
+import type { InteropPeer, MediaFiles, VideoCodec } from "../../interop/peer.js";
 
 /** The most telling row of `npm run interop`: both sides prove from what they decoded that it is what was sent. */
 describe("a call with Chromium, proven by block codes and tones", function () {
@@ -29,7 +29,7 @@ describe("a call with Chromium, proven by block codes and tones", function () {
 
   async function call(
     offerer: Offerer,
-    columns: readonly Column[],
+    columns: readonly CallColumn[],
     closer: Offerer,
     { codec = "H264", ...way }: Way & { readonly codec?: VideoCodec } = {},
   ): Promise<void> {
