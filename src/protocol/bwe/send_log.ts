@@ -3,13 +3,13 @@ const CAPACITY = 8192;
 const MASK = CAPACITY - 1;
 
 /**
- * When each packet of a transport left and how long it was, by its transport-wide sequence number. Allocates nothing after
- * construction.
+ * When each packet of a transport left and how long it was, by its transport-wide sequence number. Allocates its 128 KiB with the
+ * first packet, since most of many open transports may never send one, and nothing after it.
  */
 export class SendLog {
-  readonly #sentUs = new Float64Array(CAPACITY).fill(Number.NaN);
-  readonly #bytes = new Int32Array(CAPACITY);
-  readonly #sequences = new Int32Array(CAPACITY).fill(-1);
+  #sentUs = new Float64Array(0);
+  #bytes = new Int32Array(0);
+  #sequences = new Int32Array(0);
   #next: number;
 
   /** @param firstSequence the first packet's number */
@@ -19,6 +19,7 @@ export class SendLog {
 
   /** Notes a packet and gives it its number. */
   add(bytes: number, nowUs: number): number {
+    if (this.#sequences.length === 0) this.#allocate();
     const sequence = this.#next;
     const at = sequence & MASK;
     this.#sequences[at] = sequence;
@@ -43,5 +44,10 @@ export class SendLog {
   forget(sequence: number): void {
     const at = sequence & MASK;
     if (this.#sequences[at] === sequence) this.#sequences[at] = -1;
+  }
+  #allocate(): void {
+    this.#sentUs = new Float64Array(CAPACITY).fill(Number.NaN);
+    this.#bytes = new Int32Array(CAPACITY);
+    this.#sequences = new Int32Array(CAPACITY).fill(-1);
   }
 }

@@ -19,17 +19,18 @@ const RUN_SYMBOLS = 8191;
 /**
  * Keeps the arrival of every packet that carries a transport-wide sequence number and writes the feedback about them
  * (draft-holmer-rmcat-transport-wide-cc-extensions-01). `handlePacket()` for each; at `nextDeadlineUs()` call `write()` until it
- * is false, with a fresh `RtcpWriter` buffer each time: one feedback packet a call. Allocates nothing after construction.
+ * is false, with a fresh `RtcpWriter` buffer each time: one feedback packet a call. Allocates with the first
+ * packet (76 KiB by default), since many transports may lie open without one, and nothing after it.
  */
 export class ArrivalRecorder {
   intervalUs: number;
   private readonly capacity: number;
   private readonly mask: number;
-  private readonly seqs: Float64Array;
-  private readonly arrivals: Float64Array;
+  private seqs = new Float64Array(0);
+  private arrivals = new Float64Array(0);
   private readonly gate: SequenceGate;
-  private readonly symbols: Uint8Array;
-  private readonly deltas: Int16Array;
+  private symbols = new Uint8Array(0);
+  private deltas = new Int16Array(0);
   /** First sequence number the next feedback reports; NaN: nothing new. */
   private next = Number.NaN;
   /** First one never reported. */
@@ -43,17 +44,14 @@ export class ArrivalRecorder {
     if ((this.capacity & (this.capacity - 1)) !== 0 || this.capacity > 8192)
       throw new RangeError(`ArrivalRecorder capacity ${this.capacity}: must be a power of two up to 8192`);
     this.mask = this.capacity - 1;
-    this.seqs = new Float64Array(this.capacity).fill(VACANT);
-    this.arrivals = new Float64Array(this.capacity);
     this.gate = new SequenceGate(this.capacity);
-    this.symbols = new Uint8Array(this.capacity);
-    this.deltas = new Int16Array(this.capacity);
   }
 
   /** Notes an arrival; duplicates and numbers from far off do not count. */
   handlePacket(transportSequence: number, arrivalUs: number): void {
     const seq = this.gate.admit(transportSequence);
     if (Number.isNaN(seq)) return;
+    if (this.seqs.length === 0) this.allocate();
     if (this.gate.restarted) {
       this.seqs.fill(VACANT);
       this.next = Number.NaN;
@@ -71,6 +69,13 @@ export class ArrivalRecorder {
 
   nextDeadlineUs(): number {
     return this.dueUs;
+  }
+
+  private allocate(): void {
+    this.seqs = new Float64Array(this.capacity).fill(VACANT);
+    this.arrivals = new Float64Array(this.capacity);
+    this.symbols = new Uint8Array(this.capacity);
+    this.deltas = new Int16Array(this.capacity);
   }
 
   /**

@@ -13,7 +13,8 @@ const MAX_STATUSES = 8192;
 /**
  * Reads transport-wide feedback. Give `read()` the content of each "transport-cc" packet of one peer in order; when it
  * returns true, packet `baseSequence + i` of the `count` reported arrived at `arrivalUs[i]` on the peer's clock, or never
- * if that is NaN. Sequence numbers and times are unwrapped across packets. Allocates nothing after construction.
+ * if that is NaN. Sequence numbers and times are unwrapped across packets. Allocates 72 KiB
+ * with the first packet and nothing after it.
  */
 export class TransportFeedbackReader {
   baseSequence = 0;
@@ -22,8 +23,8 @@ export class TransportFeedbackReader {
   /** Runs through 0 to 255 with the feedback packets themselves; a gap is a lost one. */
   feedbackCount = 0;
   /** Only the first `count` are of this packet. */
-  readonly arrivalUs = new Float64Array(MAX_STATUSES);
-  private readonly symbols = new Uint8Array(MAX_STATUSES);
+  arrivalUs = new Float64Array(0);
+  private symbols = new Uint8Array(0);
   private started = false;
   private reference = 0;
 
@@ -33,6 +34,7 @@ export class TransportFeedbackReader {
     const base = readU16(content, 0);
     const count = readU16(content, 2);
     if (count === 0 || count > MAX_STATUSES) return false;
+    if (this.symbols.length === 0) this.allocate();
     const deltasAt = this.readChunks(content, count);
     if (deltasAt < 0) return false;
     const reference = this.unwrapReference(readU24(content, 4));
@@ -45,6 +47,11 @@ export class TransportFeedbackReader {
     this.count = count;
     this.started = true;
     return true;
+  }
+
+  private allocate(): void {
+    this.arrivalUs = new Float64Array(MAX_STATUSES);
+    this.symbols = new Uint8Array(MAX_STATUSES);
   }
 
   /** A signed 24-bit count that wraps after twelve days. */
