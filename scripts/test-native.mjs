@@ -39,7 +39,8 @@ function mustRun(command, args) {
 }
 
 function build({ folder, sanitizers, tests }) {
-  const options = ["-DROOMRTC_TESTS=ON", "-DCMAKE_BUILD_TYPE=RelWithDebInfo"];
+  // -O1 takes two thirds of -O2's time to compile, which is most of the time here.
+  const options = ["-DROOMRTC_TESTS=ON", "-DCMAKE_BUILD_TYPE=None", "-DCMAKE_CXX_FLAGS=-O1"];
   mustRun("cmake", ["-S", ".", "-B", folder, `-DROOMRTC_SANITIZE=${sanitizers}`, ...options]);
   mustRun("cmake", ["--build", folder, "-j", String(availableParallelism()), "--target", ...tests]);
 }
