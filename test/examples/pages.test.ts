@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
+import { execFile, spawn } from "node:child_process";
+import { createSocket } from "node:dgram";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import type { Browser, Page } from "playwright-core";
 import { launchChromium } from "../support/chromium.js";
+import { probe } from "../support/ffmpeg.js";
 import { ExampleProcess } from "./example_process.js";
 
 /** Every example with a page runs in a process of its own and is used in Chromium as a reader would use it. */
@@ -195,7 +199,75 @@ describe("the examples' pages", function () {
       rmSync(folder, { recursive: true });
     }
   });
+
+  it("rtp-forwarder: FFmpeg reads the page's picture by the SDP file", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "roomrtc-example-"));
+    try {
+      const sdp = join(folder, "call.sdp");
+      const film = join(folder, "call.webm");
+      const example = await open("rtp-forwarder", `${await freePort()}`, sdp);
+      await press("Send");
+      await example.line(/forwarding video/);
+      const input = ["-protocol_whitelist", "file,udp,rtp", "-analyzeduration", "2000000", "-i", sdp];
+      await promisify(execFile)("ffmpeg", [
+        "-loglevel",
+        "fatal",
+        "-nostdin",
+        ...input,
+        "-c",
+        "copy",
+        "-t",
+        "1",
+        film,
+      ]);
+      const { streams } = probe(film, { cut: true });
+      assert.deepEqual(
+        streams.map(({ codec_name }) => codec_name),
+        ["vp8"],
+      );
+      assert.ok(Number(streams[0].nb_read_frames) >= 5, `${streams[0].nb_read_frames} pictures`);
+      assert.equal(await example.stop(), 0);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it("rtp-to-webrtc: the page shows what FFmpeg sends", async () => {
+    const port = await freePort();
+    await open("rtp-to-webrtc", `${port}`);
+    const picture = [
+      "-re",
+      "-f",
+      "lavfi",
+      "-i",
+      "testsrc2=size=240x136:rate=30",
+      "-c:v",
+      "libvpx",
+      "-g",
+      "30",
+    ];
+    const to = ["-deadline", "realtime", "-f", "rtp", `rtp://127.0.0.1:${port}?pkt_size=1200`];
+    const sender = spawn("ffmpeg", ["-loglevel", "fatal", "-nostdin", ...picture, ...to], {
+      stdio: "ignore",
+    });
+    try {
+      await pictures();
+      const size = "(({ videoWidth, videoHeight }) => [videoWidth, videoHeight])";
+      assert.deepEqual(await page.evaluate(`${size}(document.querySelector("video"))`), [240, 136]);
+    } finally {
+      sender.kill("SIGKILL");
+    }
+  });
 });
+
+/** An even port of loopback that is free, and likely the three behind it. */
+async function freePort(): Promise<number> {
+  const socket = createSocket("udp4");
+  await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
+  const { port } = socket.address();
+  await new Promise<void>((resolve) => socket.close(() => resolve()));
+  return port & ~1;
+}
 
 describe("the example offer-answer without a page", function () {
   this.timeout(60_000);

@@ -198,6 +198,14 @@ describe("tracks of samples and of packets", function () {
         holes--;
       }
       for (const packet of packets) source.writeRtp(packet);
+      // No RTP, and no business of the stream's.
+      for (const noise of [
+        new Uint8Array(0),
+        new Uint8Array(11),
+        new Uint8Array(4000),
+        new Uint8Array(40).fill(255),
+      ])
+        source.writeRtp(noise);
     });
     running.push(camera);
     source.onkeyframerequest = () => {
@@ -309,7 +317,7 @@ describe("tracks of samples and of packets", function () {
     );
     const source = new RTPTrackSource({ codec: { mimeType: "audio/G722" } });
     assert.equal(source.kind, "audio");
-    assert.throws(() => source.writeRtp(new Uint8Array(11)), TypeError);
+    assert.throws(() => source.writeRtp("packet" as unknown as Uint8Array), TypeError);
     const samples = new SampleTrackSource({ codec: { mimeType: "audio/PCMU" } });
     assert.throws(() => samples.writeSample({ data: new Uint8Array(80), durationUs: -1 }), TypeError);
   });

@@ -12,9 +12,6 @@ export interface RTPTrackSourceInit {
   readonly label?: string;
 }
 
-/** RFC 3550 §5.1: the fixed header. */
-const MIN_PACKET_BYTES = 12;
-
 /**
  * A source of RTP packets that come from elsewhere: another call, FFmpeg, a camera. Every peer gets them under its own payload type,
  * SSRC, header extensions, sequence numbers and timestamps, which go on when the packets come from another source from now on; holes
@@ -44,15 +41,11 @@ export class RTPTrackSource extends eventTarget<{ keyframerequest: Event }>() {
   }
 
   /**
-   * Sends one whole packet, the moment it came; its bytes are copied before this returns. What is no RTP is counted and dropped later, as
-   * anything from a network is; a TypeError is thrown only for what cannot be a packet at all.
+   * Sends one whole packet, the moment it came; its bytes are copied before this returns. What is no RTP is dropped, as
+   * anything from a network is; a TypeError is thrown only for what is no bytes.
    */
   writeRtp(packet: ArrayBufferView | ArrayBufferLike): void {
-    const data = bytesOf("packet", packet);
-    if (data.byteLength < MIN_PACKET_BYTES) {
-      throw new TypeError(`packet has ${data.byteLength} bytes, ${MIN_PACKET_BYTES} are the least`);
-    }
-    this.#input.push({ data });
+    this.#input.push({ data: bytesOf("packet", packet) });
   }
 }
 defineInterface(RTPTrackSource, { handlers: ["keyframerequest"], length: 1 });
