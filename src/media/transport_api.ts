@@ -183,6 +183,8 @@ export interface SendStreamOptions {
   /** Sound: each packet goes with a copy of the one before. */
   readonly red?: RedOptions;
   readonly reducedSizeRtcp: boolean;
+  /** Pictures: how soon the peer is asked to show them, where it understands. */
+  readonly playoutDelay?: PlayoutDelay;
   /** Number of a pushed input ({@link MediaTransport.inputId}); 0 or absent: the engine's camera or microphone. */
   readonly source?: number;
   /** What it carries comes encoded, as packets or as samples, and its packets may be larger than ours. */
@@ -195,6 +197,12 @@ export interface SendStreamOptions {
   readonly sound?: SoundOptions;
   /** Payload type for keys of a telephone (RFC 4733), at the stream's clock rate; absent: none. */
   readonly telephoneEvent?: number;
+}
+
+/** From the capture of a picture until it is shown, µs; 0 and 0: at once, whatever the jitter. */
+export interface PlayoutDelay {
+  readonly minUs: number;
+  readonly maxUs: number;
 }
 
 /** Absent members: as the engine's settings say. */

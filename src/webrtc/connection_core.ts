@@ -250,7 +250,9 @@ export class ConnectionCore implements ConnectionHost {
   }
 
   syncMedia(): void {
-    if (!this.isClosed) this.transport.sync(wantedMedia(this.transceivers, this.cname));
+    if (this.isClosed) return;
+    const { cname, settings } = this;
+    this.transport.sync(wantedMedia(this.transceivers, { cname, playoutDelay: settings.playoutDelay }));
   }
 
   updateNegotiationNeeded(): void {

@@ -17,10 +17,32 @@ export interface RTCSettings {
   readonly audio?: AudioCapabilityOptions;
   /** URIs of the RTP header extensions to negotiate, instead of the usual ones (docs/api/settings.md). */
   readonly headerExtensions?: readonly string[];
+  /**
+   * How soon the peer is asked to show our pictures after they were captured, in milliseconds, where it understands the playout-delay extension: 0
+   * and 0 for what is steered by hand, much for what must not stutter.
+   */
+  readonly playoutDelay?: PlayoutDelayMs;
   /** How long a STUN server's name may take to resolve before gathering begins without it; 1000 by default. */
   readonly resolveTimeoutMs?: number;
   /** Makes certificates instead of the addon. */
   readonly certificateGenerator?: (days: number) => CertificatePem;
+}
+
+export interface PlayoutDelayMs {
+  /** In steps of 10, up to 40 950. */
+  readonly min: number;
+  /** No less than `min`. */
+  readonly max: number;
+}
+
+const MAX_PLAYOUT_DELAY_MS = 40_950;
+
+function playoutDelay(value: unknown, option: string): void {
+  const bound = whole(0, MAX_PLAYOUT_DELAY_MS);
+  object(value, option);
+  const { min, max } = value as Partial<PlayoutDelayMs>;
+  bound(min, `${option}.min`);
+  whole(min ?? 0, MAX_PLAYOUT_DELAY_MS)(max, `${option}.max`);
 }
 
 const checkMembers = members<RTCSettings>({
@@ -41,6 +63,7 @@ const checkMembers = members<RTCSettings>({
     payloadType: whole(96, 127),
   }),
   headerExtensions: listOf(text, 14),
+  playoutDelay,
   resolveTimeoutMs: whole(0, 60_000),
   certificateGenerator: func,
 });

@@ -51,7 +51,9 @@ class ForwardInput<K extends "video" | "audio", T> extends PushedInput<K, T> {
 
 function forwardPictures(track: MediaStreamTrack): MediaInput {
   return new ForwardInput<"video", PushedPicture>("video", (push) =>
-    watchRemotePictures(track, (picture) => push({ ...picture, captureTimeUs: native.monotonicUs() })),
+    watchRemotePictures(track, ({ rotation, ...picture }) =>
+      push({ ...picture, quarterTurns: rotation / 90, captureTimeUs: native.monotonicUs() }),
+    ),
   );
 }
 

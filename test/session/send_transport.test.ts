@@ -6,6 +6,7 @@ import { type DatagramSender, SendTransport } from "../../src/media/session/send
 import { SendCounters, TransportCounters } from "../../src/media/session/stream_counters.js";
 import type { SendStreamOptions } from "../../src/media/transport_api.js";
 import { seededRandom } from "../../src/protocol/primitives/random.js";
+import { readPlayoutDelayUs, readVideoOrientation } from "../../src/protocol/rtp/header_extensions.js";
 import { parseRtp, RtpHeader } from "../../src/protocol/rtp/rtp_header.js";
 import { decodeChannelData } from "../../src/protocol/turn/index.js";
 import { madeUpAccessUnit } from "./virtual_call.js";
@@ -85,18 +86,20 @@ describe("SendTransport", () => {
     frame(madeUpAccessUnit(random, keyframe, size), { keyframe, captureTimeUs });
 
   /** Unprotects as the peer would. */
-  function headers(): RtpHeader[] {
+  function packets(): { bytes: Uint8Array; header: RtpHeader }[] {
     const peer = new native.SrtpContext(KEYS);
     const found = socket.datagrams.map((datagram) => {
       const bytes = datagram.slice();
       const length = peer.unprotectRtp(bytes, 0, bytes.length);
       const header = new RtpHeader();
       assert.ok(length > 0 && parseRtp(bytes, 0, length, header));
-      return header;
+      return { bytes, header };
     });
     peer.close();
     return found;
   }
+
+  const headers = (): RtpHeader[] => packets().map(({ header }) => header);
 
   beforeEach(() => {
     keyframesAsked = 0;
@@ -114,6 +117,29 @@ describe("SendTransport", () => {
   });
 
   afterEach(() => transport.close());
+
+  it("tells a picture's turning and delay with keyframes, and the turning where it changes", () => {
+    const extensions = { videoOrientation: 5, playoutDelay: 6 };
+    connect({ ...VIDEO, extensions, playoutDelay: { minUs: 20_000, maxUs: 400_000 } });
+    const told = (keyframe: boolean, quarterTurns: number) => {
+      socket.datagrams.length = 0;
+      transport.sendFrame("video", { ...picture(keyframe, 3000), quarterTurns }, 2e6);
+      const said = packets().map(({ bytes, header }) => [
+        readVideoOrientation(bytes, header, 5),
+        readPlayoutDelayUs(bytes, header, 6, 0),
+        readPlayoutDelayUs(bytes, header, 6, 1),
+      ]);
+      assert.ok(said.length > 1);
+      assert.deepEqual(new Set(said.map(String)).size, 1, "every packet of the picture says the same");
+      return said[0];
+    };
+    assert.deepEqual(told(true, 0), [-1, 20_000, 400_000], "upright goes without saying");
+    assert.deepEqual(told(false, 0), [-1, -1, -1]);
+    assert.deepEqual(told(false, 1), [1, -1, -1]);
+    assert.deepEqual(told(false, 1), [-1, -1, -1]);
+    assert.deepEqual(told(true, 1), [1, 20_000, 400_000]);
+    assert.deepEqual(told(false, 0), [0, -1, -1], "upright again");
+  });
 
   function connect(stream: SendStreamOptions = VIDEO): void {
     transport.addStream(1, stream, counters);

@@ -19,6 +19,8 @@ class Camera {
   readonly source = new RTCVideoSource();
   readonly #timer: NodeJS.Timeout;
   frameNumber = 0;
+  /** Degrees. */
+  rotation = 0;
 
   constructor(
     readonly tag: number,
@@ -37,7 +39,7 @@ class Camera {
     };
     this.#timer = setInterval(() => {
       writer.write(new Uint8Array(data.buffer), layout, this.frameNumber++, 0, tag);
-      this.source.onFrame({ width, height, data });
+      this.source.onFrame({ width, height, data, rotation: this.rotation });
     }, 33);
   }
 
@@ -157,6 +159,29 @@ describe("nonstandard: calls of pushed frames over the default engine", function
       if (i > 0) assert.ok(code.frameNumber > codes[i - 1].frameNumber);
     }
     assert.ok(defaultEngine().stats().encoder.frames >= 20);
+  });
+
+  it("a turned picture is shown turned, through a second connection too, and upright again", async () => {
+    const [a, b] = pair();
+    const [c, d] = pair();
+    const lens = camera(0x7012);
+    lens.rotation = 90;
+    a.addTrack(lens.source.createTrack());
+    await negotiate(a, b);
+    const received = b.getReceivers()[0].track;
+    c.addTransceiver(received, { direction: "sendonly", sendEncodings: [{ scaleResolutionDownBy: 2 }] });
+    await negotiate(c, d);
+    const sinks = [received, d.getReceivers()[0].track].map((track) => new RTCVideoSink(track));
+    const shown = (sink: InstanceType<typeof RTCVideoSink>, rotation: number) =>
+      new Promise<void>((resolve) => {
+        sink.onframe = ({ frame }) => {
+          if (frame.rotation === rotation) resolve();
+        };
+      });
+    await Promise.all(sinks.map((sink) => shown(sink, 90)));
+    lens.rotation = 0;
+    await Promise.all(sinks.map((sink) => shown(sink, 0)));
+    for (const sink of sinks) sink.stop();
   });
 
   it("two sources of one process are two pictures and two tones, each at its own peer", async () => {

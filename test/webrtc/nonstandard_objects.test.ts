@@ -36,6 +36,8 @@ describe("RTCVideoSource", () => {
       assert.throws(() => source.onFrame(bad), TypeError);
     }
     assert.throws(() => source.onFrame({ width: 4, height: 4, data: "no bytes" as never }), TypeError);
+    for (const rotation of [45, -90, 360, Number.NaN, "up" as never])
+      assert.throws(() => source.onFrame({ ...frame(4, 4, 24), rotation }), TypeError);
   });
 
   it("shows its frames to a sink of its own track, as copies", async () => {
@@ -44,10 +46,10 @@ describe("RTCVideoSource", () => {
     const sink = new RTCVideoSink(track);
     const pushed = frame(16, 16, 384);
     pushed.data.fill(77);
-    source.onFrame(pushed);
+    source.onFrame({ ...pushed, rotation: 180 });
     pushed.data.fill(0);
     const event = await nextEvent<InstanceType<typeof nonstandard.RTCVideoFrameEvent>>(sink, "frame");
-    assert.deepEqual([event.frame.width, event.frame.height, event.frame.rotation], [16, 16, 0]);
+    assert.deepEqual([event.frame.width, event.frame.height, event.frame.rotation], [16, 16, 180]);
     assert.ok(event.frame.data.every((byte) => byte === 77));
     sink.stop();
     assert.equal(sink.stopped, true);

@@ -49,6 +49,20 @@ describe("RTCRtpSender (WebRTC 1.0 §5.2)", () => {
     assert.ok(options.nack && options.reducedSizeRtcp);
   });
 
+  it("asks for the settings' playout delay, for pictures alone", async () => {
+    const { pc, engine } = connection({}, { playoutDelay: { min: 0, max: 200 } });
+    const { pc: peer } = connection();
+    for (const kind of ["audio", "video"] as const) pc.addTrack(createLocalTrack({ kind }));
+    await negotiate(pc, peer);
+    const asked = engine.transport
+      .called("addSendStream")
+      .map(([given]) => (given as SendStreamOptions).playoutDelay);
+    assert.deepEqual(asked, [undefined, { minUs: 0, maxUs: 200_000 }]);
+    for (const playoutDelay of [{ min: 20, max: 10 }, { min: 0 }, { min: 0, max: 50_000 }, 10]) {
+      await rejectsWith(() => connection({}, { playoutDelay: playoutDelay as never }), "SettingsError");
+    }
+  });
+
   it("shows the negotiated parameters, the same ones until the event loop comes round", async () => {
     const { sender } = await sending();
     const first = sender.getParameters();

@@ -10,6 +10,8 @@ export interface PushedPicture {
   readonly width: number;
   readonly height: number;
   readonly data: Uint8Array;
+  /** Clockwise, before it is shown; 0 by default. Peers are told, where they understand (3GPP TS 26.114 §7.4.5). */
+  readonly quarterTurns?: number;
   /** Monotonic, µs. */
   readonly captureTimeUs: number;
 }

@@ -1,4 +1,5 @@
 import type { Doorbell } from "../ring/doorbell.js";
+import { DescriptorFlag } from "../ring/layout.js";
 import { SlotChannel, type SlotChannelBuffers, SlotProducer } from "../ring/slot_channel.js";
 import type { PushedPicture } from "./media_input.js";
 
@@ -55,6 +56,7 @@ export class PictureWriter {
     // An odd last row or column is left out, the planes stay where they are.
     descriptor.width = width & ~1;
     descriptor.height = height & ~1;
+    descriptor.flags = (picture.quarterTurns ?? 0) * DescriptorFlag.quarterTurn;
     descriptor.streamId = this.#inputId;
     descriptor.frameNumber = frameNumber;
     descriptor.tag = this.dropped;

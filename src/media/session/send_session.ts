@@ -21,7 +21,7 @@ import {
 import { ToneSender } from "../../protocol/telephone_event/tone_sender.js";
 import { FrameRateMeter } from "../analysis/frame_rate_meter.js";
 import { type CodecName, isVideoFormat } from "../codecs/codec_name.js";
-import type { SendStreamOptions } from "../transport_api.js";
+import type { PlayoutDelay, SendStreamOptions } from "../transport_api.js";
 import { NackResponder } from "./nack_responder.js";
 import type { OutgoingStages } from "./outgoing_stages.js";
 import { PacketMapper } from "./packet_mapper.js";
@@ -68,6 +68,8 @@ export interface EncodedFrame {
   readonly isPathLimited?: boolean;
   /** Of sound, as RFC 6464 writes it: -dBov, and 128 where there is a voice. Absent: not known. */
   readonly audioLevel?: number;
+  /** Of a picture: quarter turns clockwise before it is shown; 0 when absent. */
+  readonly quarterTurns?: number;
 }
 
 /** Where a stream's numbers stand. */
@@ -137,6 +139,10 @@ export class SendSession {
   readonly #mid: Uint8Array;
   /** RFC 8852: told in every packet of a layer, which no description names a source for. */
   readonly #rid: Uint8Array | undefined;
+  /** As it was told last; undefined: never. */
+  #quarterTurns: number | undefined;
+  /** What the peer is asked for, as the extension writes it; -1: nothing. */
+  readonly #playoutDelay: number;
   readonly #ntp: NtpTime = { seconds: 0, fraction: 0 };
   readonly #fields;
   /** The timestamp that would follow without a silence. */
@@ -195,6 +201,7 @@ export class SendSession {
       firstRtxSequenceNumber: rtxSequenceNumber,
     });
     this.#mid = new TextEncoder().encode(stream.mid);
+    this.#playoutDelay = stream.playoutDelay === undefined ? -1 : playoutDelayWord(stream.playoutDelay);
     this.#rid = stream.layer === undefined ? undefined : new TextEncoder().encode(stream.layer);
     this.#fields = {
       marker: false,
@@ -235,6 +242,7 @@ export class SendSession {
     }
     this.#nowUs = nowUs;
     this.#writeExtensions(frame, nowUs);
+    if (this.stream.kind === "video") this.#writePresentation(frame);
     const headerBytes = RTP_FIXED_HEADER_BYTES + this.#extensions.blockBytes;
     const maxPayload = this.#maxPacketBytes - headerBytes - rtpOverhead;
     this.firstSequenceNumber = this.#next;
@@ -477,6 +485,21 @@ export class SendSession {
     extensions.addU64(absCaptureTime, this.#ntp.seconds, this.#ntp.fraction);
   }
 
+  /**
+   * How a picture is to be shown. It holds until something else is said, so keyframes tell it, which every receiver begins with, and pictures that
+   * change it; of a source that never was turned nothing is said.
+   */
+  #writePresentation({ keyframe, quarterTurns = 0 }: EncodedFrame): void {
+    const { videoOrientation = 0, playoutDelay = 0 } = this.stream.extensions;
+    const isTold =
+      quarterTurns !== (this.#quarterTurns ?? 0) || (keyframe && this.#quarterTurns !== undefined);
+    if (isTold) {
+      this.#quarterTurns = quarterTurns;
+      this.#extensions.addU8(videoOrientation, quarterTurns);
+    }
+    if (keyframe && this.#playoutDelay >= 0) this.#extensions.addU24(playoutDelay, this.#playoutDelay);
+  }
+
   /** The transport-wide number is each packet's own. */
   #numberPacket(bytes: number): void {
     if (this.#numberAt >= 0) this.#extensions.updateU16(this.#numberAt, this.#log.add(bytes, this.#nowUs));
@@ -522,6 +545,12 @@ export class SendSession {
     if (this.#frameBytes > 0 && frame.length > 2.5 * mean) counters[SendCounters.hugeFrames]++;
     this.#frameBytes += frame.length;
   }
+}
+
+/** Two bounds of 12 bits each, in units of 10 ms. */
+function playoutDelayWord({ minUs, maxUs }: PlayoutDelay): number {
+  const units = (us: number) => Math.min(0xfff, Math.round(us / 10_000));
+  return (units(minUs) << 12) | units(maxUs);
 }
 
 /** RFC 3711 §3.3.1: starting in the lower half keeps a loss around the first wrap from confusing the rollover counter. */

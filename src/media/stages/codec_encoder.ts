@@ -127,7 +127,8 @@ export class CodecEncoder {
     const { row } = this.#host;
     const unit = this.#output.descriptor;
     unit.byteLength = bytes;
-    unit.flags = keyframe ? DescriptorFlag.keyframe : 0;
+    unit.flags =
+      (keyframe ? DescriptorFlag.keyframe : 0) | (picture.quarterTurns * DescriptorFlag.quarterTurn);
     unit.width = picture.width;
     unit.height = picture.height;
     unit.streamId = this.#inputId;

@@ -85,6 +85,7 @@ export class PictureScaler {
     const height = even(source.height / factor);
     if (size.picture.width !== width || size.picture.height !== height) resize(size, width, height);
     const { picture } = size;
+    picture.flags = source.flags;
     picture.frameNumber = source.frameNumber;
     picture.captureTimeUs = source.captureTimeUs;
     picture.captureWallUs = source.captureWallUs;

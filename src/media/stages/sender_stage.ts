@@ -48,6 +48,7 @@ export class SenderStage implements Stage<"sender"> {
     enqueuedUs: 0,
     isPathLimited: false,
     audioLevel: SILENCE,
+    quarterTurns: 0,
   };
 
   readonly #interceptors: readonly RtpInterceptorFactory[];
@@ -158,6 +159,7 @@ export class SenderStage implements Stage<"sender"> {
       frame.targetBytes = descriptor.targetBytes;
       frame.enqueuedUs = descriptor.enqueuedUs;
       frame.audioLevel = descriptor.audioLevel;
+      frame.quarterTurns = descriptor.quarterTurns;
       const startUs = native.monotonicUs();
       const packets = this.#sendToAll(kind, frame, nowUs);
       input.release(descriptor.slot);

@@ -2,6 +2,7 @@
 import { isAudioCodec, isAudioFormat, isVideoFormat } from "../../media/codecs/codec_name.js";
 import {
   type HeaderExtensionIds,
+  type PlayoutDelay,
   type ReceiveStreamOptions,
   type SendStreamOptions,
   type SoundOptions,
@@ -25,12 +26,22 @@ import { carriedFormat, type MediaCodec, mediaCodecs, sentCodec } from "../carri
 import { internals } from "../internals.js";
 import type { RTCRtpSender } from "../rtc_rtp_sender.js";
 import type { RTCRtpTransceiver } from "../rtc_rtp_transceiver.js";
+import type { PlayoutDelayMs } from "../rtc_settings.js";
 import { activeLayers, type SendLayer } from "../send_layers.js";
 import { inputOf } from "../track_input.js";
 import { withinLevel } from "./level_limits.js";
 import { soundOptions } from "./sound_options.js";
 
-export function wantedMedia(transceivers: readonly RTCRtpTransceiver[], cname: string): WantedMedia {
+/** What all send streams of a connection have in common. */
+export interface SendingSettings {
+  readonly cname: string;
+  readonly playoutDelay: PlayoutDelayMs | undefined;
+}
+
+export function wantedMedia(
+  transceivers: readonly RTCRtpTransceiver[],
+  settings: SendingSettings,
+): WantedMedia {
   const send = new Map<string, WantedStream>();
   const receive = new Map<string, ReceiveStreamOptions>();
   const playoutTargetUs = new Map<string, number>();
@@ -39,7 +50,7 @@ export function wantedMedia(transceivers: readonly RTCRtpTransceiver[], cname: s
     if (negotiated === null || transceiver[internals].stopping || transceiver[internals].stopped) continue;
     if (!mediaCodecs(negotiated).some(({ codec }) => isVideoFormat(codec) || isAudioFormat(codec))) continue;
     if (negotiated.sending && hasLiveTrack(transceiver.sender)) {
-      for (const stream of wantedStreams(transceiver.sender, negotiated, cname)) {
+      for (const stream of wantedStreams(transceiver.sender, negotiated, settings)) {
         send.set(streamKey(stream.options), stream);
       }
     }
@@ -80,7 +91,11 @@ function hasLiveTrack({ track }: RTCRtpSender): boolean {
 }
 
 /** A stream for each layer that is active, all of the same track; what comes encoded can be but one. */
-function wantedStreams(sender: RTCRtpSender, negotiated: NegotiatedMedia, cname: string): WantedStream[] {
+function wantedStreams(
+  sender: RTCRtpSender,
+  negotiated: NegotiatedMedia,
+  settings: SendingSettings,
+): WantedStream[] {
   const { track } = sender;
   const sent = sentCodec(track, negotiated);
   if (sent === undefined) return [];
@@ -88,7 +103,7 @@ function wantedStreams(sender: RTCRtpSender, negotiated: NegotiatedMedia, cname:
   const layers = activeLayers(sender);
   return (carriedFormat(track) === undefined ? layers : layers.slice(0, 1)).map((layer) => ({
     ...shared,
-    options: sendOptions(sender, layer, negotiated, sent, cname),
+    options: sendOptions(sender, layer, negotiated, sent, settings),
     limits: withinLevel(layer.limits, sent),
   }));
 }
@@ -98,7 +113,7 @@ function sendOptions(
   { rid, source }: SendLayer,
   negotiated: NegotiatedMedia,
   main: MediaCodec,
-  cname: string,
+  { cname, playoutDelay }: SendingSettings,
 ): SendStreamOptions {
   const { kind } = sender[internals];
   const { ssrc, rtxSsrc } = source;
@@ -120,6 +135,7 @@ function sendOptions(
     ...(mode !== undefined && { packetizationMode: mode === 0 ? 0 : 1 }),
     extensions: sendExtensions(negotiated, feedback),
     nack: feedback.some(({ type, parameter }) => type === "nack" && parameter === undefined),
+    ...(kind === "video" && playoutDelay !== undefined && { playoutDelay: inMicroseconds(playoutDelay) }),
     ...(rtx !== undefined && { rtx: { ssrc: rtxSsrc, payloadType: rtx.remote.payloadType } }),
     ...(kind === "audio" && soundRed(negotiated, main)),
     reducedSizeRtcp: negotiated.reducedSizeRtcp,
@@ -127,6 +143,10 @@ function sendOptions(
     ...(events !== undefined && { telephoneEvent: events.remote.payloadType }),
     ...(carriedFormat(sender.track) !== undefined && { encoded: true }),
   };
+}
+
+function inMicroseconds({ min, max }: PlayoutDelayMs): PlayoutDelay {
+  return { minUs: 1000 * min, maxUs: 1000 * max };
 }
 
 function soundMembers(sound: SoundOptions): Pick<SendStreamOptions, "sound"> {

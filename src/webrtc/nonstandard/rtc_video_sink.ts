@@ -55,9 +55,9 @@ function watchPictures(track: MediaStreamTrack, listener: (picture: PackedPictur
   const { input } = source;
   // A device's pictures go to the encoder's thread and never come here, nor does what is encoded already.
   if (input === undefined || input.isEncoded || input.kind !== "video") return () => undefined;
-  return input.connect(({ width, height, data }) => {
+  return input.connect(({ width, height, data, quarterTurns = 0 }) => {
     if (!track.enabled || track.readyState === "ended") return;
-    const copy = { width, height, rotation: 0, data: data.slice() };
+    const copy = { width, height, rotation: 90 * quarterTurns, data: data.slice() };
     queueTask(() => listener(copy));
   });
 }

@@ -14,7 +14,7 @@ export interface RTCVideoFrame {
   readonly width: number;
   readonly height: number;
   readonly data: ArrayBufferView | ArrayBufferLike;
-  /** Degrees, clockwise; 0 from every sink here. */
+  /** Degrees clockwise by which it is to be turned before it is shown: 0, 90, 180 or 270. Peers are told. */
   readonly rotation?: number;
 }
 
@@ -36,13 +36,19 @@ export class RTCVideoSource {
 
   /**
    * Sends one picture, as taken now. Its bytes are copied before this returns; with the encoder behind, the picture is
-   * dropped. Throws a TypeError when the data's length is not that of an I420 picture of this size.
+   * dropped. Throws a TypeError when the data's length is not that of an I420 picture of this size, or the rotation none of a quarter.
    */
   onFrame(frame: RTCVideoFrame): void {
     const width = sizeOf("width", frame.width, 65_535);
     const height = sizeOf("height", frame.height, 65_535);
     const data = bytesOf("data", frame.data);
     checkLength("data", data, i420Bytes(width, height));
-    this.#input.push({ width, height, data, captureTimeUs: native.monotonicUs() });
+    const quarterTurns = quarterTurnsOf(frame.rotation ?? 0);
+    this.#input.push({ width, height, data, quarterTurns, captureTimeUs: native.monotonicUs() });
   }
+}
+
+function quarterTurnsOf(rotation: number): number {
+  if ([0, 90, 180, 270].includes(rotation)) return rotation / 90;
+  throw new TypeError(`rotation is 0, 90, 180 or 270, not ${rotation}`);
 }
