@@ -146,6 +146,8 @@ export interface RtxSendOptions {
 /** Packets that carry others (RFC 2198). */
 export interface RedOptions {
   readonly payloadType: number;
+  /** Payload type of parity inside (RFC 5109); pictures alone. */
+  readonly ulpfec?: number;
 }
 
 /** Which of a transport's streams one way: a section's only one, or one of its layers (simulcast). */
@@ -180,8 +182,11 @@ export interface SendStreamOptions {
   readonly nack: boolean;
   /** Absent: lost packets are sent again as they were. */
   readonly rtx?: RtxSendOptions;
-  /** Sound: each packet goes with a copy of the one before. */
-  readonly red?: RedOptions;
+  /** Sound: each packet goes with a copy of the one before. Pictures: they and their parity travel in it while there is loss. */
+  readonly red?: RedOptions & {
+    /** As what {@link rtx} repeats it. */
+    readonly rtx?: number;
+  };
   readonly reducedSizeRtcp: boolean;
   /** Pictures: how soon the peer is asked to show them, where it understands. */
   readonly playoutDelay?: PlayoutDelay;
@@ -375,6 +380,9 @@ export interface SendStreamStats {
   readonly framesPerSecond: number;
   readonly retransmitted: number;
   readonly retransmittedBytes: number;
+  /** Of parity, and its payload octets. */
+  readonly fecPackets: number;
+  readonly fecBytes: number;
   readonly nackCount: number;
   readonly pliCount: number;
   readonly firCount: number;

@@ -112,6 +112,8 @@ export function sendStats(
     framesPerSecond: counters[SendCounters.framesPerSecond],
     retransmitted: counters[SendCounters.retransmitted],
     retransmittedBytes: counters[SendCounters.retransmittedBytes],
+    fecPackets: counters[SendCounters.parityPackets],
+    fecBytes: counters[SendCounters.parityBytes],
     nackCount: counters[SendCounters.nackCount],
     pliCount: counters[SendCounters.pliCount],
     firCount: counters[SendCounters.firCount],

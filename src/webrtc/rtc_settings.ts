@@ -53,6 +53,7 @@ const checkMembers = members<RTCSettings>({
     level: whole(10, 62),
     payloadType: whole(96, 123),
     rtx: boolean,
+    ulpfec: boolean,
   }),
   audio: members<AudioCapabilityOptions>({
     codecs: listOf(oneOf("opus", "PCMU", "PCMA", "G722"), 4, 1),

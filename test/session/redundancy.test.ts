@@ -57,6 +57,65 @@ describe(`sound with redundancy over a path that loses a tenth (SEED=${SEED})`, 
   });
 });
 
+describe(`pictures with parity over a path that loses packets (SEED=${SEED})`, function () {
+  this.timeout(60_000);
+  let call: VirtualCall | undefined;
+  afterEach(() => {
+    call?.close();
+    call = undefined;
+  });
+
+  /** Twenty seconds of VP8 over a way so long that loses so much. */
+  function show(options: { ulpfec: boolean; delayUs: number; loss: number }): VirtualCall {
+    const { ulpfec, delayUs, loss } = options;
+    const peer = { codec: "VP8", rtx: true, ulpfec } as const;
+    call = new VirtualCall({ seed: SEED, link: { delayUs }, a: peer, b: peer });
+    const { b } = call;
+    assert.ok(call.run(5, () => b.units.length > 5));
+    call.setLink({ delayUs, loss });
+    call.run(20);
+    return call;
+  }
+
+  /** Of the pictures, the share that was whole so long after its capture. */
+  const within = ({ b }: VirtualCall, us: number, wallUs = 1.7e15) =>
+    b.units.filter(({ atUs, captureWallUs }) => atUs + wallUs - captureWallUs < us).length / b.units.length;
+
+  it("mends most losses without waiting for a repetition, and no keyframe is needed (RFC 5109)", () => {
+    const long = { delayUs: 80_000, loss: 0.03 };
+    const repeated = show({ ulpfec: false, ...long });
+    const quick = within(repeated, 120_000);
+    repeated.close();
+    const mended = show({ ulpfec: true, ...long });
+    const { a, b } = mended;
+    assert.ok(b.units.length > 600 && b.units.every(({ digest }) => a.made.includes(digest)));
+    const [lost, recovered, parity] = [
+      b.receiveCounters[ReceiveCounters.packetsLost],
+      b.receiveCounters[ReceiveCounters.recovered],
+      b.receiveCounters[ReceiveCounters.fecPackets],
+    ];
+    assert.ok(recovered > 0.5 * lost, `${recovered} of ${lost} lost`);
+    assert.ok(parity > recovered && parity <= a.sendCounters[SendCounters.parityPackets]);
+    assert.ok(within(mended, 120_000) > quick + 0.05, `${within(mended, 120_000)}, without ${quick}`);
+    // Lost parity was not waited for.
+    assert.equal(b.receiveCounters[ReceiveCounters.pliCount], 0);
+    assert.equal(b.units.filter(({ keyframe }) => keyframe).length, 1);
+    // And less was repeated than without.
+    assert.ok(
+      a.sendCounters[SendCounters.retransmitted] < repeated.a.sendCounters[SendCounters.retransmitted],
+    );
+  });
+
+  it("costs nothing where nothing is lost, or where repetitions are quick", () => {
+    const quiet = show({ ulpfec: true, delayUs: 80_000, loss: 0 });
+    assert.equal(quiet.a.sendCounters[SendCounters.parityPackets], 0);
+    quiet.close();
+    const near = show({ ulpfec: true, delayUs: 5_000, loss: 0.03 });
+    assert.equal(near.a.sendCounters[SendCounters.parityPackets], 0);
+    assert.ok(near.a.sendCounters[SendCounters.retransmitted] > 20);
+  });
+});
+
 const RED = 63;
 const OPUS = 111;
 const EVENT = 110;
@@ -76,7 +135,7 @@ const audio: ReceiveStreamOptions = {
 };
 
 /** A receiver of sound alone, and what it hands to the speaker: number, time, first byte. */
-function listen() {
+function listen(options = audio) {
   const heard: [sequence: number, timestamp: number, first: number][] = [];
   const sinks: MediaSinks = {
     videoRoom: () => undefined,
@@ -92,7 +151,7 @@ function listen() {
   };
   const receiver = new MediaReceiver(sinks);
   const counters = new Float64Array(ReceiveCounters.words);
-  receiver.add(1, audio, counters);
+  receiver.add(1, options, counters);
   const header = new RtpHeader();
   const packet = (payloadType: number, sequenceNumber: number, timestamp: number, payload: number[]) => {
     const bytes = new Uint8Array(12 + payload.length);
@@ -111,6 +170,32 @@ const head = (payloadType: number, ago: number, length: number) => [
   ((ago & 63) << 2) | (length >> 8),
   length & 255,
 ];
+
+describe("pictures in RED (RFC 2198, RFC 5109 §14)", () => {
+  it("that lie are counted and dropped: lengths, formats, RED in RED; parity of any bytes brings back nothing harmful", () => {
+    const random = seededRandom(SEED);
+    const { counters, packet } = listen({
+      ...audio,
+      kind: "video",
+      payloadTypes: [{ payloadType: 96, codec: "VP8", clockRate: 90_000 }],
+      red: { payloadType: 120, ulpfec: 121 },
+    });
+    assert.equal(packet(120, 1, 0, []), "rtp-malformed");
+    assert.equal(packet(120, 2, 0, [...head(96, 0, 1023), 96, 1]), "rtp-malformed");
+    assert.equal(packet(120, 3, 0, [120, 96, 1, 2]), "rtp-unknown-stream");
+    assert.equal(packet(121, 4, 0, [1, 2]), "rtp-unknown-stream");
+    for (let i = 5; i < 5000; i++) {
+      const parity = random.bytes(20 + (random.uint32() % 40));
+      // Claims to protect all that its mask can.
+      if (i % 2 === 0)
+        parity.set([0x40, 0, i >> 8, i & 255, 0, 0, 0, 0, 0, 9, 0, 4, ...new Array(6).fill(255)]);
+      assert.equal(packet(120, i, 90 * i, [i % 3 === 0 ? 96 : 121, ...parity]), undefined);
+    }
+    const [came, useless] = [counters[ReceiveCounters.fecPackets], counters[ReceiveCounters.fecDiscarded]];
+    assert.ok(came > 3000 && useless > 0.5 * came && useless <= came, `${useless} of ${came}`);
+    assert.ok(counters[ReceiveCounters.recovered] <= came - useless);
+  });
+});
 
 describe("copies of sound in RED (RFC 2198)", () => {
   it("fill the hole before them, once, whatever comes again later", () => {

@@ -56,6 +56,10 @@ export interface PeerOptions {
   readonly packetizationMode?: 0 | 1;
   /** Lost video is repeated in a stream of its own; both peers must say so. */
   readonly rtx?: boolean;
+  /** What the pictures are in; H.264 by default. Both peers must say so. */
+  readonly codec?: "H264" | "VP8";
+  /** Pictures go with parity where there is loss and the way is long; both peers must say so. */
+  readonly ulpfec?: boolean;
   /** Sound goes with a copy of the packet before; both peers must say so. */
   readonly red?: boolean;
   /** Stages in the way of its streams. */
@@ -179,6 +183,8 @@ export class VirtualPeer {
         ...sendOptions(this.name, "video", this.options.packetizationMode ?? 1),
         extensions: { ...EXTENSIONS, ...this.options.extensions },
         ...(this.options.rtx && { rtx: { ssrc: rtxSsrcOf(this.name), payloadType: RTX_PAYLOAD_TYPE } }),
+        ...(this.options.codec && { codec: this.options.codec }),
+        ...(this.options.ulpfec && { red: PARITY }),
       };
       const audio = {
         ...sendOptions(this.name, "audio", 1),
@@ -198,7 +204,17 @@ export class VirtualPeer {
         ...receiveOptions(this.name, peer.name, kind),
         extensions: { ...EXTENSIONS, ...this.options.extensions },
         ...(this.options.rtx &&
-          kind === "video" && { rtx: [{ payloadType: RTX_PAYLOAD_TYPE, repeats: 96 }] }),
+          kind === "video" && {
+            rtx: [
+              { payloadType: RTX_PAYLOAD_TYPE, repeats: 96 },
+              { payloadType: PARITY.rtx, repeats: PARITY.payloadType },
+            ],
+          }),
+        ...(this.options.codec &&
+          kind === "video" && {
+            payloadTypes: [{ payloadType: 96, codec: this.options.codec, clockRate: 90_000 }],
+          }),
+        ...(this.options.ulpfec && kind === "video" && { red: PARITY }),
         ...(this.options.red && kind === "audio" && { red: { payloadType: RED_PAYLOAD_TYPE } }),
       };
       this.session.addReceiveStream(id, options, counters);
@@ -322,7 +338,9 @@ export class VirtualPeer {
     if (this.muted) return;
     const keyframe = this.made.length === 0 || this.keyframeEpoch !== this.#epochSeen;
     this.#epochSeen = this.keyframeEpoch;
-    const bytes = madeUpAccessUnit(this.#media, keyframe, keyframe ? 40_000 : 8_000);
+    const { codec = "H264" } = this.options;
+    const makeUp = codec === "VP8" ? madeUpVp8Frame : madeUpAccessUnit;
+    const bytes = makeUp(this.#media, keyframe, keyframe ? 40_000 : 8_000);
     const digest = digestOf(bytes);
     this.made.push(digest);
     if (keyframe) this.madeKeyframes.add(digest);
@@ -332,7 +350,7 @@ export class VirtualPeer {
         bytes,
         length: bytes.length,
         captureTimeUs: captureUs,
-        codec: "H264",
+        codec,
         keyframe,
         rtpTimestamp: 0,
         durationUs: 0,
@@ -457,6 +475,13 @@ export function madeUpAccessUnit(random: RandomSource, keyframe: boolean, size: 
   return out;
 }
 
+/** A frame with an empty first partition (RFC 6386 §9.1). */
+function madeUpVp8Frame(random: RandomSource, keyframe: boolean, size: number): Uint8Array {
+  const bytes = random.bytes(size + (random.uint32() % 4000));
+  bytes.set(keyframe ? [0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68, 0x01] : [0x11, 0, 0]);
+  return bytes;
+}
+
 function nal(random: RandomSource, head: number, size: number): Uint8Array {
   const bytes = random.bytes(size).map((byte) => byte | 1);
   bytes[0] = head;
@@ -472,6 +497,8 @@ function ssrcOf(peer: "a" | "b", kind: "audio" | "video"): number {
 const RTX_PAYLOAD_TYPE = 97;
 /** RED (RFC 2198). */
 const RED_PAYLOAD_TYPE = 63;
+/** The same of pictures, their parity, and how RED is repeated. */
+const PARITY = { payloadType: 120, ulpfec: 121, rtx: 98 };
 
 export function rtxSsrcOf(peer: "a" | "b"): number {
   return ssrcOf(peer, "video") + 0x100;

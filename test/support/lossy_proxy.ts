@@ -20,6 +20,10 @@ export class LossyProxy {
   readonly passed = { there: 0, back: 0 };
   readonly lost = { there: 0, back: 0 };
   loss: number;
+  /** From now on of what goes to the caller, but for a payload type, one packet of so many is lost, and no other; 0: at random. */
+  every = 0;
+  sparedPayloadType = -1;
+  #counted = 0;
   #caller: RemoteInfo | undefined;
   #rateBps = Number.POSITIVE_INFINITY;
   #freeAtMs = 0;
@@ -82,9 +86,14 @@ export class LossyProxy {
     this.inner.close();
   }
 
+  #isNext(data: Uint8Array): boolean {
+    return (data[1] & 0x7f) !== this.sparedPayloadType && this.#counted++ % this.every === 0;
+  }
+
   #passes(data: Uint8Array, way: "there" | "back"): boolean {
     if (classifyDatagram(data, 0, data.length) !== DatagramKind.rtp) return true;
-    const isLost = randomFloat(this.options.random) < this.loss;
+    const isLost =
+      this.every > 0 ? way === "back" && this.#isNext(data) : randomFloat(this.options.random) < this.loss;
     (isLost ? this.lost : this.passed)[way]++;
     return !isLost;
   }

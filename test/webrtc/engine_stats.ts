@@ -24,6 +24,8 @@ export function sendStreamStats(of: Partial<SendStreamStats> = {}): SendStreamSt
     height: 0,
     framesPerSecond: 0,
     retransmitted: 0,
+    fecPackets: 0,
+    fecBytes: 0,
     retransmittedBytes: 0,
     nackCount: 0,
     pliCount: 0,

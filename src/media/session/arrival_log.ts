@@ -18,6 +18,8 @@ export const ArrivalFlag = {
   repeated: 4,
   /** A packet that is no stream's (padding that probes the path); only its transport-wide number says something. */
   pathOnly: 8,
+  /** Not a packet: the jitter buffer found that it needs nothing before the number. */
+  passed: 16,
 } as const;
 
 /** In a record's flags: the upper half of its sequence number's word says nothing. */

@@ -1,4 +1,5 @@
 import type { AccessUnitInfo } from "../../protocol/jitter/video_jitter_buffer.js";
+import { RedReader } from "../../protocol/red/red.js";
 import { RtcpType } from "../../protocol/rtcp/packets.js";
 import { parseCompound } from "../../protocol/rtcp/parser.js";
 import { readTransportSequence } from "../../protocol/rtp/header_extensions.js";
@@ -10,6 +11,7 @@ import { InterceptorChain } from "../interceptors/interceptor_chain.js";
 import type { ReceiveStreamOptions } from "../transport_api.js";
 import { type Arrival, ArrivalFlag, emptyArrival } from "./arrival_log.js";
 import type { PacketTap } from "./packet_tap.js";
+import type { PictureParity } from "./picture_parity.js";
 import { ReceiveStream } from "./receive_stream.js";
 import { ReceiveStreams } from "./receive_streams.js";
 import type { RedundantSound } from "./redundant_sound.js";
@@ -52,6 +54,8 @@ export class MediaReceiver {
   readonly #arrival = emptyArrival();
   readonly #event: TelephoneEvent = { event: 0, isEnd: false, duration: 0 };
   readonly #original = new RtpHeader();
+  readonly #repaired = new RtpHeader();
+  readonly #red = new RedReader();
   #waitingForRoomUs = Number.POSITIVE_INFINITY;
 
   /** @param interceptors the application's, in the order in which a packet meets them */
@@ -135,7 +139,7 @@ export class MediaReceiver {
     if (first) this.startedStream = stream;
     this.#notePath(stream, bytes, header);
     this.#log(stream, header, length, arrivalUs, 0, stream.note(header, arrivalUs));
-    if (stream.jitter !== undefined) return this.#video(stream, bytes, header, arrivalUs);
+    if (stream.jitter !== undefined) return this.#picture(stream, bytes, header, arrivalUs);
     if (stream.isRed(header.payloadType)) return this.#redundant(stream, bytes, header, arrivalUs);
     return this.#audio(stream, bytes, header, arrivalUs);
   }
@@ -201,7 +205,55 @@ export class MediaReceiver {
     }
     stream.noteRepeated(original);
     this.#log(stream, original, end - offset, arrivalUs, ArrivalFlag.repeated, false);
-    return this.#video(stream, bytes, original, arrivalUs);
+    return this.#picture(stream, bytes, original, arrivalUs);
+  }
+
+  /** A packet of pictures, in RED or by itself. */
+  #picture(
+    stream: ReceiveStream,
+    bytes: Uint8Array,
+    header: RtpHeader,
+    arrivalUs: number,
+  ): DiscardKind | undefined {
+    const problem = stream.isRed(header.payloadType) ? this.#unwrapRed(stream, bytes, header) : undefined;
+    if (problem !== undefined) return problem;
+    const { parity } = stream;
+    if (parity === undefined) return this.#video(stream, bytes, header, arrivalUs);
+    if (header.payloadLength > 0) parity.handlePacket(bytes, header);
+    this.#video(stream, bytes, header, arrivalUs);
+    return this.#repair(stream, parity, arrivalUs);
+  }
+
+  /** Makes `header` that of the packet's last block, where pictures are (RFC 2198 §3); parity leaves its number and nothing else. */
+  #unwrapRed(stream: ReceiveStream, bytes: Uint8Array, header: RtpHeader): DiscardKind | undefined {
+    const red = this.#red;
+    const { ulpfec } = stream.options.red ?? {};
+    if (!red.parse(bytes, header.payloadOffset, header.payloadLength)) return "rtp-malformed";
+    for (let block = 0; block < red.count; block++) {
+      if (red.payloadType(block) !== ulpfec) continue;
+      stream.handleParity("ulpfec", bytes, red.offset(block), red.length(block));
+    }
+    const primary = red.count - 1;
+    header.payloadType = red.payloadType(primary);
+    header.payloadOffset = red.offset(primary);
+    header.payloadLength = header.payloadType === ulpfec ? 0 : red.length(primary);
+    if (header.payloadType === ulpfec || stream.isPicture(header.payloadType)) return undefined;
+    return "rtp-unknown-stream";
+  }
+
+  /** What parity brings back takes its place as if it had been repeated. */
+  #repair(stream: ReceiveStream, parity: PictureParity, arrivalUs: number): undefined {
+    const { counters } = stream;
+    const repaired = this.#repaired;
+    for (let length = parity.poll(); length > 0; length = parity.poll()) {
+      if (!parseRtp(parity.packet, 0, length, repaired) || !stream.isPicture(repaired.payloadType)) continue;
+      counters[ReceiveCounters.recovered]++;
+      this.#arrival.transportSequence = -1;
+      this.#log(stream, repaired, length, arrivalUs, ArrivalFlag.repeated, false);
+      this.#video(stream, parity.packet, repaired, arrivalUs);
+    }
+    counters[ReceiveCounters.fecDiscarded] += parity.takeDiscarded();
+    return undefined;
   }
 
   /** For the record to come. */
@@ -257,7 +309,9 @@ export class MediaReceiver {
     if (jitter === undefined) return undefined;
     stream.fresh = true;
     stream.followPlayoutDelay(bytes, header);
-    stream.tap?.add(bytes, header, stream.codecOf(header.payloadType), arrivalUs);
+    // Parity is of use here alone.
+    const codec = stream.codecOf(header.payloadType);
+    if (codec >= 0) stream.tap?.add(bytes, header, codec, arrivalUs);
     if (!jitter.insert(bytes, header, arrivalUs)) stream.countRefused();
     return undefined;
   }
@@ -307,17 +361,18 @@ export class MediaReceiver {
     }
     stream.fresh = false;
     stream.counters[ReceiveCounters.framesDropped] = jitter.stats.framesDropped;
+    if (jitter.takePassed()) this.#tellJitter(stream, ArrivalFlag.passed, nowUs);
     if (jitter.needsKeyframe) this.#keyframeState(stream, true, nowUs);
-    if (stream.decoderWantsKeyframe()) this.#tellKeyframe(stream, ArrivalFlag.keyframeNeeded, nowUs);
+    if (stream.decoderWantsKeyframe()) this.#tellJitter(stream, ArrivalFlag.keyframeNeeded, nowUs);
   }
 
   #keyframeState(stream: ReceiveStream, needed: boolean, nowUs: number): void {
     if (stream.keyframeNeeded === needed) return;
     stream.keyframeNeeded = needed;
-    this.#tellKeyframe(stream, needed ? ArrivalFlag.keyframeNeeded : ArrivalFlag.keyframeCame, nowUs);
+    this.#tellJitter(stream, needed ? ArrivalFlag.keyframeNeeded : ArrivalFlag.keyframeCame, nowUs);
   }
 
-  #tellKeyframe(stream: ReceiveStream, flags: number, nowUs: number): void {
+  #tellJitter(stream: ReceiveStream, flags: number, nowUs: number): void {
     const arrival = this.#arrival;
     arrival.streamId = stream.streamId;
     arrival.ssrc = stream.ssrc;

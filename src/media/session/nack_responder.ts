@@ -60,7 +60,7 @@ export class NackResponder {
         ? undefined
         : new RtxSender({
             ssrc: stream.rtx.ssrc,
-            payloadTypes: new Map([[stream.payloadType, stream.rtx.payloadType]]),
+            payloadTypes: repeatedTypes(stream),
             firstSequenceNumber: options.firstRtxSequenceNumber,
           });
     this.ring = this.#rtx === undefined ? history : new PacketRing(RTX_SLOTS, maxPacketBytes);
@@ -118,6 +118,8 @@ export class NackResponder {
     const target = ring.slotOf(this.#next);
     const offset = ring.offsetOf(target);
     const wrapped = rtx.wrap(this.#plain, this.#header, ring.slab, offset);
+    // An interceptor may have made it of a payload type that has no RTX.
+    if (wrapped === 0) return -1;
     this.#renewExtensions(ring.slab, offset, wrapped, nowUs);
     ring.put(this.#next, srtp.protectRtp(ring.slab, offset, wrapped));
     this.#next = (this.#next + 1) & 0xffff;
@@ -136,4 +138,12 @@ export class NackResponder {
     const ridAt = header.extensionOffset(rid);
     if (ridAt >= 0) relabelExtension(packet, offset, ridAt - header.packetOffset, repairedRid);
   }
+}
+
+/** Which payload type repeats which: the format's, and that of RED around it. */
+function repeatedTypes({ payloadType, rtx, red }: SendStreamOptions): Map<number, number> {
+  const types = new Map<number, number>();
+  if (rtx !== undefined) types.set(payloadType, rtx.payloadType);
+  if (red?.rtx !== undefined) types.set(red.payloadType, red.rtx);
+  return types;
 }

@@ -12,7 +12,7 @@ import { ReceiveCounters } from "./stream_counters.js";
 /** Sequence numbers asked for in one message. */
 const NACK_BATCH = 256;
 /** Records that are no packets. */
-const KEYFRAME_STATE = ArrivalFlag.keyframeNeeded | ArrivalFlag.keyframeCame;
+const JITTER_STATE = ArrivalFlag.keyframeNeeded | ArrivalFlag.keyframeCame | ArrivalFlag.passed;
 
 /** What the rtcp thread knows of one receive stream: its statistics, what is missing, whether it needs a keyframe. */
 export class ReceiveFeedback {
@@ -54,8 +54,8 @@ export class ReceiveFeedback {
   }
 
   handleArrival(arrival: Arrival): void {
-    if ((arrival.flags & KEYFRAME_STATE) !== 0) {
-      this.#handleKeyframeState(arrival);
+    if ((arrival.flags & JITTER_STATE) !== 0) {
+      this.#handleJitterState(arrival);
       return;
     }
     if ((arrival.flags & ArrivalFlag.pathOnly) !== 0) return;
@@ -121,8 +121,9 @@ export class ReceiveFeedback {
     if (this.#nack !== undefined) this.#nack.rttUs = rttUs;
   }
 
-  /** What the jitter buffer says: it is stuck, or a keyframe has been completed and what lies before is of no use. */
-  #handleKeyframeState(arrival: Arrival): void {
+  /** What the jitter buffer says: it is stuck, or a keyframe has been completed and what lies before is of no use, or that alone. */
+  #handleJitterState(arrival: Arrival): void {
+    if ((arrival.flags & ArrivalFlag.passed) !== 0) this.#nack?.discardBefore(arrival.sequenceNumber);
     if ((arrival.flags & ArrivalFlag.keyframeNeeded) !== 0) this.requestKeyframe(arrival.arrivalUs);
     if ((arrival.flags & ArrivalFlag.keyframeCame) === 0) return;
     this.#keyframeWanted = false;

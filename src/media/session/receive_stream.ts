@@ -1,3 +1,4 @@
+import type { FecFormat } from "../../protocol/fec/fec_format.js";
 import { type AccessUnitInfo, VideoJitterBuffer } from "../../protocol/jitter/video_jitter_buffer.js";
 import {
   extensionEquals,
@@ -21,6 +22,7 @@ import type { InterceptorChain } from "../interceptors/interceptor_chain.js";
 import type { ReceiveStreamOptions } from "../transport_api.js";
 import type { PacketTap } from "./packet_tap.js";
 import { assemblerOf } from "./payload_formats.js";
+import { PictureParity } from "./picture_parity.js";
 import { RedundantSound } from "./redundant_sound.js";
 import { ReceiveCounters } from "./stream_counters.js";
 
@@ -44,6 +46,8 @@ export class ReceiveStream {
   jitter: VideoJitterBuffer | undefined;
   /** Sound with copies of what came before, where that is negotiated. */
   readonly redundancy: RedundantSound | undefined;
+  /** Of pictures, once parity has come. */
+  parity: PictureParity | undefined;
   /** Whether a packet has arrived. */
   started = false;
   /** Packets were inserted since access units were last asked for. */
@@ -120,6 +124,12 @@ export class ReceiveStream {
     return codec >= 0 && isAudioFormat(codecOfNumber(codec));
   }
 
+  /** Whether a payload type stands for pictures. */
+  isPicture(payloadType: number): boolean {
+    const codec = this.codecOf(payloadType);
+    return codec >= 0 && isVideoFormat(codecOfNumber(codec));
+  }
+
   /** Whether the key of that event was not told of yet. */
   noteTone(timestamp: number, event: number): boolean {
     if (this.#toneTimestamp === timestamp && this.#tone === event) return false;
@@ -165,6 +175,7 @@ export class ReceiveStream {
     if (this.started && nowUs - this.#lastUs < TAKEOVER_US) return false;
     if (this.started) this.jitter = this.#makeJitter();
     this.redundancy?.reset();
+    this.parity = undefined;
     this.#applyTarget();
     this.started = true;
     this.#ssrc = ssrc;
@@ -202,7 +213,15 @@ export class ReceiveStream {
     counters[ReceiveCounters.retransmittedBytes] += payloadLength;
   }
 
-  /** Counts a copy or a parity packet that came; `isUsed`: it brought something back. */
+  /** Parity for the current source came. */
+  handleParity(format: FecFormat, bytes: Uint8Array, offset: number, length: number): void {
+    this.parity ??= new PictureParity(format, this.#ssrc);
+    this.parity.handleParity(bytes, offset, length);
+    this.counters[ReceiveCounters.fecPackets]++;
+    this.counters[ReceiveCounters.fecBytes] += length;
+  }
+
+  /** Counts a copy of sound that came; `isUsed`: it brought something back. */
   countFec(bytes: number, isUsed: boolean): void {
     const { counters } = this;
     counters[ReceiveCounters.fecPackets]++;

@@ -1,4 +1,5 @@
 import type { SendLog } from "../../protocol/bwe/send_log.js";
+import { MAX_FEC_HEAD_BYTES } from "../../protocol/fec/fec_format.js";
 import type { TransportAddress } from "../../protocol/primitives/address.js";
 import { copyBytes } from "../../protocol/primitives/bytes.js";
 import type { RandomSource } from "../../protocol/primitives/random.js";
@@ -26,11 +27,14 @@ import { NackResponder } from "./nack_responder.js";
 import type { OutgoingStages } from "./outgoing_stages.js";
 import { PacketMapper } from "./packet_mapper.js";
 import { PacketRing } from "./packet_ring.js";
+import { ParitySender } from "./parity_sender.js";
 import { assemblerOf, packetizerOf } from "./payload_formats.js";
 import { SendCounters } from "./stream_counters.js";
 
 /** Video packets kept for retransmission: 4 s at 2 Mbit/s. */
 const VIDEO_HISTORY = 1024;
+/** Of RED with a single block (RFC 2198 §3). */
+const RED_HEAD_BYTES = 1;
 /** Audio is not sent again; the ring only has to hold what one call sends. */
 const AUDIO_HISTORY = 64;
 /** Packets that are passed on may be as large as Ethernet carries them: whoever made them knew no better. */
@@ -127,6 +131,8 @@ export class SendSession {
   readonly #packetizer: FramePacketizer | undefined;
   /** Sound that goes with a copy of what went before. */
   readonly #red: RedWriter | undefined;
+  /** Pictures that parity may go with. */
+  readonly #parity: ParitySender | undefined;
   /** Of a stream that passes packets on, and what looks into them for a keyframe. */
   readonly #mapper: PacketMapper | undefined;
   readonly #inspector: AccessUnitAssembler | undefined;
@@ -174,6 +180,11 @@ export class SendSession {
     // What comes as packets cannot be told from what comes as samples yet: both go as they are.
     const hasRed = stream.kind === "audio" && stream.red !== undefined && !isEncoded;
     this.#red = hasRed ? new RedWriter(1) : undefined;
+    // What an application's stage changes afterwards, parity would bring back as it was.
+    const hasParity = stream.red?.ulpfec !== undefined && options.stages === undefined && !isEncoded;
+    this.#parity = hasParity
+      ? new ParitySender("ulpfec", maxPacketBytes, stream.nack, options.counters)
+      : undefined;
     const repairBytes = stream.rtx === undefined ? 0 : RTX_OVERHEAD_BYTES;
     this.#maxPacketBytes = maxPacketBytes - repairBytes;
     this.#passedBytes = packetBytes - repairBytes;
@@ -310,6 +321,11 @@ export class SendSession {
     this.#counters[SendCounters.bytesSent] += bytes;
   }
 
+  /** Of what is sent, the share that is parity. */
+  get parityShare(): number {
+    return this.#parity?.share ?? 0;
+  }
+
   /** Most bytes of a packet before protection. */
   maxPlainBytes(rtpOverhead: number): number {
     return (this.stream.encoded ? this.#passedBytes : this.#maxPacketBytes) - rtpOverhead;
@@ -331,21 +347,65 @@ export class SendSession {
     this.#fields.timestamp = Math.round(timestamp) % 2 ** 32;
     this.#noteOffset(timestamp, frame.captureTimeUs);
     const packetizer = this.#packetizer;
-    if (!packetizer?.begin(frame.bytes, frame.length, maxPayload)) return 0;
+    const parity = this.#parity?.begin() ? this.#parity : undefined;
+    const room = maxPayload - (parity === undefined ? 0 : this.#parityOverhead);
+    if (!packetizer?.begin(frame.bytes, frame.length, room)) return 0;
     let count = 0;
     while (count < this.ring.capacity) {
-      const slot = this.ring.slotOf(this.#next);
-      const offset = this.ring.offsetOf(slot);
+      const offset = this.ring.offsetOf(this.ring.slotOf(this.#next));
       const header = RTP_FIXED_HEADER_BYTES + this.#extensions.blockBytes;
-      const payload = packetizer.next(this.ring.slab, offset + header);
+      const at = offset + (parity === undefined ? 0 : RED_HEAD_BYTES);
+      const payload = packetizer.next(this.ring.slab, at + header);
       if (payload === 0) break;
-      this.#numberPacket(header + payload);
-      this.#writeHeader(offset, packetizer.isLast);
-      this.#commit(header, payload);
+      this.#numberPacket(header + payload + (at - offset));
+      this.#writeHeader(at, packetizer.isLast);
+      if (parity !== undefined) this.#protect(parity, offset, header, payload, packetizer.isLast);
+      else this.#commit(header, payload);
       count++;
     }
+    if (parity !== undefined) count += this.#writeParity(parity, count);
     if (count > 0 && frame.keyframe) this.needsKeyframe = false;
     return count;
+  }
+
+  /** What a packet may be shorter for, so that its parity fits: RED, the parity's head and the packet's header extensions in it. */
+  get #parityOverhead(): number {
+    return RED_HEAD_BYTES + MAX_FEC_HEAD_BYTES + this.#extensions.blockBytes;
+  }
+
+  /**
+   * Puts the packet that was written one byte behind its place into RED, once its parity is added up as it would be by itself
+   * (RFC 5109 §14.2).
+   */
+  #protect(parity: ParitySender, offset: number, header: number, payload: number, isLast: boolean): void {
+    parity.add(this.ring.slab, offset + RED_HEAD_BYTES, header + payload);
+    this.#wrapRed(offset, header, this.stream.payloadType, isLast);
+    this.#commit(header, RED_HEAD_BYTES + payload);
+  }
+
+  /** Behind a frame's `sent` packets, the parity that is due; returns how many packets of it. */
+  #writeParity(parity: ParitySender, sent: number): number {
+    const header = RTP_FIXED_HEADER_BYTES + this.#extensions.blockBytes;
+    parity.endFrame();
+    let count = 0;
+    while (sent + count < this.ring.capacity) {
+      const offset = this.ring.offsetOf(this.ring.slotOf(this.#next));
+      const bytes = parity.write(this.ring.slab, offset + header + RED_HEAD_BYTES);
+      if (bytes === 0) break;
+      this.#numberPacket(header + RED_HEAD_BYTES + bytes);
+      this.#wrapRed(offset, header, this.stream.red?.ulpfec ?? 0, false);
+      this.#commit(header, RED_HEAD_BYTES + bytes);
+      count++;
+    }
+    return count;
+  }
+
+  /** RFC 2198 §3: before the only block stands its payload type. */
+  #wrapRed(offset: number, header: number, payloadType: number, marker: boolean): void {
+    this.#fields.payloadType = this.stream.red?.payloadType ?? 0;
+    this.#writeHeader(offset, marker);
+    this.#fields.payloadType = this.stream.payloadType;
+    this.ring.slab[offset + header] = payloadType;
   }
 
   /** Another stream's packet under our numbers and extensions. */

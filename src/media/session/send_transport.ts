@@ -172,9 +172,13 @@ export class SendTransport {
     this.#options.counters[TransportCounters.estimatedBps] = this.#bandwidth.estimateBps;
   }
 
-  /** What the path to the peer seems to carry, bits a second; Infinity: no limit was found, or nothing is sent that has one. */
+  /** What the path to the peer seems to carry beside parity, bits a second; Infinity: no limit was found, or nothing is sent that has one. */
   get availableBps(): number {
-    return this.#video.length === 0 ? Number.POSITIVE_INFINITY : this.#bandwidth.estimateBps;
+    if (this.#video.length === 0) return Number.POSITIVE_INFINITY;
+    let parityShare = 0;
+    for (let i = 0; i < this.#video.length; i++)
+      parityShare = Math.max(parityShare, this.#video[i].parityShare);
+    return this.#bandwidth.estimateBps * (1 - parityShare);
   }
 
   /** Begins a tone on a stream of sound. */

@@ -106,7 +106,10 @@ export const SendCounters = {
   /** The sender's: time in which the path's bandwidth held the pictures' bitrate down, and whether it does: 1. */
   pathLimitedUs: 35,
   pathLimited: 36,
-  words: 37,
+  /** The sender's: packets of parity, and their payload octets. */
+  parityPackets: 37,
+  parityBytes: 38,
+  words: 39,
 } as const;
 
 /** Words of a source's block, written by the encoder or the microphone: what came from a source, whoever takes it. */

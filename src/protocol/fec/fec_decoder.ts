@@ -1,5 +1,6 @@
 import { copyBytes, readU16, writeU16, writeU32 } from "../primitives/bytes.js";
 import { RTP_FIXED_HEADER_BYTES } from "../rtp/rtp_header.js";
+import { sequenceDifference } from "../rtp/unwrap.js";
 import { type FecFormat, FecHead, MAX_FEC_HEAD_BYTES, readFec } from "./fec_format.js";
 import { XorSum } from "./xor_sum.js";
 
@@ -20,7 +21,7 @@ export interface FecStats {
   parityReceived: number;
   /** Malformed, or of a kind that is not read. */
   parityRefused: number;
-  /** Waited in vain: more than one of what they protect was lost, or nothing. */
+  /** Of no use: nothing of what they protect was lost, or more than one packet for good. */
   parityDiscarded: number;
   recovered: number;
 }
@@ -45,6 +46,7 @@ export class FecDecoder {
   readonly #head = new FecHead();
   readonly #sum: XorSum;
   #nextParity = 0;
+  #newest = -1;
   #dirty = false;
 
   constructor(options: FecDecoderOptions) {
@@ -69,6 +71,7 @@ export class FecDecoder {
     const sequence = readU16(buf, offset + 2);
     const slot = sequence & this.#mask;
     if (this.#sequences[slot] === sequence) return;
+    if (this.#newest < 0 || sequenceDifference(sequence, this.#newest) > 0) this.#newest = sequence;
     this.#sequences[slot] = sequence;
     this.#lengths[slot] = length;
     copyBytes(buf, offset, this.#packets, slot * this.#maxPacketBytes, length);
@@ -109,10 +112,9 @@ export class FecDecoder {
     const at = slot * (this.#maxPacketBytes + MAX_FEC_HEAD_BYTES);
     readFec(this.#format, this.#parity, at, this.#parityLengths[slot], head);
     const missing = this.#missing(head);
-    if (missing === MANY) return 0;
+    if (missing === MANY && !this.#isPast(head)) return 0;
     this.#parityLengths[slot] = 0;
-    if (missing === NONE) return 0;
-    const length = this.#restore(head, missing, target);
+    const length = missing < 0 ? 0 : this.#restore(head, missing, target);
     if (length === 0) {
       this.stats.parityDiscarded++;
       return 0;
@@ -120,6 +122,11 @@ export class FecDecoder {
     this.stats.recovered++;
     this.handlePacket(target, 0, length);
     return length;
+  }
+
+  /** Whether what is protected has left the window, so that numbers of another round cannot be taken for it. */
+  #isPast({ sequences }: FecHead): boolean {
+    return this.#newest >= 0 && sequenceDifference(this.#newest, sequences[0]) > this.#mask;
   }
 
   /** The one protected packet that is not here; NONE, or MANY. */

@@ -1,6 +1,6 @@
 import { copyBytes, readU16 } from "../primitives/bytes.js";
 import { sequenceDifference } from "../rtp/unwrap.js";
-import { type FecFormat, MAX_PROTECTED, writeFecHead } from "./fec_format.js";
+import { type FecFormat, MAX_FEC_HEAD_BYTES, MAX_PROTECTED, writeFecHead } from "./fec_format.js";
 import { XorSum } from "./xor_sum.js";
 
 /**
@@ -36,12 +36,19 @@ export class FecEncoder {
     return behindLast > 0 && behindFirst > 0 && behindFirst < MAX_PROTECTED[this.#format];
   }
 
+  /** Forgets what was added. */
+  clear(): void {
+    if (this.count === 0) return;
+    this.count = 0;
+    this.#sum.clear();
+  }
+
   /** Writes the payload at `target[offset…]` and begins anew; its bytes, 0 when nothing was added or there is no room. */
   finish(target: Uint8Array, offset: number): number {
     const sum = this.#sum;
     const { count } = this;
     this.count = 0;
-    if (count === 0 || offset + 24 + sum.longest > target.length) {
+    if (count === 0 || offset + MAX_FEC_HEAD_BYTES + sum.longest > target.length) {
       sum.clear();
       return 0;
     }

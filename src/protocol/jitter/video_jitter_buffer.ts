@@ -132,6 +132,7 @@ export class VideoJitterBuffer {
   private searchSeq = 0;
   /** The next picture must be a keyframe. */
   private awaitingKeyframe = true;
+  private passed = false;
   /** Nothing was dropped yet, so packets from before the first one are welcome. */
   private pristine = true;
   /** First sequence number not yet looked at of the access unit at nextSeq. */
@@ -399,6 +400,7 @@ export class VideoJitterBuffer {
       this.endGap();
       return false;
     }
+    if (this.passUnneeded()) return true;
     if (this.gapSinceUs === Number.POSITIVE_INFINITY) this.gapSinceUs = nowUs;
     if (nowUs < this.gapSinceUs + this.reorderGraceUs) {
       this.gapDeadlineUs = this.gapSinceUs + this.reorderGraceUs;
@@ -411,6 +413,27 @@ export class VideoJitterBuffer {
     }
     this.alignAt(seq);
     return true;
+  }
+
+  /** What is missing between two access units that show they follow each other (parity, padding) was of neither. */
+  private passUnneeded(): boolean {
+    const { ring } = this;
+    if (!Number.isNaN(this.scanTimestamp) || this.awaitingKeyframe || !this.assembler.follows) return false;
+    let seq = this.scanSeq + 1;
+    while (seq <= this.gate.highest && !(ring.has(seq) && ring.length(seq) > 0)) seq++;
+    if (seq > this.gate.highest || this.assemblerOf(ring.payloadType(seq)) !== this.assembler) return false;
+    if (!this.assembler.follows(ring.arena, ring.offset(seq), ring.length(seq))) return false;
+    this.dropUntil(seq);
+    this.beginAccessUnit(seq);
+    this.passed = true;
+    return true;
+  }
+
+  /** Whether missing packets were passed since the last call: nobody need ask for them. */
+  takePassed(): boolean {
+    const was = this.passed;
+    this.passed = false;
+    return was;
   }
 
   /** A keyframe is wanted once the gap, and the newest keyframe's beginning if there is one, are too old. */

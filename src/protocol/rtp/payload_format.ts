@@ -31,6 +31,11 @@ export interface AccessUnitAssembler {
   start(out: Uint8Array, offset: number): void;
   /** Adds a payload in sequence order; false: it does not fit in. */
   push(buf: Uint8Array, offset: number, length: number): boolean;
+  /**
+   * Whether the payload begins the access unit right behind the last one, whatever packets went between: VP8 numbers its pictures. Absent:
+   * the format does not show it.
+   */
+  follows?(buf: Uint8Array, offset: number, length: number): boolean;
   /** Bytes written; 0 when the access unit must not reach a decoder. */
   finish(): number;
   /** Of what was pushed since `start`: */

@@ -37,6 +37,8 @@ export interface VideoCapabilityOptions {
   readonly payloadType?: number;
   /** Whether lost packets are repeated in a stream of their own (RFC 4588) where the peer can; true by default. */
   readonly rtx?: boolean;
+  /** Parity against loss (RFC 5109 in RED, RFC 2198) where the peer can; true by default. */
+  readonly ulpfec?: boolean;
 }
 
 /** Payload types that {@link h264Capabilities} takes. */
@@ -110,10 +112,18 @@ export const rtxCapability: CodecCapability = {
   preferredPayloadType: 112,
 };
 
+/** What carries VP8 and parity of it in one stream (RFC 2198, RFC 5109 §14.2). */
+const ulpfecCapabilities: readonly CodecCapability[] = [
+  { kind: "video", name: "red", clockRate: 90_000, feedback: [], preferredPayloadType: 120 },
+  { kind: "video", name: "ulpfec", clockRate: 90_000, feedback: [], preferredPayloadType: 121 },
+];
+
 /** The video codecs of the options, in their order, and what repairs their streams. */
 export function videoCapabilities(options: VideoCapabilityOptions = {}): CodecCapability[] {
   const codecs = (options.codecs ?? ["H264", "VP8"]).flatMap((codec) => videoCapabilitiesOf[codec](options));
-  return options.rtx === false ? codecs : [...codecs, rtxCapability];
+  const rtx = options.rtx === false ? [] : [rtxCapability];
+  const parity = options.ulpfec === false ? [] : ulpfecCapabilities;
+  return [...codecs, ...rtx, ...parity];
 }
 
 /** G.722 is passed on, neither encoded nor decoded. */

@@ -25,7 +25,12 @@ export function isRed(codec: CodecIdentity): boolean {
   return codec.name.toLowerCase() === "red";
 }
 
-const auxiliaries: readonly string[] = ["rtx", "red", "cn", "telephone-event"];
+/** Parity of what goes in RED beside it (RFC 5109). */
+export function isUlpfec(codec: CodecIdentity): boolean {
+  return codec.name.toLowerCase() === "ulpfec";
+}
+
+const auxiliaries: readonly string[] = ["rtx", "red", "ulpfec", "cn", "telephone-event"];
 
 /** What comes beside a codec and is of no use without one. */
 export function isAuxiliary(codec: CodecIdentity): boolean {
@@ -47,7 +52,11 @@ function isCarried(red: SdpCodec, codecs: readonly SdpCodec[]): boolean {
 
 /** Leaves out what has nothing to carry. */
 function withoutOrphans(codecs: readonly SdpCodec[]): SdpCodec[] {
-  return codecs.filter((codec) => !isRed(codec) || isCarried(codec, codecs));
+  const carriers = codecs.filter((codec) => isRed(codec) && isCarried(codec, codecs));
+  return codecs.filter((codec) => {
+    if (isUlpfec(codec)) return carriers.length > 0;
+    return !isRed(codec) || carriers.includes(codec);
+  });
 }
 
 /** The payload type that an RTX one repeats (RFC 4588 §8.6); -1: it names none. */
@@ -122,7 +131,9 @@ export function offerCodecs(capabilities: readonly CodecCapability[], table: Pay
     return toSdpCodec(capability, payloadType);
   };
   const offered = capabilities.filter((capability) => !isRtx(capability)).map(offer);
-  const codecs = offered.flatMap((codec) => (isSoundRed(codec) ? redOf(codec, offered) : [codec]));
+  const codecs = withoutOrphans(
+    offered.flatMap((codec) => (isSoundRed(codec) ? redOf(codec, offered) : [codec])),
+  );
   return [...codecs, ...rtxFor(codecs, capabilities).map(offer)];
 }
 
@@ -145,7 +156,9 @@ function rtxFor(codecs: readonly SdpCodec[], capabilities: readonly CodecCapabil
   const rtx = capabilities.find(isRtx);
   if (rtx === undefined) return [];
   const first = rtx.preferredPayloadType ?? 96;
-  return codecs.map(({ payloadType }, index) => ({
+  // Parity itself travels in RED.
+  const repeated = codecs.filter((codec) => !isUlpfec(codec));
+  return repeated.map(({ payloadType }, index) => ({
     ...rtx,
     fmtp: `apt=${payloadType}`,
     preferredPayloadType: first + index,

@@ -14,6 +14,8 @@ export class Vp8Depacketizer implements AccessUnitAssembler {
   /** Of the last payload looked at. */
   readonly descriptor = new Vp8Descriptor();
   private out: Uint8Array = new Uint8Array(0);
+  /** Of the frame that was begun last; -1: it has none. */
+  private pictureId = -1;
   private begin = 0;
   private at = 0;
 
@@ -46,6 +48,14 @@ export class Vp8Depacketizer implements AccessUnitAssembler {
     return reference | PayloadTraits.keyframe | PayloadTraits.randomAccess;
   }
 
+  /** RFC 7741 §4.2: the picture id grows by one with each frame. */
+  follows(buf: Uint8Array, offset: number, length: number): boolean {
+    const d = this.descriptor;
+    if (this.pictureId < 0 || !parseVp8Descriptor(buf, offset, length, d) || !startsFrame(d)) return false;
+    const mask = (1 << d.pictureIdBits) - 1;
+    return d.pictureId >= 0 && d.pictureId === ((this.pictureId + 1) & mask);
+  }
+
   get hasPicture(): boolean {
     return this.at > this.begin;
   }
@@ -66,7 +76,10 @@ export class Vp8Depacketizer implements AccessUnitAssembler {
       this.overflow = true;
       return false;
     }
-    if (first) this.keyframe = isVp8Keyframe(buf, offset + d.bytes);
+    if (first) {
+      this.keyframe = isVp8Keyframe(buf, offset + d.bytes);
+      this.pictureId = d.pictureId;
+    }
     copyBytes(buf, offset + d.bytes, this.out, this.at, data);
     this.at += data;
     return true;

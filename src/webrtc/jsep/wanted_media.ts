@@ -14,6 +14,7 @@ import {
   isH264,
   isRed,
   isRtx,
+  isUlpfec,
   redBlocks,
   repeatedPayloadType,
 } from "../../protocol/sdp/codec_negotiation.js";
@@ -80,10 +81,34 @@ function soundRed(negotiated: NegotiatedMedia, { remote }: AgreedCodec): Pick<Se
   return carries ? { red: { payloadType: red.payloadType } } : {};
 }
 
+/**
+ * RED with parity for pictures. VP8 alone: its pictures are numbered, so that lost parity is not taken for a lost picture (browsers do the
+ * same). Where what is lost is repeated by RTX, RED must be, too.
+ */
+function pictureRed(
+  negotiated: NegotiatedMedia,
+  codec: MediaCodec["codec"],
+  hasRtx: boolean,
+): Pick<SendStreamOptions, "red"> {
+  const red = negotiated.codecs.find(({ remote }) => isRed(remote))?.remote;
+  const ulpfec = negotiated.codecs.find(({ remote }) => isUlpfec(remote))?.remote;
+  const rtx = rtxCodecs(negotiated).find(({ remote }) => remote.repeats === red?.payloadType)?.remote;
+  if (codec !== "VP8" || !red || !ulpfec || (hasRtx && rtx === undefined)) return {};
+  return {
+    red: {
+      payloadType: red.payloadType,
+      ulpfec: ulpfec.payloadType,
+      ...(hasRtx && rtx !== undefined && { rtx: rtx.payloadType }),
+    },
+  };
+}
+
 /** What the peer may wrap packets in. */
 function receivedRed({ codecs }: NegotiatedMedia): Pick<ReceiveStreamOptions, "red"> {
   const red = codecs.find(({ local }) => isRed(local))?.local;
-  return red === undefined ? {} : { red: { payloadType: red.payloadType } };
+  const ulpfec = codecs.find(({ local }) => isUlpfec(local))?.local;
+  if (red === undefined) return {};
+  return { red: { payloadType: red.payloadType, ...(ulpfec && { ulpfec: ulpfec.payloadType }) } };
 }
 
 function hasLiveTrack({ track }: RTCRtpSender): boolean {
@@ -137,7 +162,7 @@ function sendOptions(
     nack: feedback.some(({ type, parameter }) => type === "nack" && parameter === undefined),
     ...(kind === "video" && playoutDelay !== undefined && { playoutDelay: inMicroseconds(playoutDelay) }),
     ...(rtx !== undefined && { rtx: { ssrc: rtxSsrc, payloadType: rtx.remote.payloadType } }),
-    ...(kind === "audio" && soundRed(negotiated, main)),
+    ...(kind === "audio" ? soundRed(negotiated, main) : pictureRed(negotiated, codec, rtx !== undefined)),
     reducedSizeRtcp: negotiated.reducedSizeRtcp,
     ...(isAudioCodec(codec) && soundMembers(soundOptions(codec, remote, negotiated))),
     ...(events !== undefined && { telephoneEvent: events.remote.payloadType }),

@@ -8,6 +8,8 @@ import { seededRandom } from "../../../src/protocol/primitives/random.js";
 import { HeaderExtensionWriter } from "../../../src/protocol/rtp/extension_writer.js";
 import { unixUsToNtp } from "../../../src/protocol/rtp/ntp.js";
 import { writeRtpHeader } from "../../../src/protocol/rtp/rtp_header.js";
+import { Vp8Depacketizer } from "../../../src/protocol/vp8/depacketizer.js";
+import { Vp8Packetizer } from "../../../src/protocol/vp8/packetizer.js";
 import { headerOf, type SentFrame, VideoSource, type VideoSourceOptions } from "./video_source.js";
 
 const OUT = new Uint8Array(1 << 20);
@@ -517,5 +519,45 @@ describe("VideoJitterBuffer over seeded networks", function () {
     }
     const s = h.buffer.stats;
     assert.ok(s.framesReleased > 0 && s.packetsRefused > 0 && s.framesDamaged > 0);
+  });
+});
+
+describe("a gap before a VP8 frame whose picture id follows the last one's (RFC 7741 §4.2)", () => {
+  /** Packets of small frames, one each, the first a keyframe; numbers as if parity went behind each frame. */
+  function packets(count: number): Uint8Array[] {
+    const packetizer = new Vp8Packetizer(0x7ffe);
+    return Array.from({ length: count }, (_, i) => {
+      const frame = new Uint8Array(40).fill(i);
+      frame.set(i === 0 ? [0x10, 0, 0, 0x9d, 0x01, 0x2a, 16, 0, 16, 0] : [0x11, 0, 0]);
+      const packet = new Uint8Array(100);
+      const fields = { payloadType: 96, ssrc: 5, timestamp: 3000 * i, sequenceNumber: 0xfffc + 2 * i };
+      const head = writeRtpHeader(packet, 0, { ...fields, marker: true });
+      packetizer.start(frame, 80);
+      return packet.subarray(0, head + packetizer.next(packet, head));
+    });
+  }
+
+  const buffer = () => new VideoJitterBuffer({ assembler: new Vp8Depacketizer() });
+  const insert = (to: VideoJitterBuffer, packet: Uint8Array) => to.insert(packet, headerOf(packet), 0);
+  const timestampOf = (from: VideoJitterBuffer) => from.pollAccessUnit(OUT, 0)?.rtpTimestamp;
+
+  it("is passed at once, and told of: what is missing was no picture's", () => {
+    const jitter = buffer();
+    const sent = packets(4);
+    for (const packet of sent) {
+      insert(jitter, packet);
+      assert.equal(timestampOf(jitter), headerOf(packet).timestamp);
+    }
+    assert.ok(jitter.takePassed() && !jitter.takePassed());
+    assert.equal(jitter.firstNeededSequence, (headerOf(sent[3]).sequenceNumber + 1) & 0xffff);
+  });
+
+  it("is waited for where a picture is missing", () => {
+    const jitter = buffer();
+    const [first, , third] = packets(3);
+    insert(jitter, first);
+    insert(jitter, third);
+    assert.deepEqual([timestampOf(jitter), timestampOf(jitter)], [0, undefined]);
+    assert.ok(!jitter.takePassed());
   });
 });

@@ -6,7 +6,7 @@ import { parseSdp } from "../../../src/protocol/sdp/parse_sdp.js";
 import type { SdpCodec } from "../../../src/protocol/sdp/sdp_model.js";
 import { fixture } from "./fixtures.js";
 
-const ours = videoCapabilities({ rtx: false });
+const ours = videoCapabilities({ rtx: false, ulpfec: false });
 
 function videoOf(name: string): SdpCodec[] {
   const video = parseSdp(fixture(name)).media.find(({ kind }) => kind === "video");
@@ -51,6 +51,17 @@ describe("H.264 in browsers' offers", () => {
 
   it("Firefox's, whose H.264 module is loaded from the network later: VP8", () => {
     assert.deepEqual(answers(videoOf("firefox-offer")), ["VP8 120"]);
+  });
+
+  it("RED and ULPFEC of them all are taken behind the codecs (RFC 2198, RFC 5109), neither without what it needs", () => {
+    const withParity = videoCapabilities({ rtx: false });
+    for (const name of ["chromium-offer", "safari-like-offer", "firefox-offer"]) {
+      const offered = videoOf(name);
+      const names = answers(offered, withParity).map((answer) => answer.split(" ")[0]);
+      assert.deepEqual(names.slice(-2), ["red", "ulpfec"]);
+      const withoutRed = offered.filter((codec) => codec.name !== "red");
+      assert.ok(!answers(withoutRed, withParity).some((answer) => answer.startsWith("ulpfec")));
+    }
   });
 
   it("levels may differ while both sides allow it, else the lower one holds for both", () => {

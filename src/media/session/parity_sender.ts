@@ -1,0 +1,109 @@
+import { FecEncoder } from "../../protocol/fec/fec_encoder.js";
+import type { FecFormat } from "../../protocol/fec/fec_format.js";
+import { ProtectionRate } from "../../protocol/fec/protection_rate.js";
+import { SendCounters } from "./stream_counters.js";
+
+/** Frames that one parity packet may reach over: the wait for it must stay below the round trip that it saves. */
+const MOST_FRAMES = 2;
+/** Parity packets of one frame. */
+const MOST_GROUPS = 16;
+
+/**
+ * Parity of one stream's pictures, as much of it as the peer's reports are worth. It goes behind a frame's last packet: browsers take what
+ * lies between a frame's packets for a part of it that is missing.
+ */
+export class ParitySender {
+  readonly #rate: ProtectionRate;
+  readonly #make: () => FecEncoder;
+  readonly #counters: Float64Array;
+  /** Groups of packets, one parity packet each: those before {@link #open} are full. Made when there is loss. */
+  readonly #groups: FecEncoder[] = [];
+  #open = 0;
+  /** The group whose parity is written next, and the one where that ends. */
+  #next = 0;
+  #end = 0;
+  #reportUs = 0;
+  /** That the open group has packets of. */
+  #frames = 0;
+
+  /** @param counters a {@link SendCounters} block, for what the peer reports */
+  constructor(format: FecFormat, maxPacketBytes: number, canRepeat: boolean, counters: Float64Array) {
+    this.#make = () => new FecEncoder(format, maxPacketBytes);
+    this.#rate = new ProtectionRate(canRepeat);
+    this.#counters = counters;
+  }
+
+  /** Of what is sent, the share that is parity. */
+  get share(): number {
+    return this.#rate.share;
+  }
+
+  /** Before a frame: whether its packets are to be protected. */
+  begin(): boolean {
+    const counters = this.#counters;
+    const reportUs = counters[SendCounters.remoteReportUs];
+    if (reportUs !== this.#reportUs) {
+      this.#reportUs = reportUs;
+      this.#rate.handleReport(counters[SendCounters.remoteFractionLost], counters[SendCounters.rttUs]);
+    }
+    if (this.#rate.packets > 0) return true;
+    for (const group of this.#groups) group.clear();
+    this.#open = this.#frames = 0;
+    return false;
+  }
+
+  /** A packet as it is protected. */
+  add(packet: Uint8Array, offset: number, length: number): void {
+    const group = this.#group();
+    const isLastGroup = this.#open === MOST_GROUPS - 1;
+    if (group.count > 0 && !isLastGroup && group.count >= this.#rate.packets) this.#openNext();
+    if (this.#group().add(packet, offset, length) || this.#open === MOST_GROUPS - 1) return;
+    this.#openNext();
+    this.#group().add(packet, offset, length);
+  }
+
+  /** The frame is over: {@link write} what is due. */
+  endFrame(): void {
+    this.#frames++;
+    const { count } = this.#group();
+    const isDue = 2 * count >= this.#rate.packets || this.#frames >= MOST_FRAMES;
+    this.#next = 0;
+    this.#end = this.#open + (isDue ? 1 : 0);
+  }
+
+  /** Writes a due parity packet's payload; its bytes, 0: there is no more. */
+  write(target: Uint8Array, offset: number): number {
+    while (this.#next < this.#end) {
+      const bytes = this.#groups[this.#next++].finish(target, offset);
+      if (bytes === 0) continue;
+      this.#counters[SendCounters.parityPackets]++;
+      this.#counters[SendCounters.parityBytes] += bytes;
+      return bytes;
+    }
+    this.#closeWritten();
+    return 0;
+  }
+
+  #group(): FecEncoder {
+    const group = this.#groups[this.#open] ?? this.#make();
+    this.#groups[this.#open] = group;
+    return group;
+  }
+
+  #openNext(): void {
+    this.#open++;
+    this.#frames = 0;
+  }
+
+  /** The group that is still open comes first again. */
+  #closeWritten(): void {
+    const isOpen = this.#end === this.#open;
+    if (isOpen && this.#open > 0) {
+      const group = this.#group();
+      this.#groups[this.#open] = this.#groups[0];
+      this.#groups[0] = group;
+    }
+    if (!isOpen) this.#frames = 0;
+    this.#open = this.#next = this.#end = 0;
+  }
+}
