@@ -13,6 +13,7 @@ import { LaneKind } from "./ring/message_lane.js";
 import type { MessageRing } from "./ring/message_ring.js";
 import type { MetricsRow } from "./ring/metrics.js";
 import type { SlotChannelBuffers } from "./ring/slot_channel.js";
+import { readContributors } from "./session/contributors.js";
 import { costOf } from "./session/data_transport.js";
 import type { IcePair, TransportNotice } from "./session/messages.js";
 import {
@@ -22,6 +23,7 @@ import {
   TransportCounters,
 } from "./session/stream_counters.js";
 import {
+  type Contributor,
   type DataEvent,
   type DataTransportOptions,
   type DtlsState,
@@ -422,6 +424,11 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
       receivedUs: counters[ReceiveCounters.receivedUs],
       audioLevel: counters[ReceiveCounters.audioLevel],
     };
+  }
+
+  contributors(key: string): Contributor[] {
+    const counters = this.#tapped(key)?.counters;
+    return counters === undefined ? [] : readContributors(counters, ReceiveCounters.contributors);
   }
 
   startData(options: DataTransportOptions): void {

@@ -508,6 +508,14 @@ export interface PairStats {
   readonly bytesReceived: number;
 }
 
+export interface Contributor {
+  readonly ssrc: number;
+  /** Of the newest packet that named it. */
+  readonly rtpTimestamp: number;
+  /** Monotonic. */
+  readonly receivedUs: number;
+}
+
 export interface LastReceived {
   readonly ssrc: number;
   readonly rtpTimestamp: number;
@@ -560,6 +568,8 @@ export interface MediaTransportEvents {
   tone: [{ readonly mid: string; readonly event: number }];
   /** First frame decoded. */
   firstframe: [{ readonly mid: string; readonly width: number; readonly height: number }];
+  /** The peer sends under an SSRC of one of our send streams: that is to take another (RFC 3550 §8.2, RFC 8834 §4.8). */
+  ssrccollision: [{ readonly ssrc: number }];
   /** The peer said BYE for a stream. */
   bye: [{ readonly mid: string; readonly layer?: string; readonly ssrc: number }];
   data: [DataEvent];
@@ -635,6 +645,8 @@ export interface MediaTransport {
   sendData(channel: number, binary: boolean, data: ArrayBuffer): void;
   /** What waits is sent, then the stream is reset; `channelclosed` follows. */
   closeDataChannel(channel: number): void;
+  /** Who was mixed into what a receive stream brought (RFC 3550 §5.1), the latest first; absent: not supported. */
+  contributors?(key: string): readonly Contributor[];
   /** The newest packet of a receive stream, at once; null: none came yet. Absent: not supported. */
   lastReceived?(key: string): LastReceived | null;
   getStats(): Promise<TransportStats>;

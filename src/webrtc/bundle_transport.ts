@@ -39,6 +39,8 @@ export interface BundleTransportObserver {
   stateChanged(announce: () => void): void;
   streamStarted(stream: StreamName): void;
   bye(stream: StreamName): void;
+  /** The peer uses an SSRC of ours. */
+  ssrcCollision(ssrc: number): void;
   /** The peer pressed a key of a telephone: its event code (RFC 4733). */
   tone(mid: string, event: number): void;
   candidateError(error: CandidateError): void;
@@ -290,6 +292,10 @@ export class BundleTransport {
     media.on(
       "streamstarted",
       later((stream) => observer.streamStarted(nameOf(stream))),
+    );
+    media.on(
+      "ssrccollision",
+      later(({ ssrc }) => observer.ssrcCollision(ssrc)),
     );
     media.on(
       "bye",

@@ -19,15 +19,18 @@ import type { RTCDataChannel } from "./rtc_data_channel.js";
 import { initialEncodings, type RTCRtpEncodingParameters } from "./rtc_rtp_parameters.js";
 import { RTCRtpReceiver } from "./rtc_rtp_receiver.js";
 import { RTCRtpSender } from "./rtc_rtp_sender.js";
-import type { RTCRtpSynchronizationSource } from "./rtc_rtp_sources.js";
+import type { RTCRtpContributingSource, RTCRtpSynchronizationSource } from "./rtc_rtp_sources.js";
 import { RTCRtpTransceiver } from "./rtc_rtp_transceiver.js";
 import { type RTCSettings, transportFactoryOf } from "./rtc_settings.js";
 import type { RTCStatsReport } from "./rtc_stats_report.js";
-import type { StreamSource } from "./send_layers.js";
+import { replaceSource, type StreamSource, sendsAs } from "./send_layers.js";
 import { makeCertificate, spareCertificates } from "./spare_certificates.js";
 
+/** Of one connection: by chance there is one in four thousand million streams. */
+const MAX_COLLISIONS = 8;
+
 /** What the core asks its RTCPeerConnection to fire. */
-export interface ConnectionEvents extends Omit<BundleTransportObserver, "data"> {
+export interface ConnectionEvents extends Omit<BundleTransportObserver, "data" | "ssrcCollision"> {
   dataChannel(channel: RTCDataChannel): void;
   negotiationNeeded(): void;
   statsOf(selector: RTCRtpSender | RTCRtpReceiver | null): Promise<RTCStatsReport>;
@@ -63,6 +66,8 @@ export class ConnectionCore implements ConnectionHost {
   certificateInUse: RTCCertificate | null = null;
   // others
   private readonly events: ConnectionEvents;
+  /** Times that the peer was found under an SSRC of ours. */
+  private collisions = 0;
   private negotiationNeeded = false;
   private updateOnEmptyChain = false;
   private certificatePromise: Promise<RTCCertificate> | undefined;
@@ -86,7 +91,11 @@ export class ConnectionCore implements ConnectionHost {
       factory: { createTransport: (options) => transportFactoryOf(this.settings).createTransport(options) },
       settings: this.settings.transport ?? {},
       random: systemRandom,
-      observer: { ...this.events, data: (event) => this.data.handle(event) },
+      observer: {
+        ...this.events,
+        data: (event) => this.data.handle(event),
+        ssrcCollision: (ssrc) => this.yieldSsrc(ssrc),
+      },
     });
   }
 
@@ -212,6 +221,19 @@ export class ConnectionCore implements ConnectionHost {
     return { ssrc, rtxSsrc: this.freeSsrc(ssrc) };
   }
 
+  /**
+   * RFC 3550 §8.2: who finds another under its SSRC says BYE and goes on under a new one. No negotiation is asked for: packets carry their mid,
+   * and the next description the new SSRC. A peer that follows us through them all is one to ignore.
+   */
+  private yieldSsrc(ssrc: number): void {
+    const sender = this.transceivers
+      .map((transceiver) => transceiver.sender)
+      .find((each) => sendsAs(each, ssrc));
+    if (sender === undefined || this.collisions++ >= MAX_COLLISIONS) return;
+    replaceSource(sender, ssrc);
+    this.syncMedia();
+  }
+
   private freeSsrc(besides = 0): number {
     const used = this.transceivers.flatMap(({ sender: { [internals]: own } }) =>
       [own.source, ...own.layerSources.values()].flatMap(({ ssrc, rtxSsrc }) => [ssrc, rtxSsrc]),
@@ -238,6 +260,15 @@ export class ConnectionCore implements ConnectionHost {
     // RFC 6464 §3: dB below the loudest; WebRTC 1.0 §5.3.1: linear, and 127 is silence.
     if (audioLevel < 0) return source;
     return { ...source, audioLevel: audioLevel === 127 ? 0 : 10 ** (-audioLevel / 20) };
+  }
+
+  contributorsOf(mid: string): RTCRtpContributingSource[] {
+    const contributors = this.transport.media?.contributors?.(mid) ?? [];
+    return contributors.map(({ ssrc, rtpTimestamp, receivedUs }) => ({
+      source: ssrc,
+      rtpTimestamp,
+      timestamp: unixMs(receivedUs),
+    }));
   }
 
   get isConnected(): boolean {

@@ -2,7 +2,7 @@
 import type { MediaKind } from "../media/transport_api.js";
 import type { CodecCapability } from "../protocol/sdp/codec_capabilities.js";
 import type { OperationsChain } from "./operations_chain.js";
-import type { RTCRtpSynchronizationSource } from "./rtc_rtp_sources.js";
+import type { RTCRtpContributingSource, RTCRtpSynchronizationSource } from "./rtc_rtp_sources.js";
 import type { RTCStatsReport } from "./rtc_stats_report.js";
 import type { StreamSource } from "./send_layers.js";
 
@@ -25,4 +25,6 @@ export interface ConnectionHost {
   sendTone(mid: string, event: number, durationMs: number): void;
   /** What was last received of a section; null: nothing yet. */
   sourceOf(mid: string): RTCRtpSynchronizationSource | null;
+  /** Who was mixed into it, the latest first. */
+  contributorsOf(mid: string): RTCRtpContributingSource[];
 }

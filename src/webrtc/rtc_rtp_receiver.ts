@@ -96,24 +96,26 @@ export class RTCRtpReceiver {
     state.host.syncMedia();
   }
 
-  /** Who was mixed in, last first; our peers mix nothing in that they tell of. */
+  /** Who was mixed into what came within ten seconds, the latest first. */
   getContributingSources(): RTCRtpContributingSource[] {
-    checkThis(this[internals]);
-    return [];
+    const { negotiated, host } = checkThis(this[internals]);
+    return negotiated === null ? [] : host.contributorsOf(negotiated.mid).filter(isFresh);
   }
 
   /** The SSRC that was heard of last, when it was within ten seconds. */
   getSynchronizationSources(): RTCRtpSynchronizationSource[] {
     const { negotiated, host } = this[internals];
-    if (negotiated === null) return [];
-    const source = host.sourceOf(negotiated.mid);
-    const fresh =
-      source !== null && source.timestamp >= performance.timeOrigin + performance.now() - sourceLifeMs;
-    return fresh ? [source] : [];
+    const source = negotiated === null ? null : host.sourceOf(negotiated.mid);
+    return source !== null && isFresh(source) ? [source] : [];
   }
 
   async getStats(): Promise<RTCStatsReport> {
     return this[internals].host.statsOf(this);
   }
 }
+
+function isFresh({ timestamp }: RTCRtpContributingSource): boolean {
+  return timestamp >= performance.timeOrigin + performance.now() - sourceLifeMs;
+}
+
 defineInterface(RTCRtpReceiver, { attributes: ["track"] });

@@ -38,7 +38,7 @@ interface SenderState {
   readonly host: ConnectionHost;
   readonly kind: MediaKind;
   readonly dtmf: RTCDTMFSender | null;
-  readonly source: StreamSource;
+  source: StreamSource;
   /** Of the layers, by rid. */
   readonly layerSources: Map<string, StreamSource>;
   /** The track's name in `a=msid`; stays when the track is replaced (RFC 8829 §5.2.1). */

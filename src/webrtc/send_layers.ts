@@ -49,6 +49,19 @@ export function layerSource(sender: RTCRtpSender, rid: string): StreamSource {
   return made;
 }
 
+/** Whether one of the sender's streams has that SSRC. */
+export function sendsAs({ [internals]: { source, layerSources } }: RTCRtpSender, ssrc: number): boolean {
+  return [source, ...layerSources.values()].some((each) => each.ssrc === ssrc);
+}
+
+/** The stream with that SSRC goes on under another. */
+export function replaceSource(sender: RTCRtpSender, ssrc: number): void {
+  const state = sender[internals];
+  const made = state.host.newSource();
+  for (const [rid, source] of state.layerSources) if (source.ssrc === ssrc) state.layerSources.set(rid, made);
+  if (state.source.ssrc === ssrc) state.source = made;
+}
+
 function limitsOf({ maxBitrate, maxFramerate, scaleResolutionDownBy }: RTCRtpEncodingParameters): SendLimits {
   return {
     ...(maxBitrate !== undefined && { maxBitrateBps: maxBitrate }),

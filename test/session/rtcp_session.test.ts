@@ -42,6 +42,7 @@ const packet = {
 class Timeline {
   nowUs = 1_000_000;
   readonly sentUs: number[] = [];
+  readonly collisions: number[] = [];
   /** Deadlines that were met. */
   readonly wakeUpsUs: number[] = [];
   readonly session: RtcpSession;
@@ -56,6 +57,7 @@ class Timeline {
         transportFeedback: () => {},
         keyframe: () => {},
         bye: () => {},
+        collision: (ssrc) => this.collisions.push(ssrc),
       },
     });
     this.session.start(this.nowUs);

@@ -148,6 +148,7 @@ export class VirtualPeer {
         },
         transportFeedback: (content) => this.sender.handleTransportFeedback(content, world.nowUs),
         keyframe: () => this.keyframeEpoch++,
+        collision: (ssrc) => this.notices.push({ event: "ssrccollision", args: [{ ssrc }] }),
         bye: (name, ssrc) => this.notices.push({ event: "bye", args: [{ ...name, ssrc }] }),
       },
     });

@@ -1,5 +1,6 @@
 /** A media engine for tests of the API alone: it records what it is asked and tells what the test says. */
 import type {
+  Contributor,
   IceParameters,
   LocalCandidate,
   MediaTransport,
@@ -20,6 +21,7 @@ export class FakeTransport implements MediaTransport {
   readonly id = 1;
   readonly calls: Call[] = [];
   stats: TransportStats | null = null;
+  contributors: () => readonly Contributor[] = () => [];
   private readonly listeners = new Map<string, Listener[]>();
 
   constructor(readonly options: TransportOptions) {}

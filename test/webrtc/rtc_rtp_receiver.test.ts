@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { native } from "../../native/addon.js";
 import type { ReceiveStreamOptions } from "../../src/media/transport_api.js";
 import { createLocalTrack, RTCRtpReceiver, remoteTrackSource } from "../../src/webrtc/index.js";
 import { closeAll, connection, negotiate } from "./fake_transport.js";
@@ -31,6 +32,23 @@ describe("RTCRtpReceiver (WebRTC 1.0 §5.3)", () => {
     assert.equal(options.ssrcs.length, 1);
     assert.equal(options.nack, true);
     assert.ok(options.localSsrc > 0);
+  });
+
+  it("tells who was mixed into what came within ten seconds", async () => {
+    const { pc: a } = connection();
+    const { pc: b, engine } = connection();
+    a.addTrack(createLocalTrack({ kind: "audio" }));
+    await negotiate(a, b);
+    const [receiver] = b.getReceivers();
+    assert.deepEqual(receiver.getContributingSources(), []);
+    const nowUs = native.monotonicUs();
+    engine.transport.contributors = () => [
+      { ssrc: 5, rtpTimestamp: 960, receivedUs: nowUs },
+      { ssrc: 6, rtpTimestamp: 480, receivedUs: nowUs - 11e6 },
+    ];
+    const [first, ...others] = receiver.getContributingSources();
+    assert.deepEqual([first.source, first.rtpTimestamp, others.length], [5, 960, 0]);
+    assert.ok(Math.abs(first.timestamp - Date.now()) < 5000);
   });
 
   it("jitterBufferTarget reaches the engine, also when it was set before there was a stream", async () => {

@@ -63,6 +63,28 @@ describe("RTCRtpSender (WebRTC 1.0 §5.2)", () => {
     }
   });
 
+  it("gives way where the peer has taken its SSRC, and not for ever (RFC 3550 §8.2)", async () => {
+    const { pc, engine } = await sending();
+    const streams = () =>
+      engine.transport.called("addSendStream").map(([given]) => given as SendStreamOptions);
+    const [{ ssrc, rtx }] = streams();
+    engine.transport.emit("ssrccollision", { ssrc });
+    engine.transport.emit("ssrccollision", { ssrc });
+    await tasks();
+    assert.deepEqual(engine.transport.called("removeSendStream"), [["0"]], "which says BYE");
+    assert.equal(streams().length, 2);
+    const other = streams()[1];
+    assert.notEqual(other.ssrc, ssrc);
+    assert.notEqual(other.rtx?.ssrc, rtx?.ssrc);
+    const { sdp } = await pc.createOffer();
+    assert.ok(sdp?.includes(`a=ssrc:${other.ssrc} `));
+    for (let i = 0; i < 20; i++) {
+      engine.transport.emit("ssrccollision", { ssrc: streams().at(-1)?.ssrc ?? 0 });
+      await tasks();
+    }
+    assert.equal(streams().length, 9, "whoever follows is ignored");
+  });
+
   it("shows the negotiated parameters, the same ones until the event loop comes round", async () => {
     const { sender } = await sending();
     const first = sender.getParameters();

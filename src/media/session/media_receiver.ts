@@ -10,6 +10,7 @@ import type { RtpInterceptorFactory } from "../interceptors/interceptor.js";
 import { InterceptorChain } from "../interceptors/interceptor_chain.js";
 import type { ReceiveStreamOptions } from "../transport_api.js";
 import { type Arrival, ArrivalFlag, emptyArrival } from "./arrival_log.js";
+import { noteContributors } from "./contributors.js";
 import type { PacketTap } from "./packet_tap.js";
 import type { PictureParity } from "./picture_parity.js";
 import { ReceiveStream } from "./receive_stream.js";
@@ -139,6 +140,9 @@ export class MediaReceiver {
     if (first) this.startedStream = stream;
     this.#notePath(stream, bytes, header);
     this.#log(stream, header, length, arrivalUs, 0, stream.note(header, arrivalUs));
+    if (header.csrcCount > 0) {
+      noteContributors(stream.counters, ReceiveCounters.contributors, bytes, header, arrivalUs);
+    }
     if (stream.jitter !== undefined) return this.#picture(stream, bytes, header, arrivalUs);
     if (stream.isRed(header.payloadType)) return this.#redundant(stream, bytes, header, arrivalUs);
     return this.#audio(stream, bytes, header, arrivalUs);

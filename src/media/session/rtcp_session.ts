@@ -30,6 +30,8 @@ export interface RtcpSinks {
   transportFeedback(content: Uint8Array): void;
   /** The encoder, or the application where it makes the encoding itself, owes a keyframe of it. */
   keyframe(encoding: number, isPushed: boolean): void;
+  /** The peer sends under an SSRC of ours (RFC 3550 §8.2). What loops back to us is not meant: it has our keys, not the peer's. */
+  collision(ssrc: number): void;
   /** The peer has ended a stream. */
   bye(stream: StreamName, ssrc: number): void;
 }
@@ -91,6 +93,7 @@ export class RtcpSession {
 
   addSendStream(streamId: number, options: SendStreamOptions, counters: Float64Array): void {
     this.#send.set(streamId, new SendReports(options, counters, this.#clock));
+    if (this.#receiveOf(options.ssrc) !== undefined) this.#sinks.collision(options.ssrc);
   }
 
   /** Says BYE for the stream's source (RFC 3550 §6.6). */
@@ -118,7 +121,9 @@ export class RtcpSession {
     this.#received = true;
     const stream = this.#receive.get(arrival.streamId);
     if (stream === undefined) return;
+    const before = stream.ssrc;
     stream.handleArrival(arrival);
+    if (stream.ssrc !== before) this.#noteSource(stream.ssrc);
     if (arrival.transportSequence < 0) return;
     this.#arrivals.handlePacket(arrival.transportSequence, arrival.arrivalUs);
     this.#arrivalsOf = stream;
@@ -192,6 +197,7 @@ export class RtcpSession {
   #handlePacket(packet: RtcpPacket, nowUs: number): void {
     switch (packet.type) {
       case "sr":
+        this.#noteSource(packet.ssrc);
         this.#receiveOf(packet.ssrc)?.handleSenderReport(packet, nowUs);
         this.#handleReports(packet.reports, nowUs);
         break;
@@ -224,6 +230,11 @@ export class RtcpSession {
         }
         break;
     }
+  }
+
+  /** Only what sends counts: some peers put whatever comes to hand where the sender of feedback stands. */
+  #noteSource(ssrc: number): void {
+    if (this.#sendOf(ssrc) !== undefined) this.#sinks.collision(ssrc);
   }
 
   #passOnKeyframeRequests(nowUs: number): void {

@@ -3,6 +3,7 @@
  * one writing thread, so the main thread and getStats read them without asking anyone. A block belongs to one transport
  * or one stream and goes out with the message that opens it.
  */
+import { CONTRIBUTOR_WORDS } from "./contributors.js";
 
 /** Datagrams that no layer wanted. */
 export const discardKinds = [
@@ -175,7 +176,9 @@ export const ReceiveCounters = {
   fecBytes: 28,
   fecDiscarded: 29,
   recovered: 30,
-  words: 31,
+  /** The contributing sources of late (contributors.ts). */
+  contributors: 31,
+  words: 31 + CONTRIBUTOR_WORDS,
 } as const;
 
 /** A zeroed block of `words` float64 words. */

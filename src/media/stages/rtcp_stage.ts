@@ -99,6 +99,8 @@ export class RtcpStage implements Stage<"rtcp">, ArrivalLogListener {
           if (isPushed) post({ type: "keyframeWanted", encoding });
           else control.requestKeyframe(encoding);
         },
+        collision: (ssrc) =>
+          post({ type: "notice", transportId, notice: { event: "ssrccollision", args: [{ ssrc }] } }),
         bye: (name, ssrc) =>
           post({ type: "notice", transportId, notice: { event: "bye", args: [{ ...name, ssrc }] } }),
       },
