@@ -7,7 +7,7 @@ import { readBlockCode } from "../../src/media/analysis/block_code.js";
 import { ToneDetector } from "../../src/media/analysis/tone_detector.js";
 import { splitAccessUnits } from "../../src/media/sources/h264_file.js";
 import { parseWav } from "../../src/media/sources/wav_file.js";
-import { parseY4mHeader } from "../../src/media/sources/y4m_file.js";
+import { readY4mHeader } from "../../src/media/sources/y4m_file.js";
 import { probe } from "../support/ffmpeg.js";
 import { type Command, Desk, set, startServer } from "./roomrtc.js";
 
@@ -119,7 +119,7 @@ describe("a kiosk (roomrtc client --auto-answer)", function () {
 
     it("keeps the caller's pictures in a .y4m at the configured rate", async () => {
       const bytes = await record("call.y4m");
-      const { width, height, frameRate, headerBytes } = parseY4mHeader(bytes, "call.y4m");
+      const { width, height, frameRate, headerBytes } = readY4mHeader(bytes, "call.y4m");
       assert.deepEqual([width, height, frameRate], [320, 180, 30]);
       const frameBytes = 6 + (width * height * 3) / 2;
       assert.equal((bytes.length - headerBytes) % frameBytes, 0, "whole frames");

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { native } from "../../native/addon.js";
 import { ToneDetector } from "../../src/media/analysis/tone_detector.js";
-import { WavWriter } from "../../src/media/sinks/wav_writer.js";
+import { WavFileWriter } from "../../src/media/sinks/wav_writer.js";
 import { resample } from "../../src/media/sources/resample.js";
 import { ToneSource } from "../../src/media/sources/tone_source.js";
 import { parseWav, WavFileSource } from "../../src/media/sources/wav_file.js";
@@ -88,9 +88,9 @@ describe("WAV files", () => {
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  it("what WavWriter writes, WavFileSource plays, looped", () => {
+  it("what WavFileWriter writes, WavFileSource plays, looped", () => {
     const path = join(folder, "tone.wav");
-    const writer = new WavWriter(path, 1);
+    const writer = new WavFileWriter(path, { channels: 1 });
     const pcm = tone(440, 0.25);
     writer.write(pcm);
     writer.close();
@@ -110,7 +110,7 @@ describe("WAV files", () => {
 
   it("a file that does not loop ends in silence", () => {
     const path = join(folder, "once.wav");
-    const writer = new WavWriter(path, 1);
+    const writer = new WavFileWriter(path, { channels: 1 });
     writer.write(new Int16Array(100).fill(5));
     writer.close();
     const source = new WavFileSource(path, false);

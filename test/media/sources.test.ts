@@ -12,7 +12,7 @@ import { parseAudioSource, parseVideoSink, parseVideoSource } from "../../src/me
 import { H264FileSource, splitAccessUnits } from "../../src/media/sources/h264_file.js";
 import { openVideoSource } from "../../src/media/sources/open_video_source.js";
 import { TestPattern } from "../../src/media/sources/test_pattern.js";
-import { parseY4mHeader, Y4mFileSource } from "../../src/media/sources/y4m_file.js";
+import { readY4mHeader, Y4mFileSource } from "../../src/media/sources/y4m_file.js";
 import { ImageLayoutCache } from "../../src/media/stages/image_layout.js";
 
 const WIDTH = 320;
@@ -103,7 +103,7 @@ describe("video files", () => {
   });
 
   it("reads Y4M headers and says what it does not read", () => {
-    const header = (text: string) => parseY4mHeader(Buffer.from(`${text}\n`), "x.y4m");
+    const header = (text: string) => readY4mHeader(Buffer.from(`${text}\n`), "x.y4m");
     assert.deepEqual(header("YUV4MPEG2 W640 H480 F30000:1001 C420mpeg2 Ip"), {
       width: 640,
       height: 480,

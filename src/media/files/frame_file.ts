@@ -6,6 +6,8 @@ import type { FileFrame, FrameReader } from "../../protocol/files/frame_reader.j
 import { IvfReader } from "../../protocol/files/ivf.js";
 import { OggOpusReader } from "../../protocol/files/ogg_opus.js";
 import { PcapReader } from "../../protocol/files/pcap.js";
+import { WavReader } from "../../protocol/files/wav.js";
+import { Y4mReader } from "../../protocol/files/y4m.js";
 import { MediaError } from "../media_error.js";
 
 const CHUNK_BYTES = 1 << 16;
@@ -42,6 +44,8 @@ const READERS: Readonly<Record<string, (frameRate: number | undefined) => FrameR
   ".ogg": () => new OggOpusReader(),
   ".opus": () => new OggOpusReader(),
   ".pcap": () => new PcapReader(),
+  ".wav": () => new WavReader(),
+  ".y4m": () => new Y4mReader(),
   ".h264": (frameRate) => annexB("H264", frameRate),
   ".264": (frameRate) => annexB("H264", frameRate),
   ".avc": (frameRate) => annexB("H264", frameRate),
@@ -55,7 +59,7 @@ function annexB(codec: "H264" | "H265", frameRate: number | undefined): AnnexBFi
 }
 
 /**
- * The reader that the file's ending asks for: .ivf, .ogg, .opus, .h264, .264, .avc, .h265, .265, .hevc, .pcap. `frameRate` counts the time
+ * The reader that the file's ending asks for: .ivf, .ogg, .opus, .h264, .264, .avc, .h265, .265, .hevc, .pcap, .wav, .y4m. `frameRate` counts the time
  * where the format has no clock.
  *
  * @throws MediaError BAD_FILE

@@ -3,6 +3,13 @@ import { closeSync, writeSync } from "node:fs";
 import { IvfWriter, type IvfWriterOptions } from "../../protocol/files/ivf.js";
 import { OggOpusWriter, type OggOpusWriterOptions } from "../../protocol/files/ogg_opus.js";
 import { type PcapEndpoint, pcapHeader, pcapRecord } from "../../protocol/files/pcap.js";
+import {
+  Y4M_FRAME_LINE,
+  type Y4mWriterOptions,
+  y4mHeader,
+  y4mPictureBytes,
+} from "../../protocol/files/y4m.js";
+import { rtpDumpHeader, rtpDumpRecord } from "../../protocol/rtpdump/rtpdump.js";
 import { openForWriting } from "../sinks/video_sink.js";
 
 /** A file that is appended to. Throws MediaError SINK_FAILED where it cannot be made. */
@@ -98,6 +105,60 @@ export class PcapFileWriter {
   /** `timeUs` is Unix time. */
   write(data: Uint8Array, timeUs: number, from: Readonly<PcapEndpoint>, to: Readonly<PcapEndpoint>): void {
     this.#file.append(pcapRecord(data, timeUs, from, to));
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+}
+
+/** Packets of one stream, for rtptools, Wireshark and libwebrtc's tools. */
+export class RtpDumpFileWriter {
+  readonly #file: AppendedFile;
+  readonly #startUnixUs: number;
+
+  /** `startUnixUs` is when the capture begins, `source` the IPv4 address and port that the packets come from. */
+  constructor(
+    path: string,
+    startUnixUs: number,
+    source: Readonly<PcapEndpoint> = { address: "0.0.0.0", port: 0 },
+  ) {
+    this.#file = new AppendedFile(path);
+    this.#startUnixUs = startUnixUs;
+    const address = source.address.split(".").map(Number);
+    this.#file.append(rtpDumpHeader(startUnixUs, { address, port: source.port }));
+  }
+
+  /** `timeUs` is Unix time. */
+  write(packet: Uint8Array, timeUs: number, rtcp = false): void {
+    const offsetMs = Math.max(0, Math.round((timeUs - this.#startUnixUs) / 1000));
+    this.#file.append(rtpDumpRecord(packet, offsetMs, rtcp));
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+}
+
+/** Pictures of one size and rate, 8-bit 4:2:0. */
+export class Y4mFileWriter {
+  readonly #file: AppendedFile;
+  readonly #pictureBytes: number;
+
+  constructor(path: string, options: Y4mWriterOptions) {
+    this.#file = new AppendedFile(path);
+    this.#pictureBytes = y4mPictureBytes(options);
+    this.#file.append(y4mHeader(options));
+  }
+
+  /** `picture` is I420 without gaps, as an RTCVideoSink's frames are. Throws a RangeError when it has another length. */
+  write(picture: Uint8Array): void {
+    if (picture.length !== this.#pictureBytes) {
+      throw new RangeError(
+        `Y4mFileWriter: the picture has ${picture.length} bytes; one of this file has ${this.#pictureBytes}`,
+      );
+    }
+    this.#file.append(Y4M_FRAME_LINE, picture);
   }
 
   close(): void {

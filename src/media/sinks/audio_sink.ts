@@ -1,5 +1,5 @@
 import type { AudioSinkSpec } from "../source_spec.js";
-import { WavWriter } from "./wav_writer.js";
+import { WavFileWriter } from "./wav_writer.js";
 
 /** Keeps played sound. */
 export interface AudioSink {
@@ -15,7 +15,7 @@ export function openAudioSink(spec: AudioSinkSpec): AudioSink | undefined {
 
 class WavSink implements AudioSink {
   readonly #path: string;
-  #writer: WavWriter | undefined;
+  #writer: WavFileWriter | undefined;
   #channels = 0;
 
   constructor(path: string) {
@@ -23,7 +23,7 @@ class WavSink implements AudioSink {
   }
 
   write(pcm: Int16Array, channels: number): void {
-    this.#writer ??= new WavWriter(this.#path, channels);
+    this.#writer ??= new WavFileWriter(this.#path, { channels });
     if (this.#channels === 0) this.#channels = channels;
     this.#writer.write(channels === this.#channels ? pcm : convertChannels(pcm, channels, this.#channels));
   }

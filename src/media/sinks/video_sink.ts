@@ -1,4 +1,5 @@
 import { closeSync, openSync, writeSync } from "node:fs";
+import { Y4M_FRAME_LINE, y4mHeader, y4mPictureBytes } from "../../protocol/files/y4m.js";
 import { codecOfNumber } from "../codecs/codec_name.js";
 import { MediaError } from "../media_error.js";
 import type { Descriptor } from "../ring/descriptor.js";
@@ -113,20 +114,16 @@ class Y4mFileSink implements VideoSink {
     this.#width = width;
     this.#height = height;
     this.#startUs = picture.playoutUs;
-    const rate = Number.isInteger(this.#frameRate)
-      ? `${this.#frameRate}:1`
-      : `${Math.round(this.#frameRate * 1000)}:1000`;
-    writeSync(this.#fd, `YUV4MPEG2 W${width} H${height} F${rate} Ip A1:1 C420jpeg\n`);
-    const chroma = ((width + 1) >> 1) * ((height + 1) >> 1);
-    this.#packed = new Uint8Array(6 + width * height + 2 * chroma);
-    this.#packed.set(Buffer.from("FRAME\n"));
+    writeSync(this.#fd, y4mHeader({ width, height, frameRate: this.#frameRate }));
+    this.#packed = new Uint8Array(Y4M_FRAME_LINE.length + y4mPictureBytes({ width, height }));
+    this.#packed.set(Y4M_FRAME_LINE);
   }
 
   /** Planes without padding behind a frame tag. */
   #pack(bytes: Uint8Array, picture: Descriptor): Uint8Array {
     const chromaWidth = (this.#width + 1) >> 1;
     const chromaHeight = (this.#height + 1) >> 1;
-    let at = 6;
+    let at: number = Y4M_FRAME_LINE.length;
     at = this.#copyPlane(bytes, picture.offsetY, picture.strideY, this.#width, this.#height, at);
     at = this.#copyPlane(bytes, picture.offsetU, picture.strideU, chromaWidth, chromaHeight, at);
     this.#copyPlane(bytes, picture.offsetV, picture.strideV, chromaWidth, chromaHeight, at);

@@ -1,4 +1,6 @@
 import { readFileSync } from "node:fs";
+import { FileFormatError } from "../../protocol/files/file_format_error.js";
+import { WavReader } from "../../protocol/files/wav.js";
 import { MediaError } from "../media_error.js";
 import { type AudioSource, SAMPLE_RATE } from "./audio_source.js";
 import { resample } from "./resample.js";
@@ -13,83 +15,37 @@ export interface WavSound {
 
 /** A file stays in memory: half an hour of 48 kHz stereo. */
 const MAX_WAV_BYTES = 350 * 1024 * 1024;
-
-const Format = { pcm: 1, float: 3, extensible: 0xfffe } as const;
+const CHUNK_BYTES = 1 << 16;
 
 /** Parses a RIFF/WAVE file: PCM of 8, 16, 24 or 32 bits, or 32-bit float. Throws MediaError BAD_FILE. */
 export function parseWav(bytes: Uint8Array, path: string): WavSound {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const tag = (at: number) => Buffer.from(bytes.subarray(at, at + 4)).toString("latin1");
-  if (bytes.length < 12 || tag(0) !== "RIFF" || tag(8) !== "WAVE") throw bad(path, "is no WAVE file");
-  let format: { kind: number; channels: number; sampleRate: number; bits: number } | undefined;
-  for (let at = 12; at + 8 <= bytes.length; ) {
-    const kind = tag(at);
-    // A recorder that was killed leaves a length of 0 or 2³²-1: take what is there.
-    const length = Math.min(view.getUint32(at + 4, true), bytes.length - at - 8);
-    if (kind === "fmt ") format = parseFormat(view, at + 8, length, path);
-    if (kind === "data") {
-      if (format === undefined) throw bad(path, "has its sound before its format");
-      const size = length === 0 ? bytes.length - at - 8 : length;
-      return { ...format, pcm: toInt16(view, at + 8, size, format, path) };
+  try {
+    return readAll(bytes, path);
+  } catch (error) {
+    if (!(error instanceof FileFormatError)) throw error;
+    throw new MediaError("BAD_FILE", `sound file ${path}: ${error.message}`, { cause: error });
+  }
+}
+
+function readAll(bytes: Uint8Array, path: string): WavSound {
+  const reader = new WavReader();
+  let pcm = new Int16Array(0);
+  let filled = 0;
+  const drain = () => {
+    for (let piece = reader.next(); piece; piece = reader.next()) {
+      if (pcm.length === 0) pcm = new Int16Array(Math.floor((8 * bytes.length) / (reader.format?.bits ?? 8)));
+      pcm.set(piece.samples, filled);
+      filled += piece.samples.length;
     }
-    at += 8 + length + (length & 1);
+  };
+  for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
+    reader.push(bytes.subarray(at, at + CHUNK_BYTES));
+    drain();
   }
-  throw bad(path, "holds no sound");
-}
-
-function parseFormat(view: DataView, at: number, length: number, path: string) {
-  if (length < 16) throw bad(path, `has a format chunk of ${length} bytes`);
-  let kind = view.getUint16(at, true);
-  if (kind === Format.extensible && length >= 26) kind = view.getUint16(at + 24, true);
-  const channels = view.getUint16(at + 2, true);
-  const sampleRate = view.getUint32(at + 4, true);
-  const bits = view.getUint16(at + 14, true);
-  if (channels < 1 || channels > 8) throw bad(path, `has ${channels} channels; allowed are 1 to 8`);
-  if (sampleRate < 8000 || sampleRate > 192_000) {
-    throw bad(path, `has ${sampleRate} samples a second; allowed are 8000 to 192000`);
-  }
-  return { kind, channels, sampleRate, bits };
-}
-
-function toInt16(
-  view: DataView,
-  start: number,
-  length: number,
-  format: { kind: number; channels: number; bits: number },
-  path: string,
-): Int16Array {
-  const read = sampleReader(view, format.kind, format.bits);
-  if (read === undefined) {
-    throw bad(
-      path,
-      `has samples of format ${format.kind} and ${format.bits} bits; read are PCM and 32-bit float`,
-    );
-  }
-  const size = format.bits / 8;
-  const frames = Math.floor(length / (size * format.channels));
-  const pcm = new Int16Array(frames * format.channels);
-  for (let i = 0; i < pcm.length; i++) pcm[i] = read(start + i * size);
-  if (frames === 0) throw bad(path, "holds no sound");
-  return pcm;
-}
-
-function sampleReader(view: DataView, kind: number, bits: number): ((at: number) => number) | undefined {
-  if (kind === Format.float && bits === 32) {
-    return (at) => Math.max(-1, Math.min(1, view.getFloat32(at, true))) * 32767;
-  }
-  if (kind !== Format.pcm) return undefined;
-  switch (bits) {
-    case 8:
-      return (at) => (view.getUint8(at) - 128) << 8;
-    case 16:
-      return (at) => view.getInt16(at, true);
-    case 24:
-      return (at) => view.getInt16(at + 1, true);
-    case 32:
-      return (at) => view.getInt16(at + 2, true);
-    default:
-      return undefined;
-  }
+  reader.end();
+  drain();
+  if (reader.format === undefined || filled === 0) throw bad(path, "holds no sound");
+  return { ...reader.format, pcm: pcm.slice(0, filled) };
 }
 
 function bad(path: string, what: string): MediaError {

@@ -1,45 +1,22 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { native } from "../../../native/addon.js";
+import { FileFormatError } from "../../protocol/files/file_format_error.js";
+import { parseY4mHeader, type Y4mHeader, y4mPictureBytes } from "../../protocol/files/y4m.js";
 import { MediaError } from "../media_error.js";
 import type { Descriptor } from "../ring/descriptor.js";
 import type { VideoSource } from "./video_source.js";
-
-/** What a YUV4MPEG2 stream header says. */
-export interface Y4mHeader {
-  readonly width: number;
-  readonly height: number;
-  readonly frameRate: number;
-  /** Bytes up to and with the newline. */
-  readonly headerBytes: number;
-}
 
 const MAX_HEADER_BYTES = 1024;
 const FRAME_TAG = "FRAME";
 
 /** Parses a stream header (8-bit 4:2:0 only). Throws MediaError BAD_FILE naming what is wrong. */
-export function parseY4mHeader(bytes: Uint8Array, path: string): Y4mHeader {
-  const end = bytes.indexOf(0x0a);
-  const text = Buffer.from(bytes.subarray(0, Math.max(0, end))).toString("latin1");
-  if (end < 0 || !text.startsWith("YUV4MPEG2 ")) throw bad(path, "is no YUV4MPEG2 file");
-  const fields = new Map(
-    text
-      .split(" ")
-      .slice(1)
-      .map((field) => [field[0], field.slice(1)] as const),
-  );
-  const width = Number(fields.get("W"));
-  const height = Number(fields.get("H"));
-  if (!(width >= 2 && width <= 8192 && height >= 2 && height <= 8192)) {
-    throw bad(path, `has size ${fields.get("W")}x${fields.get("H")}; allowed are 2 to 8192`);
+export function readY4mHeader(bytes: Uint8Array, path: string): Y4mHeader {
+  try {
+    return parseY4mHeader(bytes);
+  } catch (error) {
+    if (!(error instanceof FileFormatError)) throw error;
+    throw new MediaError("BAD_FILE", `video file ${path}: ${error.message}`, { cause: error });
   }
-  const colour = fields.get("C") ?? "420jpeg";
-  if (!/^420(jpeg|paldv|mpeg2)?$/.test(colour)) {
-    throw bad(path, `has colour format C${colour}; only 8-bit 4:2:0 is read`);
-  }
-  const [numerator, denominator] = (fields.get("F") ?? "30:1").split(":").map(Number);
-  const frameRate = numerator / denominator;
-  if (!(frameRate > 0 && frameRate <= 240)) throw bad(path, `has frame rate F${fields.get("F")}`);
-  return { width, height, frameRate, headerBytes: end + 1 };
 }
 
 function bad(path: string, what: string): MediaError {
@@ -66,12 +43,11 @@ export class Y4mFileSource implements VideoSource {
     this.#loop = loop;
     this.#fd = openSync(path, "r");
     const head = Buffer.alloc(MAX_HEADER_BYTES);
-    const header = parseY4mHeader(head.subarray(0, readSync(this.#fd, head, 0, head.length, 0)), path);
+    const header = readY4mHeader(head.subarray(0, readSync(this.#fd, head, 0, head.length, 0)), path);
     this.width = header.width;
     this.height = header.height;
     this.frameRate = header.frameRate;
-    const chroma = ((this.width + 1) >> 1) * ((this.height + 1) >> 1);
-    this.pictureBytes = this.width * this.height + 2 * chroma;
+    this.pictureBytes = y4mPictureBytes(header);
     this.#first = this.#position = header.headerBytes;
     this.#size = fstatSync(this.#fd).size;
     if (this.#size < this.#first + FRAME_TAG.length + 1 + this.pictureBytes) {

@@ -7,6 +7,8 @@ import type { FrameReader } from "../../../src/protocol/files/frame_reader.js";
 import { IvfReader, IvfWriter } from "../../../src/protocol/files/ivf.js";
 import { OggOpusReader, OggOpusWriter } from "../../../src/protocol/files/ogg_opus.js";
 import { PcapReader, pcapHeader, pcapRecord } from "../../../src/protocol/files/pcap.js";
+import { WavReader, wavHeader } from "../../../src/protocol/files/wav.js";
+import { Y4M_FRAME_LINE, Y4mReader, y4mHeader } from "../../../src/protocol/files/y4m.js";
 import { RtpDumpError, RtpDumpReader } from "../../../src/protocol/rtpdump/rtpdump.js";
 import { type FuzzTarget, inputsIn, root, unlessRefused } from "../target.js";
 
@@ -16,6 +18,8 @@ const READERS: readonly (() => FrameReader)[] = [
   () => new PcapReader(),
   () => new AnnexBFileReader({ codec: "H264" }),
   () => new AnnexBFileReader({ codec: "H265" }),
+  () => new WavReader(),
+  () => new Y4mReader(),
 ];
 
 /** What comes out, frame by frame, and how it ended. */
@@ -24,7 +28,8 @@ function read(make: () => FrameReader, input: Uint8Array, chunkBytes: number): s
   const out: string[] = [];
   const drain = () => {
     for (let frame = reader.next(); frame; frame = reader.next()) {
-      assert.ok(frame.data.length <= input.length);
+      // 8 bits of a sound become 16.
+      assert.ok(frame.data.length <= 2 * input.length);
       assert.ok(Number.isFinite(frame.timeUs));
       out.push(`${frame.timeUs} ${Buffer.from(frame.data).toString("base64")}`);
       assert.ok(out.length <= input.length);
@@ -73,15 +78,44 @@ function pcapFile(): Uint8Array {
   return Uint8Array.from([...pcapHeader(), ...records]);
 }
 
+function wavFile(): Uint8Array {
+  const samples = new Uint8Array(400).fill(3);
+  const list = [...Buffer.from("LIST"), 3, 0, 0, 0, 1, 2, 3, 0];
+  const header = [...wavHeader({ channels: 2, sampleRate: 8000 }, samples.length)];
+  return Uint8Array.from([...header.slice(0, 12), ...list, ...header.slice(12), ...samples]);
+}
+
+function y4mFile(): Uint8Array {
+  const picture = [...Y4M_FRAME_LINE, 1, 2, 3, 4, 128, 129];
+  return Uint8Array.from([...y4mHeader({ width: 2, height: 2, frameRate: 29.97 }), ...picture, ...picture]);
+}
+
 export const target: FuzzTarget = {
   name: "files",
   sources: ["src/protocol/files/", "src/protocol/rtpdump/"],
   maxBytes: 1500,
-  words: ["OggS", "OpusHead", "OpusTags", "DKIF", "VP80", "VP90", "AV01"],
+  words: [
+    "OggS",
+    "OpusHead",
+    "OpusTags",
+    "DKIF",
+    "VP80",
+    "VP90",
+    "AV01",
+    "RIFF",
+    "WAVE",
+    "fmt ",
+    "data",
+    "YUV4MPEG2 ",
+    "FRAME\n",
+    " C420jpeg",
+  ],
   seeds: () => [
     oggFile(),
     ivfFile(),
     pcapFile(),
+    wavFile(),
+    y4mFile(),
     ...inputsIn(join(root, "test/fixtures/rtp")).map((file) => file.slice(0, 900)),
   ],
   run(input) {

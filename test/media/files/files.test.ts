@@ -16,7 +16,14 @@ import {
   type OpusFrame,
   PcapFileWriter,
   PcapReader,
+  RtpDumpFileWriter,
+  RtpDumpReader,
   readerOf,
+  WavFileWriter,
+  type WavFrame,
+  WavReader,
+  Y4mFileWriter,
+  Y4mReader,
 } from "../../../src/media/files/index.js";
 import { MediaError } from "../../../src/media/media_error.js";
 import { ffmpeg, probe } from "../../support/ffmpeg.js";
@@ -184,6 +191,71 @@ describe("media files against FFmpeg", () => {
     assert.equal(reader.recordsSkipped, 0);
   });
 
+  it("Y4M: pictures FFmpeg wrote come back bit for bit, with its times, and a wrong length is refused", async () => {
+    const raw = ["-f", "rawvideo", "-pix_fmt", "yuv420p"];
+    const scene = ["-f", "lavfi", "-i", "testsrc=size=65x47:rate=30000/1001", "-frames:v", "3"];
+    ffmpeg(...scene, "-pix_fmt", "yuv420p", at("in.y4m"));
+    ffmpeg("-i", at("in.y4m"), ...raw, at("in.yuv"));
+    const reader = new Y4mReader();
+    const pictures = await all(at("in.y4m"), reader);
+    assert.deepEqual([reader.header?.width, reader.header?.height], [65, 47]);
+    assert.deepEqual(times(pictures), [0, 33_367, 66_733]);
+    assert.deepEqual(Buffer.concat(pictures.map(({ data }) => data)), readFileSync(at("in.yuv")));
+    const writer = new Y4mFileWriter(at("out.y4m"), { width: 65, height: 47, frameRate: 29.97 });
+    for (const { data } of pictures) writer.write(data);
+    assert.throws(() => writer.write(new Uint8Array(65 * 47)), RangeError);
+    writer.close();
+    ffmpeg("-i", at("out.y4m"), ...raw, at("out.yuv"));
+    assert.deepEqual(readFileSync(at("out.yuv")), readFileSync(at("in.yuv")));
+  });
+
+  for (const [codec, channels, rate, tolerance] of [
+    ["pcm_u8", 1, 8000, 256],
+    ["pcm_s24le", 6, 48_000, 1],
+  ] as const)
+    it(`WAV of ${codec}: what FFmpeg wrote we read in pieces, what we write FFmpeg reads`, async () => {
+      const settings = ["-ac", `${channels}`, "-ar", `${rate}`, "-t", "0.33"];
+      ffmpeg(...sound, ...settings, "-c:a", codec, at("in.wav"));
+      ffmpeg("-i", at("in.wav"), "-f", "s16le", at("in.pcm"));
+      const reader = new WavReader();
+      const pieces: WavFrame[] = [];
+      for await (const piece of framesOf(at("in.wav"), reader))
+        pieces.push({ ...piece, samples: piece.samples.slice() });
+      assert.deepEqual([reader.format?.channels, reader.format?.sampleRate], [channels, rate]);
+      assert.deepEqual(times(pieces).slice(0, 3), [0, 20_000, 40_000]);
+      const samples = pieces.flatMap((piece) => [...piece.samples]);
+      const expected = readFileSync(at("in.pcm"));
+      assert.equal(samples.length, expected.length / 2);
+      for (const [i, sample] of samples.entries())
+        assert.ok(Math.abs(sample - expected.readInt16LE(2 * i)) <= tolerance, `sample ${i}: ${sample}`);
+      const writer = new WavFileWriter(at("out.wav"), { channels, sampleRate: rate });
+      for (const piece of pieces) writer.write(piece.samples);
+      writer.close();
+      const [stream] = probe(at("out.wav")).streams;
+      assert.deepEqual([stream.codec_name, stream.channels], ["pcm_s16le", channels]);
+      ffmpeg("-i", at("out.wav"), "-f", "s16le", at("out.pcm"));
+      assert.deepEqual(readFileSync(at("out.pcm")), Buffer.from(Int16Array.from(samples).buffer));
+    });
+
+  it("rtpdump: packets come back with their times, RTCP told apart", () => {
+    const startUs = 1_700_000_000_000_000;
+    const writer = new RtpDumpFileWriter(at("out.rtpdump"), startUs, { address: "10.0.0.1", port: 5004 });
+    writer.write(Uint8Array.of(0x80, 96, 0, 1), startUs + 20_000);
+    writer.write(Uint8Array.of(0x80, 200, 0, 0), startUs + 31_000, true);
+    writer.close();
+    const bytes = readFileSync(at("out.rtpdump"));
+    const reader = new RtpDumpReader(bytes);
+    assert.equal(reader.startUnixUs, startUs);
+    assert.match(bytes.toString("latin1"), /^#!rtpplay1\.0 10\.0\.0\.1\/5004\n/);
+    assert.deepEqual(
+      [...reader].map(({ offsetMs, rtcp, data }) => [offsetMs, rtcp, data[1]]),
+      [
+        [20, false, 96],
+        [31, true, 200],
+      ],
+    );
+  });
+
   it("files cut off in the middle give what is whole, and say so", async () => {
     const bytes = readFileSync(join(FIXTURES, "vp8_libvpx.ivf"));
     writeFileSync(at("cut.ivf"), bytes.subarray(0, bytes.length - 3));
@@ -194,7 +266,7 @@ describe("media files against FFmpeg", () => {
 
   it("files of another format are refused with the offset and what was found", async () => {
     writeFileSync(at("not.ivf"), "this is a text, not a film; it is long enough for a header");
-    const endings = ["ivf", "opus", "h264", "h265", "pcap"];
+    const endings = ["ivf", "opus", "h264", "h265", "pcap", "wav", "y4m"];
     for (const ending of endings) {
       writeFileSync(at(`not.${ending}`), readFileSync(at("not.ivf")));
       await assert.rejects(all(at(`not.${ending}`), readerOf(`not.${ending}`)), (error) => {
