@@ -3,7 +3,7 @@
  * Cameras make made-up H.264 access units whose every byte is checked on the other side.
  */
 import { createHash } from "node:crypto";
-import { type Certificate, DatagramTable, native } from "../../native/addon.js";
+import { type Certificate, DatagramTable, native, type SrtpContext } from "../../native/addon.js";
 import type { RtpInterceptorFactory } from "../../src/media/interceptors/interceptor.js";
 import type { Arrival } from "../../src/media/session/arrival_log.js";
 import { DtlsSession } from "../../src/media/session/dtls_session.js";
@@ -88,6 +88,8 @@ export class VirtualPeer {
   readonly session: TransportSession;
   readonly sender: SendTransport;
   readonly rtcp: RtcpSession;
+  /** What protects all that this peer sends, once there are keys. */
+  protection: SrtpContext | undefined;
   /** Datagrams of the set-up sent by this peer, counted; the hook may drop one. */
   onTransmit: ((index: number, data: Uint8Array) => boolean) | undefined;
   keyframeEpoch = 0;
@@ -134,7 +136,10 @@ export class VirtualPeer {
       wallOffsetUs: WALL_OFFSET_US,
       counters: this.transportCounters,
       interceptors: options.interceptors ?? [],
-      createSrtp: (keys) => new native.SrtpContext(keys),
+      createSrtp: (keys) => {
+        this.protection = new native.SrtpContext(keys);
+        return this.protection;
+      },
       onKeyframeNeeded: () => this.keyframeEpoch++,
     });
     this.rtcp = new RtcpSession({
@@ -491,7 +496,7 @@ function nal(random: RandomSource, head: number, size: number): Uint8Array {
 
 const EXTENSIONS = { mid: 1, absCaptureTime: 2 };
 
-function ssrcOf(peer: "a" | "b", kind: "audio" | "video"): number {
+export function ssrcOf(peer: "a" | "b", kind: "audio" | "video"): number {
   return (peer === "a" ? 0x1000 : 0x2000) + (kind === "video" ? 1 : 2);
 }
 

@@ -75,6 +75,15 @@ function rewrite(writer: RtcpWriter, packet: RtcpPacket): boolean {
   }
 }
 
+/** A compound of every kind. */
+export function writtenCompounds(): Uint8Array[] {
+  return WRITES.map((write) => {
+    const one = new RtcpWriter();
+    write(one);
+    return one.bytes.slice();
+  });
+}
+
 const writer = new RtcpWriter(new Uint8Array(65_536));
 
 function checkRewritten(packet: RtcpPacket): void {
@@ -88,12 +97,7 @@ const reader = new TransportFeedbackReader();
 export const target: FuzzTarget = {
   name: "rtcp",
   sources: ["src/protocol/rtcp/", "src/protocol/twcc/"],
-  seeds: () =>
-    WRITES.map((write) => {
-      const one = new RtcpWriter();
-      write(one);
-      return one.bytes.slice();
-    }),
+  seeds: writtenCompounds,
   run(input) {
     const buf = new Uint8Array(OFFSET + input.length + 7);
     buf.set(input, OFFSET);

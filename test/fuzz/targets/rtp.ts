@@ -1,6 +1,7 @@
-/** RTP packets: header, extensions, RTX, RED. */
+/** RTP packets: header, extensions, RTX, RED, what Opus and telephone events say of themselves. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { opusPacketSamples } from "../../../src/protocol/opus/toc.js";
 import { RedReader } from "../../../src/protocol/red/red.js";
 import { HeaderExtensionWriter } from "../../../src/protocol/rtp/extension_writer.js";
 import {
@@ -8,12 +9,15 @@ import {
   readAbsSendTime,
   readAudioLevel,
   readCaptureClockOffsetUs,
+  readPlayoutDelayUs,
   readTextExtension,
   readTransportSequence,
+  readVideoOrientation,
 } from "../../../src/protocol/rtp/header_extensions.js";
 import { isRtcp, parseRtp, RtpHeader, writeRtpHeader } from "../../../src/protocol/rtp/rtp_header.js";
 import { RtpDumpReader } from "../../../src/protocol/rtpdump/rtpdump.js";
 import { unwrapRtx } from "../../../src/protocol/rtx/rtx.js";
+import { readTelephoneEvent } from "../../../src/protocol/telephone_event/telephone_event.js";
 import { type FuzzTarget, inputsIn, root } from "../target.js";
 
 /** Packets of the recorded streams; their payloads cut short, for a corpus of small inputs. */
@@ -26,6 +30,7 @@ const OFFSET = 3;
 const header = new RtpHeader();
 const original = new RtpHeader();
 const red = new RedReader();
+const tone = { event: 0, isEnd: false, duration: 0 };
 
 function readExtensions(buf: Uint8Array, end: number): void {
   assert.ok(header.extensionCount <= 32);
@@ -40,6 +45,8 @@ function readExtensions(buf: Uint8Array, end: number): void {
     readAudioLevel(buf, header, id);
     readAbsCaptureTime(buf, header, id, 1);
     readCaptureClockOffsetUs(buf, header, id);
+    readVideoOrientation(buf, header, id);
+    assert.ok(readPlayoutDelayUs(buf, header, id, 0) <= 40_950_000);
   }
 }
 
@@ -49,6 +56,7 @@ function readPayload(buf: Uint8Array, end: number): void {
       assert.ok(red.offset(block) + red.length(block) <= header.payloadOffset + header.payloadLength);
     }
   }
+  readSound(buf, header.payloadOffset, header.payloadLength);
   const at = unwrapRtx(buf, header, 0x1234, 96);
   if (at < 0) return;
   const length = header.payloadOffset + header.payloadLength - at;
@@ -56,6 +64,13 @@ function readPayload(buf: Uint8Array, end: number): void {
   assert.ok(parseRtp(buf, at, length, original), "what RTX carried is a packet");
   assert.equal(original.ssrc, 0x1234);
   assert.equal(original.payloadLength, header.payloadLength - 2);
+}
+
+function readSound(buf: Uint8Array, offset: number, length: number): void {
+  const samples = opusPacketSamples(buf, offset, length);
+  // RFC 6716 §3.2.5: 120 ms at most; what claims more is not Opus.
+  assert.ok(samples >= 0 && samples <= 5760, `${samples} samples`);
+  readTelephoneEvent(buf, offset, length, tone);
 }
 
 /** With an extension of every kind there is. */
@@ -77,7 +92,7 @@ function extended(): Uint8Array {
 
 export const target: FuzzTarget = {
   name: "rtp",
-  sources: ["src/protocol/rtp/", "src/protocol/red/", "src/protocol/rtx/"],
+  sources: ["src/protocol/rtp/", "src/protocol/red/", "src/protocol/rtx/", "src/protocol/opus/toc.ts"],
   seeds: () => [...recordedPackets(3).map((packet) => packet.slice(0, 300)), extended()],
   run(input) {
     // Not at the beginning of its buffer, as in a slab.
