@@ -396,6 +396,35 @@ export interface V4l2Capture {
   close(): void;
 }
 
+export interface ScreenCaptureOptions {
+  /** As X names it: ":0", ":0.1", "host:0". */
+  readonly display: string;
+  /** The part of the screen to show, in pixels; all of it by default. */
+  readonly region?: {
+    readonly x: number;
+    readonly y: number;
+    readonly width: number;
+    readonly height: number;
+  };
+  /** A window's id: shows the part of the screen where that window lies, and whatever covers it. */
+  readonly window?: number;
+}
+
+/** What an X display shows, the pointer drawn in. Throws SCREEN_UNAVAILABLE, SCREEN_UNSUITABLE and, later, SCREEN_LOST. */
+export interface ScreenCapture {
+  /** What it showed when it was opened: even, 0 while a window is hidden. */
+  readonly width: number;
+  readonly height: number;
+  /** Whether the last picture came through memory shared with the X server. */
+  readonly shared: boolean;
+  /**
+   * Writes what is shown now into `out`, as I420 without gaps, and its width and height into `size`. Returns the bytes
+   * written, 0 when there is nothing to see (a window is hidden).
+   */
+  capture(out: Uint8Array, size: Int32Array): number;
+  close(): void;
+}
+
 export interface SctpAssociationOptions {
   /** Our port in the SCTP header (RFC 8841 §5); 5000 by default. */
   readonly port?: number;
@@ -562,6 +591,7 @@ export interface NativeAddon {
    */
   sctpHandleTimers(elapsedMs: number): void;
   V4l2Capture: { open(path: string, request: V4l2FormatRequest): V4l2Capture };
+  ScreenCapture: new (options: ScreenCaptureOptions) => ScreenCapture;
 }
 
 /** This file runs from dist/native, the addon lies in build/Release. */

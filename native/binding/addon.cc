@@ -9,7 +9,7 @@ using Init = void (*)(Napi::Env, Napi::Object);
 
 constexpr Init kInits[] = {
     InitThread, InitYuv,         InitH264,          InitVp8,  InitOpus,   InitV4l2Capture, InitSrtpContext,
-    InitUdp,    InitCertificate, InitDtlsTransport, InitSctp, InitStream, InitWaker,
+    InitUdp,    InitCertificate, InitDtlsTransport, InitSctp, InitStream, InitWaker,       InitScreen,
 };
 
 Napi::Object InitAddon(Napi::Env env, Napi::Object exports) {

@@ -20,5 +20,6 @@ void InitCertificate(Napi::Env env, Napi::Object exports);
 void InitDtlsTransport(Napi::Env env, Napi::Object exports);
 void InitSctp(Napi::Env env, Napi::Object exports);
 void InitWaker(Napi::Env env, Napi::Object exports);
+void InitScreen(Napi::Env env, Napi::Object exports);
 
 }  // namespace roomrtc::binding

@@ -4,6 +4,7 @@ export type { RTCDataChannelInit, RTCPriorityType } from "./data_channel_init.js
 export { configureDefaultEngine, defaultEngine, stopDefaultEngine } from "./default_engine.js";
 export { type MediaStreamConstraints, OverconstrainedError } from "./devices/constraints.js";
 export type { MediaDeviceInfo, MediaDeviceKind } from "./devices/device_list.js";
+export type { DisplayMediaStreamOptions } from "./devices/display_opener.js";
 export { getUserMedia, MediaDevices, mediaDevices } from "./devices/media_devices.js";
 export { MediaStream, MediaStreamTrackEvent } from "./media_stream.js";
 export {

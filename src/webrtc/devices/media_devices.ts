@@ -14,6 +14,7 @@ import {
 } from "./constraints.js";
 import { type Device, listCameras, type MediaDeviceInfo, testDevices } from "./device_list.js";
 import { type Opened, openAudioDevice, openVideoDevice } from "./device_opener.js";
+import { type DisplayMediaStreamOptions, displayConstraints, openDisplay } from "./display_opener.js";
 
 /** Which device feeds the default engine, and the tracks that came of it. */
 interface InUse {
@@ -32,6 +33,11 @@ export class MediaDevices extends eventTarget<{ devicechange: Event }>() {
    * environment. Without it a machine without a camera has none (NotFoundError).
    */
   testDevices = process.env.ROOMRTC_TEST_DEVICES === "1";
+  /**
+   * What {@link getDisplayMedia} shows, since nobody can be asked to choose: as behind `screen:` (":1", "0,0,1280x720",
+   * "window=0x1400003"). "" is the display of the environment's DISPLAY.
+   */
+  screen = "";
   readonly #inUse = new Map<MediaKind, InUse>();
 
   async enumerateDevices(): Promise<MediaDeviceInfo[]> {
@@ -53,9 +59,26 @@ export class MediaDevices extends eventTarget<{ devicechange: Event }>() {
     const sound = audio && this.#open("audioinput", audio, openAudioDevice);
     const picture = video && this.#open("videoinput", video, openVideoDevice);
     const tracks: MediaStreamTrack[] = [];
-    if (sound !== undefined) tracks.push(this.#start("audio", sound, audio, openAudioDevice));
-    if (picture !== undefined) tracks.push(this.#start("video", picture, video, openVideoDevice));
+    if (sound !== undefined) {
+      tracks.push(this.#start("audio", sound, audio, this.#reopen(sound, openAudioDevice)));
+    }
+    if (picture !== undefined) {
+      tracks.push(this.#start("video", picture, video, this.#reopen(picture, openVideoDevice)));
+    }
     return new MediaStream(tracks);
+  }
+
+  /**
+   * Screen Capture §5.1: a track of what {@link screen} names, in place of the camera. There is no sound of it. Rejects with
+   * TypeError (no video wanted; `min`, `exact` or `advanced` constraints), NotFoundError (no such display or window) and
+   * NotReadableError.
+   */
+  async getDisplayMedia(options: DisplayMediaStreamOptions = {}): Promise<MediaStream> {
+    const constraints = displayConstraints(options);
+    const place = this.screen;
+    const open = (wishes: MediaTrackConstraints) => openDisplay(place, wishes);
+    const opened = { ...open(constraints), label: `Screen ${place}`.trim() };
+    return new MediaStream([this.#start("video", opened, constraints, open)]);
   }
 
   #devices(): Device[] {
@@ -76,12 +99,25 @@ export class MediaDevices extends eventTarget<{ devicechange: Event }>() {
     return firstThatOpens(allowed, (device) => ({ ...open(device, constraints), label: device.info.label }));
   }
 
+  /** How a track's device is opened again, with other wishes. */
+  #reopen<Spec>(
+    { settings, label }: Opened<Spec> & { label: string },
+    open: (device: Device, constraints: MediaTrackConstraints) => Opened<Spec>,
+  ): (wishes: MediaTrackConstraints) => Opened<Spec> {
+    return (wishes) => {
+      const device = this.#devices().find(({ info }) => info.deviceId === settings.deviceId);
+      if (device === undefined) throw domError("NotFoundError", `${label} is not there any more`);
+      checkDevice(device, wishes);
+      return open(device, wishes);
+    };
+  }
+
   /** Makes a device the engine's source, and a track of it. */
   #start<Spec extends VideoSourceSpec | AudioSourceSpec>(
     kind: MediaKind,
     opened: Opened<Spec> & { label: string },
     constraints: MediaTrackConstraints = {},
-    open: (device: Device, constraints: MediaTrackConstraints) => Opened<Spec>,
+    reopen: (wishes: MediaTrackConstraints) => Opened<Spec>,
   ): MediaStreamTrack {
     const known = this.#inUse.get(kind);
     const inUse: InUse = known ?? { opened, tracks: new Set(), unwatch: () => undefined };
@@ -103,10 +139,7 @@ export class MediaDevices extends eventTarget<{ devicechange: Event }>() {
         return inUse.opened.capabilities;
       },
       applyConstraints: (wishes) => {
-        const device = this.#devices().find(({ info }) => info.deviceId === opened.settings.deviceId);
-        if (device === undefined) throw domError("NotFoundError", `${opened.label} is not there any more`);
-        checkDevice(device, wishes);
-        const next = open(device, wishes);
+        const next = reopen(wishes);
         if (!use(next)) setSource(kind, next.spec);
       },
       stop: () => this.#release(kind, inUse, track),
