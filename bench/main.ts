@@ -26,6 +26,10 @@ const benches: Readonly<Record<string, { about: string; load: () => Promise<{ ru
     about: "password hashes in Node's pool beside a piscina pool",
     load: () => import("./scrypt.js"),
   },
+  sources: {
+    about: "a picture by file:, V4L2's conversion, opencv: and screen:",
+    load: () => import("./sources.js"),
+  },
   srtp: { about: "SRTP protect and unprotect beside OpenSSL and libsrtp2", load: () => import("./srtp.js") },
 };
 

@@ -24,8 +24,11 @@ const BUILD_PACKAGES = [
   "libssl-dev",
   "libjpeg62-turbo-dev",
   "libusrsctp-dev",
+  "libxcb1-dev",
+  "libxcb-shm0-dev",
+  "libxcb-xfixes0-dev",
 ];
-const TEST_PACKAGES = ["chromium", "coturn", "ffmpeg", "libsrtp2-dev", "openssl", "clang-format"];
+const TEST_PACKAGES = ["chromium", "coturn", "ffmpeg", "libsrtp2-dev", "openssl", "clang-format", "xvfb"];
 const PION_PACKAGES = ["golang-go", "golang-github-pion-webrtc.v3-dev"];
 /** Foreign stacks that `interop` calls. */
 const INTEROP_PACKAGES = [
@@ -63,10 +66,22 @@ const COMMANDS = {
     ownNetwork: true,
     defaultRoute: true,
   },
+  "interop:capture": {
+    run: ["dist/interop/capture.js"],
+    packages: [...BUILD_PACKAGES, "chromium", "firefox-esr", "iproute2"],
+    modules: "interop",
+    ownNetwork: true,
+    defaultRoute: true,
+  },
   wpt: { run: ["dist/test/wpt/main.js"], packages: [...BUILD_PACKAGES, "iproute2"], ownNetwork: true },
   fuzz: { run: ["scripts/fuzz.mjs"], packages: [...BUILD_PACKAGES, "clang", "libclang-rt-14-dev"] },
   soak: { run: ["--expose-gc", "dist/test/soak/main.js"], packages: BUILD_PACKAGES },
   build: { run: null, packages: BUILD_PACKAGES },
+  "setup:opencv": {
+    run: ["scripts/setup-opencv.mjs"],
+    packages: [...BUILD_PACKAGES, "libopencv-dev", "gstreamer1.0-plugins-base"],
+    modules: "optional/opencv",
+  },
 };
 
 function say(text) {

@@ -86,6 +86,7 @@ export class Peer extends EventEmitter<PeerEvents> {
       this.emit("notice", `server: ${error.message} (${error.code})`),
     );
     engine.on("workerfailed", (failure) => this.emit("notice", failureText(failure)));
+    engine.on("notice", ({ name, message }) => this.emit("notice", `${name}: ${message}`));
     engine.on("problem", ({ name, code, message }) => this.emit("notice", `${name}: ${message} (${code})`));
     signaling.on("firstmeeting", ({ fingerprint, trustFile }) =>
       this.emit(

@@ -47,7 +47,7 @@ export const schema = {
     video_source: key(
       text(4096),
       "test",
-      "Video: test, test:noise, file:PATH (.y4m, .h264), v4l2:/dev/videoN, or none",
+      "Video: test, test:noise, file:PATH (.y4m, .h264), v4l2:/dev/videoN, opencv:TARGET, screen:…, or none",
     ),
     audio_source: key(text(4096), "tone", "Sound: tone, tone:HZ, file:PATH (.wav), null (silence) or none"),
     camera_index: key(integer(-1, 63), -1, "N of /dev/videoN to use in place of video_source; -1: not set"),

@@ -64,6 +64,8 @@ export interface MediaEngineEvents {
   workerfailed: [WorkerFailure];
   /** Something that a worker survived: a source that ended, a recording that cannot be written. */
   problem: [{ readonly name: WorkerName; readonly code: string; readonly message: string }];
+  /** A worker did something otherwise than asked, and why: a camera's other size. */
+  notice: [{ readonly name: WorkerName; readonly message: string }];
   /** How many transports are open, whenever that changes. */
   transports: [number];
 }
@@ -383,6 +385,9 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
         break;
       case "decoderMade":
         this.#decoders.set(event.streamId, event);
+        break;
+      case "notice":
+        this.emit("notice", { name: event.name, message: event.message });
         break;
       case "problem":
         this.emit("problem", { name: event.name, code: event.code, message: event.message });

@@ -205,6 +205,8 @@ export type WorkerEvent =
     }
   /** Something went wrong that the worker survives (a source that ended, a file that cannot be written). */
   | { readonly type: "problem"; readonly name: WorkerName; readonly code: string; readonly message: string }
+  /** Something was not to be had as asked, and was done otherwise. */
+  | { readonly type: "notice"; readonly name: WorkerName; readonly message: string }
   /** The oldest channel of a pushed input that was replaced or removed is not looked at any more. */
   | {
       readonly type: "inputReleased";

@@ -4,6 +4,7 @@ export type MediaErrorCode =
   | "BAD_SINK"
   | "BAD_FILE"
   | "SOURCE_FAILED"
+  | "OPENCV_UNAVAILABLE"
   | "SINK_FAILED"
   | "CODEC_FAILED"
   | "ENGINE_STATE"

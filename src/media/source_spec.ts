@@ -3,6 +3,7 @@
  * command line and the configuration use for it.
  */
 import { MediaError } from "./media_error.js";
+import { parseScreen, type ScreenPlace } from "./sources/screen_text.js";
 
 export type VideoSourceSpec =
   | {
@@ -29,6 +30,18 @@ export type VideoSourceSpec =
       readonly height: number;
       readonly frameRate: number;
     }
+  | {
+      readonly kind: "opencv";
+      /** A device's number, a file's path, a URL or a GStreamer pipeline. */
+      readonly target: string;
+      /** Whether a file begins again at its end. */
+      readonly loop: boolean;
+      /** What a device is asked for; the rest brings its own. */
+      readonly width: number;
+      readonly height: number;
+      readonly frameRate: number;
+    }
+  | (ScreenPlace & { readonly kind: "screen"; readonly frameRate: number })
   | { readonly kind: "none" };
 
 export type AudioSourceSpec =
@@ -54,9 +67,14 @@ export interface VideoSourceDefaults {
   readonly tag?: number;
 }
 
+/** Whether a source holds what others want too, so that it is closed while nobody watches. */
+export function holdsDevice({ kind }: VideoSourceSpec): boolean {
+  return kind === "v4l2" || kind === "opencv" || kind === "screen";
+}
+
 /**
- * Reads `test`, `test:noise`, `file:PATH`, `v4l2:/dev/videoN` or `none`. A `file:` is Y4M (.y4m) or Annex-B H.264
- * (.h264, .264, .avc) and brings its own size and rate. Throws MediaError BAD_SOURCE.
+ * Reads `test`, `test:noise`, `file:PATH`, `v4l2:/dev/videoN`, `opencv:TARGET`, `screen:…` or `none`. A `file:` is Y4M
+ * (.y4m) or Annex-B H.264 (.h264, .264, .avc) and brings its own size and rate. Throws MediaError BAD_SOURCE.
  */
 export function parseVideoSource(text: string, defaults: VideoSourceDefaults): VideoSourceSpec {
   const { width, height, frameRate, tag = 0 } = defaults;
@@ -66,10 +84,15 @@ export function parseVideoSource(text: string, defaults: VideoSourceDefaults): V
   }
   if (scheme === "file" && rest !== "") return { kind: "file", path: rest, loop: true, frameRate };
   if (scheme === "v4l2" && rest !== "") return { kind: "v4l2", device: rest, width, height, frameRate };
+  if (scheme === "opencv" && rest !== "")
+    return { kind: "opencv", target: rest, loop: true, width, height, frameRate };
+  const screen = scheme === "screen" ? parseScreen(rest) : undefined;
+  if (screen !== undefined) return { kind: "screen", ...screen, frameRate };
   if (text === "none") return { kind: "none" };
   throw new MediaError(
     "BAD_SOURCE",
-    `video source "${text}": allowed are test, test:noise, file:PATH, v4l2:/dev/videoN and none`,
+    `video source "${text}": allowed are test, test:noise, file:PATH, v4l2:/dev/videoN, opencv:N, opencv:PATH, ` +
+      "opencv:URL, opencv:PIPELINE, screen:, screen:DISPLAY, screen:X,Y,WIDTHxHEIGHT, screen:window=ID and none",
   );
 }
 

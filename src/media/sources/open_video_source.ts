@@ -2,6 +2,9 @@ import { BLOCK_CODE_MIN } from "../analysis/block_code.js";
 import { MediaError } from "../media_error.js";
 import type { VideoSourceSpec } from "../source_spec.js";
 import { H264FileSource } from "./h264_file.js";
+import { loadOpenCv } from "./opencv/opencv_module.js";
+import { OpenCvSource } from "./opencv/opencv_source.js";
+import { ScreenSource } from "./screen_source.js";
 import { TestPattern } from "./test_pattern.js";
 import { V4l2Camera } from "./v4l2_camera.js";
 import type { VideoSource } from "./video_source.js";
@@ -25,6 +28,17 @@ export function openVideoSource(spec: VideoSourceSpec, openH264Path?: string): V
         const { width, height, frameRate } = spec;
         return new V4l2Camera(spec.device, { width, height, frameRate });
       });
+    case "opencv":
+      return explain(
+        `opencv: ${spec.target}`,
+        "can OpenCV read it?",
+        () => new OpenCvSource(loadOpenCv(), spec),
+      );
+    case "screen": {
+      const { display, region, window } = spec;
+      const place = { display, ...(region && { region }), ...(window !== undefined && { window }) };
+      return new ScreenSource(place, spec.frameRate);
+    }
   }
 }
 

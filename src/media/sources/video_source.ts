@@ -10,6 +10,8 @@ export interface VideoSource {
   readonly paced: boolean;
   /** Bytes {@link capture} needs. */
   readonly pictureBytes: number;
+  /** What it could not do as asked, and did otherwise. */
+  readonly notices?: readonly string[];
   /**
    * Writes the next picture into `target` and its layout into `descriptor`. Returns its capture time in µs
    * (monotonic), 0 when there is no picture yet (an unpaced source gave up waiting) and throws when it ended.

@@ -3,7 +3,7 @@ import { WorkerCounter, WorkerHistogram } from "../metrics_rows.js";
 import { ControlWord } from "../ring/control_block.js";
 import { SlotProducer } from "../ring/slot_channel.js";
 import type { Stage, WorkerHost } from "../ring/worker_loop.js";
-import type { VideoSourceSpec } from "../source_spec.js";
+import { holdsDevice, type VideoSourceSpec } from "../source_spec.js";
 import { openVideoSource } from "../sources/open_video_source.js";
 import type { VideoSource } from "../sources/video_source.js";
 import { asError } from "./problem.js";
@@ -24,13 +24,14 @@ export class CameraStage implements Stage<"camera"> {
   #nextUs = 0;
   #active = false;
   #broken = false;
+  #toldFor: VideoSourceSpec | undefined;
 
   constructor(host: WorkerHost<"camera">) {
     this.#host = host;
     this.#producer = new SlotProducer(host.wiring.rawVideo, host.doorbells.encoder);
     this.#spec = host.wiring.source;
     this.#open();
-    if (this.#spec.kind === "v4l2") this.#release();
+    if (holdsDevice(this.#spec)) this.#release();
   }
 
   order(order: Exclude<OrderOf<"camera">, { type: "stop" }>): void {
@@ -106,13 +107,14 @@ export class CameraStage implements Stage<"camera"> {
 
   #sleep(): void {
     this.#active = false;
-    if (this.#spec.kind === "v4l2") this.#release();
+    if (holdsDevice(this.#spec)) this.#release();
   }
 
   #open(): void {
     this.#source = openVideoSource(this.#spec);
     const { row, control } = this.#host;
     if (this.#source === undefined) return;
+    this.#tell(this.#source.notices ?? []);
     row.set(WorkerCounter.width, this.#source.width);
     row.set(WorkerCounter.height, this.#source.height);
     row.set(WorkerCounter.frameRate, this.#source.frameRate);
@@ -122,6 +124,13 @@ export class CameraStage implements Stage<"camera"> {
       this.#release();
       throw new Error(`video source: ${width}x${height} is larger than the engine's largest picture`);
     }
+  }
+
+  /** Once for a source, however often it is opened. */
+  #tell(notices: readonly string[]): void {
+    if (this.#toldFor === this.#spec) return;
+    this.#toldFor = this.#spec;
+    for (const message of notices) this.#host.post({ type: "notice", name: "camera", message });
   }
 
   #tryOpen(): boolean {
