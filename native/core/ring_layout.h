@@ -54,6 +54,7 @@ inline constexpr int32_t kDiscontinuity = 2;
 inline constexpr int32_t kMarker = 4;
 inline constexpr int32_t kQuarterTurn = 8;
 inline constexpr int32_t kAudioLevel = 256;
+inline constexpr int32_t kQuantizer = 256;
 inline constexpr int32_t kPacket = 65536;
 }  // namespace descriptor_flag
 

@@ -90,6 +90,8 @@ export const PlayoutCounter = {
   /** The playout clock had to be set anew: how often, and the time that was passed over. */
   playoutGlitches: 38,
   playoutGlitchUs: 39,
+  /** Sum of the quantizers of decoded pictures. */
+  qpSum: 40,
 } as const;
 
 /** Latency histograms of a receive stream's row. */

@@ -370,6 +370,8 @@ export interface SendStreamStats {
   readonly framesEncoded: number;
   readonly keyframesEncoded: number;
   readonly encodeUs: number;
+  /** Of the encoded pictures: quantizers of H.264 (0 to 51) or VP8 (0 to 127), added up. */
+  readonly qpSum: number;
   readonly targetBytes: number;
   readonly targetBps: number;
   /** What encodes, once it does. */
@@ -440,6 +442,8 @@ export interface ReceiveStreamStats {
   readonly framesRendered: number;
   readonly framesPerSecond: number;
   readonly decodeUs: number;
+  /** The same of the decoded ones. */
+  readonly qpSum: number;
   readonly processingUs: number;
   readonly assembledFrames: number;
   readonly assemblyUs: number;

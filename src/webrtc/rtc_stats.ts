@@ -64,6 +64,7 @@ export interface RTCInboundRtpStreamStats extends RtpStatsBase {
   readonly frameWidth?: number;
   readonly frameHeight?: number;
   readonly totalDecodeTime?: number;
+  readonly qpSum?: number;
   readonly totalProcessingDelay?: number;
   readonly totalInterFrameDelay?: number;
   readonly totalSquaredInterFrameDelay?: number;
@@ -114,6 +115,7 @@ export interface RTCOutboundRtpStreamStats extends RtpStatsBase {
   readonly framesEncoded?: number;
   readonly keyFramesEncoded?: number;
   readonly totalEncodeTime?: number;
+  readonly qpSum?: number;
   readonly totalEncodedBytesTarget?: number;
   readonly frameWidth?: number;
   readonly frameHeight?: number;

@@ -22,9 +22,15 @@ interface PageVideo {
   readonly received: {
     readonly retransmittedPacketsReceived?: number;
     readonly packetsLost: number;
+    readonly qpSum: number;
     readonly framesDecoded: number;
   };
-  readonly sent: { readonly retransmittedPacketsSent: number; readonly nackCount: number };
+  readonly sent: {
+    readonly retransmittedPacketsSent: number;
+    readonly nackCount: number;
+    readonly qpSum: number;
+    readonly framesEncoded: number;
+  };
 }
 
 /** Chromium's own counters of the picture. */
@@ -239,6 +245,17 @@ describe(`a call with Chromium over a path that loses media (SEED=${SEED})`, fun
         // Chromium knows a repeated packet by its RTX stream alone.
         assert.ok(here.sent.retransmitted >= (there.received.retransmittedPacketsReceived ?? 0) - 1);
         assert.ok(here.received.nackCount > 0 && here.sent.nackCount > 0);
+        // The quantizer of the mean picture: nearly the same pictures are counted at both ends.
+        const [sentHere, gotThere] = [
+          here.sent.qpSum / here.sent.framesEncoded,
+          there.received.qpSum / there.received.framesDecoded,
+        ];
+        const [gotHere, sentThere] = [
+          here.received.qpSum / here.received.framesDecoded,
+          there.sent.qpSum / there.sent.framesEncoded,
+        ];
+        assert.ok(Math.abs(sentHere - gotThere) < 2, `${sentHere} went, ${gotThere} came`);
+        assert.ok(Math.abs(gotHere - sentThere) < 2, `${gotHere} came, ${sentThere} went`);
         const before = ours.pictures;
         await until("the picture stands still", 10, () => (ours.pictures > before + 10 ? true : undefined));
         const code = (await peer.readCode())?.frameNumber ?? 0;

@@ -266,7 +266,6 @@ function candidate(): Members {
 /** Never there; docs/api/RTCStatsReport.md says why. */
 const absent = [
   "availableIncomingBitrate",
-  "availableOutgoingBitrate",
   "bytesDiscardedOnSend",
   "ccfbMessagesReceived",
   "ccfbMessagesSent",
@@ -284,18 +283,18 @@ const absent = [
   "packetsWithBleachedEct1Marking",
   "psnrMeasurements",
   "psnrSum",
-  "qpSum",
   "totalCorruptionProbability",
   "totalSquaredCorruptionProbability",
 ];
 
-/** There in other calls than this one: simulcast, relays, mapped addresses, TCP; a round trip told by XR. */
+/** There in other calls than this one: a path that was too narrow, simulcast, relays, mapped addresses, TCP; a round trip told by XR. */
 const elsewhere: Readonly<Record<string, readonly string[]>> = {
   "inbound-rtp video": ["rtxSsrc"],
   "inbound-rtp audio": [],
   "outbound-rtp video": ["rid"],
   "outbound-rtp audio": ["rid"],
   "remote-outbound-rtp": ["roundTripTime"],
+  "candidate-pair": ["availableOutgoingBitrate"],
   "local-candidate": ["url", "relayProtocol", "relatedAddress", "relatedPort"],
   "remote-candidate": ["url", "relayProtocol", "relatedAddress", "relatedPort"],
 };

@@ -71,6 +71,11 @@ export class Descriptor {
     return (this.flags / DescriptorFlag.audioLevel) & 0xff;
   }
 
+  /** Of an encoded picture; -1: not known. */
+  get quantizer(): number {
+    return ((this.flags / DescriptorFlag.quantizer) & 0xff) - 1;
+  }
+
   /** Sets every field to 0. */
   clear(): void {
     this.slot = this.generation = this.byteLength = this.flags = 0;

@@ -72,6 +72,8 @@ export const DescriptorFlag = {
   quarterTurn: 8,
   /** Of encoded sound, eight bits: its level as the header extension writes it (RFC 6464). */
   audioLevel: 0x100,
+  /** Of an encoded picture, the same eight bits: one more than its quantizer; 0: not known. */
+  quantizer: 0x100,
   /** What the application pushed is a whole RTP packet. */
   packet: 0x10000,
 } as const;

@@ -67,6 +67,8 @@ export interface EncodedFrame {
   readonly width?: number;
   readonly height?: number;
   readonly encodeUs?: number;
+  /** -1: not known. */
+  readonly quantizer?: number;
   readonly targetBytes?: number;
   readonly enqueuedUs?: number;
   readonly isPathLimited?: boolean;
@@ -577,6 +579,7 @@ export class SendSession {
 
   #countEncoded(frame: EncodedFrame): void {
     const { keyframe, encodeUs = 0, targetBytes = 0, captureTimeUs, isPathLimited = false } = frame;
+    const { quantizer = -1 } = frame;
     const counters = this.#counters;
     const passedUs = Math.min(Math.max(captureTimeUs - this.#encodedUs, 0), LONGEST_FRAME_US);
     if (counters[SendCounters.pathLimited] > 0) counters[SendCounters.pathLimitedUs] += passedUs;
@@ -586,6 +589,7 @@ export class SendSession {
     if (keyframe) counters[SendCounters.keyframesEncoded]++;
     counters[SendCounters.encodeUs] += encodeUs;
     counters[SendCounters.targetBytes] += targetBytes;
+    counters[SendCounters.qpSum] += Math.max(0, quantizer);
   }
 
   #countFrame(frame: EncodedFrame): void {

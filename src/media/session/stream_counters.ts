@@ -110,7 +110,9 @@ export const SendCounters = {
   /** The sender's: packets of parity, and their payload octets. */
   parityPackets: 37,
   parityBytes: 38,
-  words: 39,
+  /** The sender's: sum of the quantizers of the frames that were taken from the encoder. */
+  qpSum: 39,
+  words: 40,
 } as const;
 
 /** Words of a source's block, written by the encoder or the microphone: what came from a source, whoever takes it. */

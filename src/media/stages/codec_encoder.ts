@@ -1,5 +1,6 @@
 import { native, type VideoEncoder } from "../../../native/addon.js";
 import { codecNumber } from "../codecs/codec_name.js";
+import { type QuantizerReader, quantizerReaderOf } from "../codecs/quantizer_reader.js";
 import { createVideoEncoder } from "../codecs/video_codecs.js";
 import type { VideoEncoding, VideoWishes } from "../encodings/encoding.js";
 import { isTooNarrow, shareOf } from "../encodings/layer_share.js";
@@ -33,6 +34,7 @@ export class CodecEncoder {
   readonly #layouts = new ImageLayoutCache();
   #encoder: VideoEncoder | undefined;
   #maker = { name: "", isHardware: false };
+  #quantizer: QuantizerReader;
   #width = 0;
   #height = 0;
   #bitrateBps = 0;
@@ -49,6 +51,7 @@ export class CodecEncoder {
     this.#host = host;
     this.id = encoding.id;
     this.wishes = encoding.wishes;
+    this.#quantizer = quantizerReaderOf(encoding.wishes.codec);
     this.#inputId = inputId;
     this.#output = output;
   }
@@ -127,8 +130,11 @@ export class CodecEncoder {
     const { row } = this.#host;
     const unit = this.#output.descriptor;
     unit.byteLength = bytes;
+    const quantizer = this.#quantizer(this.#output.bytes(slot), bytes);
     unit.flags =
-      (keyframe ? DescriptorFlag.keyframe : 0) | (picture.quarterTurns * DescriptorFlag.quarterTurn);
+      (keyframe ? DescriptorFlag.keyframe : 0) |
+      (picture.quarterTurns * DescriptorFlag.quarterTurn) |
+      ((quantizer + 1) * DescriptorFlag.quantizer);
     unit.width = picture.width;
     unit.height = picture.height;
     unit.streamId = this.#inputId;
@@ -211,6 +217,7 @@ export class CodecEncoder {
   #create(picture: Descriptor, bitrateBps: number, frameRate: number): VideoEncoder {
     const { row, wiring } = this.#host;
     this.close();
+    this.#quantizer = quantizerReaderOf(this.wishes.codec);
     const { width, height } = picture;
     const request = { width, height, frameRate, bitrateBps, maxNalBytes: this.#maxNalBytes };
     const { encoder, name, isHardware } = createVideoEncoder(this.wishes.codec, request, wiring.codec);

@@ -1,6 +1,7 @@
 import { DecodedLayout, native, type VideoDecoder } from "../../../native/addon.js";
 import { FrameRateMeter } from "../analysis/frame_rate_meter.js";
 import { codecOfNumber, isVideoCodec } from "../codecs/codec_name.js";
+import { type QuantizerReader, quantizerReaderOf } from "../codecs/quantizer_reader.js";
 import { createVideoDecoder, type Maker } from "../codecs/video_codecs.js";
 import type { CodecSettings } from "../engine_messages.js";
 import { PlayoutCounter, PlayoutHistogram, WorkerCounter, WorkerHistogram } from "../metrics_rows.js";
@@ -42,6 +43,7 @@ export class DecoderStream {
   /** Made when the first keyframe comes: it says what the stream is in. */
   #decoder: VideoDecoder | undefined;
   #codec = -1;
+  #quantizer: QuantizerReader | undefined;
   readonly #layout = new Int32Array(DecodedLayout.words);
   readonly #waiting: Descriptor[] = [];
   readonly #spare: Descriptor[] = [];
@@ -80,8 +82,11 @@ export class DecoderStream {
     const slot = pictures.acquire();
     const target = slot < 0 ? this.#scratchPicture() : pictures.bytes(slot);
     const length = this.#decoder?.decode(accessUnit, target, this.#layout) ?? 0;
-    if (length > 0) this.#decoded(unit, slot, length, startUs);
-    else {
+    const quantizer = this.#quantizer?.(accessUnit, unit.byteLength) ?? -1;
+    if (length > 0) {
+      row.add(PlayoutCounter.qpSum, Math.max(0, quantizer));
+      this.#decoded(unit, slot, length, startUs);
+    } else {
       if (slot >= 0) pictures.abandon(slot);
       this.#undecoded(length, startUs);
     }
@@ -134,6 +139,7 @@ export class DecoderStream {
     try {
       const { decoder, ...maker } = createVideoDecoder(codec, this.#options.codec);
       this.#decoder = decoder;
+      this.#quantizer = quantizerReaderOf(codec);
       this.#options.onDecoder(maker);
       return true;
     } catch (error) {

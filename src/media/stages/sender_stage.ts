@@ -44,6 +44,7 @@ export class SenderStage implements Stage<"sender"> {
     width: 0,
     height: 0,
     encodeUs: 0,
+    quantizer: -1,
     targetBytes: 0,
     enqueuedUs: 0,
     isPathLimited: false,
@@ -159,6 +160,7 @@ export class SenderStage implements Stage<"sender"> {
       frame.targetBytes = descriptor.targetBytes;
       frame.enqueuedUs = descriptor.enqueuedUs;
       frame.audioLevel = descriptor.audioLevel;
+      frame.quantizer = kind === "video" ? descriptor.quantizer : -1;
       frame.quarterTurns = descriptor.quarterTurns;
       const startUs = native.monotonicUs();
       const packets = this.#sendToAll(kind, frame, nowUs);

@@ -13,6 +13,19 @@ export interface SequenceParameterSet {
   readonly height: number;
   readonly maxReferenceFrames: number;
   readonly frameMbsOnly: boolean;
+  /** What slice headers need to be read (§7.3.3): widths in bits of frame_num and, in type 0, of pic_order_cnt_lsb. */
+  readonly frameNumBits: number;
+  readonly pictureOrder: PictureOrder;
+  /** chroma_format_idc; 3 with planes coded separately counts as 0 for prediction weights (ChromaArrayType). */
+  readonly chromaFormat: number;
+  readonly separatePlanes: boolean;
+}
+
+interface PictureOrder {
+  readonly type: number;
+  readonly lsbBits: number;
+  /** delta_pic_order_always_zero_flag of type 1. */
+  readonly alwaysZero: boolean;
 }
 
 /** Profiles whose SPS carries the chroma and scaling part. */
@@ -31,14 +44,18 @@ export function parseSps(buf: Uint8Array, offset: number, length: number): Seque
   const constraintFlags = bits.u(8);
   const levelIdc = bits.u(8);
   const id = bits.ue();
-  const chromaFormat = HIGH_PROFILES.has(profileIdc) ? readHighProfilePart(bits) : 1;
-  bits.ue(); // log2_max_frame_num_minus4
-  skipPictureOrderCount(bits);
+  const { chromaFormat, separatePlanes } = HIGH_PROFILES.has(profileIdc)
+    ? readHighProfilePart(bits)
+    : { chromaFormat: 1, separatePlanes: false };
+  const frameNumBits = bits.ue() + 4;
+  const pictureOrder = readPictureOrder(bits);
   const maxReferenceFrames = bits.ue();
   bits.u1(); // gaps_in_frame_num_value_allowed_flag
   const size = readPictureSize(bits, chromaFormat);
   if (bits.overrun || id > 31 || chromaFormat > 3 || !size) return undefined;
-  return { id, profileIdc, constraintFlags, levelIdc, maxReferenceFrames, ...size };
+  if (frameNumBits > 16 || pictureOrder.lsbBits > 16) return undefined;
+  const forSlices = { frameNumBits, pictureOrder, chromaFormat, separatePlanes };
+  return { id, profileIdc, constraintFlags, levelIdc, maxReferenceFrames, ...size, ...forSlices };
 }
 
 /** The first SPS of an Annex-B stream. */
@@ -61,10 +78,9 @@ export function profileLevelId(sps: SequenceParameterSet): string {
   return value.toString(16).padStart(6, "0");
 }
 
-/** Returns chroma_format_idc. */
-function readHighProfilePart(bits: NalBitReader): number {
+function readHighProfilePart(bits: NalBitReader): { chromaFormat: number; separatePlanes: boolean } {
   const chromaFormat = bits.ue();
-  if (chromaFormat === 3) bits.u1(); // separate_colour_plane_flag
+  const separatePlanes = chromaFormat === 3 && bits.u1() === 1;
   bits.ue(); // bit_depth_luma_minus8
   bits.ue(); // bit_depth_chroma_minus8
   bits.u1(); // qpprime_y_zero_transform_bypass_flag
@@ -72,7 +88,7 @@ function readHighProfilePart(bits: NalBitReader): number {
     const lists = chromaFormat === 3 ? 12 : 8;
     for (let i = 0; i < lists; i++) if (bits.u1() === 1) skipScalingList(bits, i < 6 ? 16 : 64);
   }
-  return chromaFormat;
+  return { chromaFormat, separatePlanes };
 }
 
 /** §7.3.2.1.1.1. */
@@ -85,15 +101,16 @@ function skipScalingList(bits: NalBitReader, size: number): void {
   }
 }
 
-function skipPictureOrderCount(bits: NalBitReader): void {
+function readPictureOrder(bits: NalBitReader): PictureOrder {
   const type = bits.ue();
-  if (type === 0) bits.ue(); // log2_max_pic_order_cnt_lsb_minus4
-  if (type !== 1) return;
-  bits.u1(); // delta_pic_order_always_zero_flag
+  if (type === 0) return { type, lsbBits: bits.ue() + 4, alwaysZero: false };
+  if (type !== 1) return { type, lsbBits: 0, alwaysZero: false };
+  const alwaysZero = bits.u1() === 1;
   bits.se(); // offset_for_non_ref_pic
   bits.se(); // offset_for_top_to_bottom_field
   const cycle = bits.ue();
   for (let i = 0; i < cycle && i < 256 && !bits.overrun; i++) bits.se();
+  return { type, lsbBits: 0, alwaysZero };
 }
 
 function readPictureSize(

@@ -42,6 +42,7 @@ function outboundPictures(stream: SendStreamStats) {
     pliCount: stream.pliCount,
     firCount: stream.firCount,
     ...(stream.encoder !== "" && {
+      qpSum: stream.qpSum,
       encoderImplementation: stream.encoder,
       powerEfficientEncoder: stream.isHardwareEncoder,
       scalabilityMode: "L1T1",
@@ -115,6 +116,7 @@ function inboundPictures(stream: ReceiveStreamStats) {
     pauseCount: stream.pauses,
     totalPausesDuration: stream.pausesUs / 1e6,
     ...(stream.decoder !== "" && {
+      qpSum: stream.qpSum,
       decoderImplementation: stream.decoder,
       powerEfficientDecoder: stream.isHardwareDecoder,
     }),

@@ -5,6 +5,7 @@ import { Av1Depacketizer } from "../../../src/protocol/av1/depacketizer.js";
 import { isAv1Keyframe, ObuReader } from "../../../src/protocol/av1/obu.js";
 import { H264Depacketizer } from "../../../src/protocol/h264/depacketizer.js";
 import { AnnexBReader, isKeyframe } from "../../../src/protocol/h264/nal_unit.js";
+import { H264QuantizerReader } from "../../../src/protocol/h264/quantizer.js";
 import { findSps } from "../../../src/protocol/h264/sps.js";
 import { H265Depacketizer } from "../../../src/protocol/h265/depacketizer.js";
 import { isH265Keyframe } from "../../../src/protocol/h265/nal_unit.js";
@@ -12,6 +13,7 @@ import type { AccessUnitAssembler } from "../../../src/protocol/rtp/payload_form
 import { parseRtp, RtpHeader } from "../../../src/protocol/rtp/rtp_header.js";
 import { Vp8Depacketizer } from "../../../src/protocol/vp8/depacketizer.js";
 import { parseVp8FrameHeader } from "../../../src/protocol/vp8/frame_header.js";
+import { vp8QuantizerOf } from "../../../src/protocol/vp8/quantizer.js";
 import { Vp9Depacketizer } from "../../../src/protocol/vp9/depacketizer.js";
 import { parseVp9FrameHeader, Vp9FrameHeader } from "../../../src/protocol/vp9/frame_header.js";
 import { datagramsOf, type FuzzTarget, inputsIn, joinDatagrams, root } from "../target.js";
@@ -24,6 +26,7 @@ const h264 = new H264Depacketizer();
 const h265 = new H265Depacketizer();
 const vp8 = new Vp8Depacketizer();
 const vp9 = new Vp9Depacketizer();
+const quantizers = new H264QuantizerReader();
 const vp9Header = new Vp9FrameHeader();
 const av1 = new Av1Depacketizer();
 
@@ -73,6 +76,8 @@ function readAccessUnit(bytes: number): void {
   }
   assert.ok(count >= 1);
   isKeyframe(unit);
+  const quantizer = quantizers.read(unit);
+  assert.ok(quantizer >= -1 && quantizer <= 51);
   const sps = findSps(unit);
   if (sps) assert.ok(sps.width <= 16_880 && sps.height <= 16_880 && sps.width >= 0 && sps.height >= 0);
 }
@@ -92,6 +97,8 @@ export const target: FuzzTarget = {
     "src/protocol/h264/depacketizer.ts",
     "src/protocol/h264/nal_unit.ts",
     "src/protocol/h264/sps.ts",
+    "src/protocol/h264/pps.ts",
+    "src/protocol/h264/quantizer.ts",
     "src/protocol/h264/bit_reader.ts",
     "src/protocol/h265/depacketizer.ts",
     "src/protocol/h265/nal_unit.ts",
@@ -133,6 +140,8 @@ export const target: FuzzTarget = {
     const h265Unit = assemble(h265, payloads);
     if (h265Unit > 0) isH265Keyframe(out, 16, h265Unit);
     parseVp8FrameHeader(input, 0, input.length);
+    const quantizer = vp8QuantizerOf(input);
+    assert.ok(quantizer >= -1 && quantizer <= 127);
     findSps(input);
   },
 };
