@@ -23,8 +23,9 @@ import type { RTCRtpContributingSource, RTCRtpSynchronizationSource } from "./rt
 import { RTCRtpTransceiver } from "./rtc_rtp_transceiver.js";
 import { type RTCSettings, transportFactoryOf } from "./rtc_settings.js";
 import type { RTCStatsReport } from "./rtc_stats_report.js";
-import { replaceSource, type StreamSource, sendsAs } from "./send_layers.js";
+import { replaceSource, sendsAs } from "./send_layers.js";
 import { makeCertificate, spareCertificates } from "./spare_certificates.js";
+import type { StreamSource } from "./stream_source.js";
 
 /** Of one connection: by chance there is one in four thousand million streams. */
 const MAX_COLLISIONS = 8;

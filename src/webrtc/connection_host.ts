@@ -4,7 +4,7 @@ import type { CodecCapability } from "../protocol/sdp/codec_capabilities.js";
 import type { OperationsChain } from "./operations_chain.js";
 import type { RTCRtpContributingSource, RTCRtpSynchronizationSource } from "./rtc_rtp_sources.js";
 import type { RTCStatsReport } from "./rtc_stats_report.js";
-import type { StreamSource } from "./send_layers.js";
+import type { StreamSource } from "./stream_source.js";
 
 export interface ConnectionHost {
   readonly isClosed: boolean;

@@ -22,7 +22,7 @@ import {
   toRtpCodec,
 } from "./rtc_rtp_parameters.js";
 import type { RTCStatsReport } from "./rtc_stats_report.js";
-import type { StreamSource } from "./send_layers.js";
+import type { StreamSource } from "./stream_source.js";
 import { checkArguments, defineInterface } from "./web_idl.js";
 
 export interface SenderInit {

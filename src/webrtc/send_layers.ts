@@ -3,12 +3,7 @@ import type { LowerLayer, SendLimits } from "../media/transport_api.js";
 import { internals } from "./internals.js";
 import type { RTCRtpEncodingParameters } from "./rtc_rtp_parameters.js";
 import type { RTCRtpSender } from "./rtc_rtp_sender.js";
-
-/** The sources of one stream (RFC 3550 §3): of the packets, and of their repetitions (RFC 4588). */
-export interface StreamSource {
-  readonly ssrc: number;
-  readonly rtxSsrc: number;
-}
+import type { StreamSource } from "./stream_source.js";
 
 export interface SendLayer {
   /** Undefined: it is the sender's only stream. */

@@ -1,5 +1,5 @@
 import type { TransportAddress } from "../primitives/address.js";
-import type { IceOutput } from "./types.js";
+import type { IceOutput, StreamRequest } from "./types.js";
 
 /** Where the numbers of TCP connections begin; UDP sockets have smaller ones, relayed paths larger ones. */
 export const STREAM_SOCKET_BASE = 0x20000000;
@@ -8,16 +8,6 @@ const LAST_STREAM_SOCKET = 0x3fffffff;
 /** Whether the number stands for a TCP connection. */
 export function isStreamSocket(socketId: number): boolean {
   return socketId >= STREAM_SOCKET_BASE && socketId <= LAST_STREAM_SOCKET;
-}
-
-/** What a connection is wanted for. */
-export interface StreamRequest {
-  /** The address of ours to come from. */
-  readonly from: string;
-  readonly to: TransportAddress;
-  readonly framing: "turn" | "rfc4571";
-  /** TLS, and the name that the certificate must be for. */
-  readonly tlsName?: string;
 }
 
 /** Who a connection is for. */

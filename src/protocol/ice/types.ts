@@ -4,7 +4,6 @@ import type { HmacSha1 } from "../stun/index.js";
 import type { IceCandidate } from "./candidate.js";
 import type { IceCredentials } from "./generation.js";
 import type { IceRole, PairState } from "./pair.js";
-import type { StreamRequest } from "./streams.js";
 import type { IceLimits, IceTimers } from "./timers.js";
 import type { IceTurnOptions } from "./turn_options.js";
 
@@ -63,6 +62,16 @@ export interface IceAsker {
   readonly address: string;
   /** Null: it is no candidate's. */
   readonly port: number | null;
+}
+
+/** What a connection is wanted for. */
+export interface StreamRequest {
+  /** The address of ours to come from. */
+  readonly from: string;
+  readonly to: TransportAddress;
+  readonly framing: "turn" | "rfc4571";
+  /** TLS, and the name that the certificate must be for. */
+  readonly tlsName?: string;
 }
 
 /** Why a signaled candidate is not used. None of these is an error. */
