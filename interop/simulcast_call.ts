@@ -7,14 +7,14 @@ import type { CandidateInit, InteropPeer, LayerWish, MediaFiles } from "./peer.j
 import { fromSections, toSections } from "./sections_of_layers.js";
 import { until } from "./until.js";
 
-const LAYERS: readonly LayerWish[] = [
+export const LAYERS: readonly LayerWish[] = [
   { rid: "h", scaleResolutionDownBy: 1 },
   { rid: "m", scaleResolutionDownBy: 2 },
   { rid: "l", scaleResolutionDownBy: 4 },
 ];
 const RIDS = LAYERS.map(({ rid }) => rid);
 /** Browsers make three layers only of a picture this large. */
-const THEIR_SIZE = { width: 960, height: 540 } as const;
+export const THEIR_SIZE = { width: 960, height: 540 } as const;
 /** Different frame numbers of a layer that prove a moving picture. */
 const ENOUGH_FRAMES = 3;
 const MEDIA_S = 30;

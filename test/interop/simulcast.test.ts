@@ -8,7 +8,13 @@ import { makeMediaFiles } from "../../interop/media_files.js";
 import { OurEnd } from "../../interop/our_end.js";
 import type { PagePeer } from "../../interop/page_peer.js";
 import type { MediaFiles, VideoCodec } from "../../interop/peer.js";
-import { SimulcastCall } from "../../interop/simulcast_call.js";
+import { LAYERS, SimulcastCall, THEIR_SIZE } from "../../interop/simulcast_call.js";
+import { until } from "../../interop/until.js";
+import { seededRandom } from "../../src/protocol/primitives/random.js";
+import { mediaTransportOf, type RTCIceCandidate } from "../../src/webrtc/index.js";
+import { LossyProxy } from "../support/lossy_proxy.js";
+
+const SEED = Number(process.env.SEED ?? 7);
 
 describe("simulcast with Chromium, three layers proven by block codes", function () {
   this.timeout(90_000);
@@ -34,6 +40,42 @@ describe("simulcast with Chromium, three layers proven by block codes", function
   }
 
   it("they send: each layer is decoded here", () => prove("they", "VP8"));
+
+  it("they send over a path that loses packets: each layer's are repeated by RTX, which names the layer", async () => {
+    await peer.startLayers({ ...media.VP8, ...THEIR_SIZE }, LAYERS);
+    const connection = ours.connect(["VP8"]);
+    const { pc } = connection;
+    let proxy: LossyProxy | undefined;
+    try {
+      const found = new Promise<RTCIceCandidate>((resolve) => {
+        pc.onicecandidate = ({ candidate }) => {
+          if (candidate?.protocol === "udp" && candidate.address === "127.0.0.1") resolve(candidate);
+        };
+      });
+      // They meet at the proxy alone: Chromium knows our address as the proxy's, we learn its by checks.
+      const withoutCandidates = (sdp: string) => sdp.replaceAll(/a=candidate:.*\r\n/g, "");
+      await peer.accept(
+        withoutCandidates(await connection.answer(withoutCandidates(await peer.offer(false)))),
+      );
+      const { candidate, port } = await found;
+      proxy = await LossyProxy.open({ port: port ?? 0, loss: 0.05, random: seededRandom(SEED) });
+      await peer.addCandidate({
+        candidate: candidate.replace(` ${port} `, ` ${proxy.port} `),
+        sdpMLineIndex: 0,
+      });
+      await until("not every layer was repaired", 30, async () => {
+        const { receive = [] } = (await mediaTransportOf(pc)?.getStats()) ?? {};
+        const isRepaired = receive.every(({ retransmittedPackets, framesDecoded }) => {
+          return retransmittedPackets > 1 && framesDecoded > 10;
+        });
+        return receive.length === LAYERS.length && isRepaired ? true : undefined;
+      });
+    } finally {
+      await peer.close();
+      await connection.close();
+      proxy?.close();
+    }
+  });
 
   it("we send: each layer is decoded there, as a section of its own", () => prove("we", "H264"));
 });

@@ -277,6 +277,31 @@ describe("the encodings of one source", () => {
     assert.ok(Math.abs((made.bytes * 8) / 2 / 100_000 - 1) < 0.25, `${made.bytes * 4} bit/s`);
   });
 
+  it("rests the top layer on a path too narrow for it, and begins it anew when there is room again", () => {
+    const lower = { scaleResolutionDownBy: 2 };
+    bench.set(
+      { id: 1, wishes: { ...whole, below: [lower] } },
+      { id: 2, wishes: { ...whole, ...lower, below: [] } },
+    );
+    const path = (bps: number) => bench.memory.control.set(ControlWord.pathBitrateBps, bps);
+    const counts = () => {
+      const made = bench.run(30);
+      return [made.get(1)?.frames ?? 0, made.get(1)?.keyframes ?? 0, get(made, 2).frames];
+    };
+    assert.deepEqual(counts(), [30, 1, 30]);
+    // Of 400 kbit/s for the whole picture the lower one wants a quarter.
+    path(120_000);
+    assert.deepEqual(counts(), [0, 0, 30]);
+    assert.equal(bench.memory.control.targetBps(1), 0);
+    path(150_000);
+    assert.deepEqual(counts(), [30, 1, 30]);
+    assert.equal(bench.memory.control.targetBps(1), 50_000);
+    assert.equal(bench.memory.control.targetBps(2), 100_000);
+    path(50_000);
+    assert.deepEqual(counts(), [0, 0, 30], "the lowest never rests");
+    assert.equal(bench.memory.control.targetBps(2), 50_000);
+  });
+
   it("keeps the usual encoder ready while nobody looks; whoever comes gets a keyframe of it", () => {
     bench.set({ id: 1, wishes: whole });
     bench.run(3);

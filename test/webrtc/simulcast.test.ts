@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
-import type { SendLimits, SendStreamOptions } from "../../src/media/transport_api.js";
+import {
+  type ReceiveStreamOptions,
+  type SendLimits,
+  type SendStreamOptions,
+  streamKey,
+} from "../../src/media/transport_api.js";
 import { parseSdp } from "../../src/protocol/sdp/parse_sdp.js";
-import { createLocalTrack, type RTCRtpSender } from "../../src/webrtc/index.js";
-import { closeAll, connection, description, negotiate } from "./fake_transport.js";
+import { createLocalTrack, nonstandard, type RTCRtpSender } from "../../src/webrtc/index.js";
+import { closeAll, connection, description, negotiate, tasks } from "./fake_transport.js";
 import { rejectsWith } from "./rejects.js";
 
 afterEach(closeAll);
@@ -175,5 +180,120 @@ describe("sending simulcast (WebRTC 1.0 §5.1, §5.2; RFC 8853)", () => {
     await pc.setRemoteDescription({ type: "offer", sdp: await offerToTake("a;b") });
     await pc.setRemoteDescription({ type: "rollback" });
     assert.deepEqual(rids(sender), [undefined]);
+  });
+});
+
+describe("receiving simulcast (RFC 8853 §5.3)", () => {
+  /** An offer of ours to send layers, as the other side gets it. */
+  async function offering(change = (sdp: string) => sdp) {
+    const { pc: far } = connection();
+    far.addTransceiver(createLocalTrack({ kind: "video" }), { direction: "sendonly", sendEncodings });
+    await far.setLocalDescription();
+    const { pc, engine } = connection();
+    const offer = { type: "offer", sdp: change(description(far).sdp) } as const;
+    await pc.setRemoteDescription(offer);
+    await pc.setLocalDescription();
+    const [receiver] = pc.getReceivers();
+    const streams = engine.transport
+      .called("addReceiveStream")
+      .map(([given]) => given as ReceiveStreamOptions);
+    const [media] = parseSdp(description(pc).sdp).media;
+    return { far, pc, engine, offer, receiver, streams, media };
+  }
+
+  const keys = (streams: readonly ReceiveStreamOptions[]) => streams.map(streamKey);
+
+  it("answers with all layers, paused as they were offered, and gives each a track", async () => {
+    const { far, engine, media, streams, receiver, pc } = await offering((sdp) =>
+      sdp.replace("h;m;l", "h;~m;l"),
+    );
+    assert.equal(media.simulcast, "recv h;~m;l");
+    assert.deepEqual(keys(streams), ["0/h", "0/m", "0/l"]);
+    assert.deepEqual(
+      streams.map(({ rid, ssrcs }) => [rid, ssrcs.length]),
+      [
+        ["h", 0],
+        ["m", 0],
+        ["l", 0],
+      ],
+    );
+    const layers = nonstandard.layersOf(receiver);
+    assert.deepEqual([...layers.keys()], ["h", "m", "l"]);
+    engine.transport.emit("streamstarted", { mid: "0", layer: "l", ssrc: 5 });
+    await tasks();
+    const muted = () => [receiver.track, ...layers.values()].map((track) => track.muted);
+    assert.deepEqual(muted(), [false, true, true, false]);
+    engine.transport.emit("streamstarted", { mid: "0", layer: "h", ssrc: 6 });
+    engine.transport.emit("bye", { mid: "0", layer: "l", ssrc: 5 });
+    await tasks();
+    assert.deepEqual(muted(), [false, false, true, true], "one layer that ends is not the end");
+    engine.transport.emit("bye", { mid: "0", layer: "h", ssrc: 6 });
+    await tasks();
+    assert.deepEqual(muted(), [true, true, true, true]);
+    await far.setRemoteDescription(description(pc));
+    assert.deepEqual(
+      far
+        .getSenders()[0]
+        .getParameters()
+        .encodings.map(({ active }) => active),
+      [true, false, true],
+    );
+  });
+
+  it("asks for the same layers in later offers, and ends the tracks of those that go", async () => {
+    const { far, pc, receiver, engine } = await offering();
+    await far.setRemoteDescription(description(pc));
+    await pc.setLocalDescription();
+    assert.equal(parseSdp(description(pc).sdp).media[0].simulcast, "recv h;m;l");
+    await far.setRemoteDescription(description(pc));
+    await far.setLocalDescription();
+    const layers = nonstandard.layersOf(receiver);
+    const without = description(far).sdp.replace("send h;m;l", "send h;l");
+    await pc.setRemoteDescription({ type: "answer", sdp: without });
+    assert.deepEqual([...nonstandard.layersOf(receiver).keys()], ["h", "l"]);
+    assert.equal(layers.get("m")?.readyState, "ended");
+    assert.equal(layers.get("h")?.readyState, "live");
+    assert.deepEqual(engine.transport.called("removeReceiveStream"), [["0/m"]]);
+  });
+
+  it("takes the first of a hundred layers, and one of those that repeat", async () => {
+    const many = Array.from({ length: 100 }, (_, i) => `r${i}`);
+    const lines = [...many, "r0", "r1"].map((rid) => `a=rid:${rid} send\r\n`).join("");
+    const { streams } = await offering(
+      (sdp) => `${withoutLayers(sdp)}${lines}a=simulcast:send r2;${many.join(";")}\r\n`,
+    );
+    assert.deepEqual(keys(streams), ["0/r2", "0/r3", "0/r4", "0/r5"], "r0 and r1 are declared twice");
+  });
+
+  it("takes one stream of an offer whose packets could not tell their layer", async () => {
+    const { streams, media, receiver } = await offering((sdp) =>
+      sdp.replace(/a=extmap:.*:rtp-stream-id\r\n/, ""),
+    );
+    assert.equal(media.simulcast, undefined);
+    assert.deepEqual(keys(streams), ["0"]);
+    assert.equal(nonstandard.layersOf(receiver).size, 0);
+  });
+
+  it("knows the layers of peers from before rids by their sources", async () => {
+    const group = [
+      "a=ssrc-group:SIM 11 12 13",
+      "a=ssrc-group:FID 11 21",
+      "a=ssrc-group:FID 13 23",
+      ...[11, 12, 13, 21, 23].map((ssrc) => `a=ssrc:${ssrc} cname:old`),
+    ];
+    const { streams, receiver } = await offering((sdp) => `${withoutLayers(sdp)}${group.join("\r\n")}\r\n`);
+    assert.deepEqual(
+      streams.map(({ layer, ssrcs, repairs }) => [
+        layer,
+        ssrcs,
+        repairs?.map(({ repairSsrc }) => repairSsrc),
+      ]),
+      [
+        ["0", [11], [21]],
+        ["1", [12], []],
+        ["2", [13], [23]],
+      ],
+    );
+    assert.equal(nonstandard.layersOf(receiver).size, 3);
   });
 });

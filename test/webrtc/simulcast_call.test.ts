@@ -1,14 +1,19 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { readBlockCode } from "../../src/media/analysis/block_code.js";
 import { MediaEngine } from "../../src/media/engine.js";
 import {
   createLocalTrack,
   type MediaStreamTrack,
   nonstandard,
+  Recorder,
   RTCPeerConnection,
   type RTCRtpSender,
   whenClosed,
 } from "../../src/webrtc/index.js";
+import { probe } from "../support/ffmpeg.js";
 import { negotiate } from "./fake_transport.js";
 
 const tag = 0x51c1;
@@ -124,5 +129,24 @@ describe("a call in layers, from one real engine to another connection of it", f
     const [, , h] = shown;
     assert.equal(h[0], "h");
     assert.ok((h[1] ?? 0) > 0 && (h[2] ?? 0) >= 1, JSON.stringify(shown));
+  });
+
+  it("is recorded as it is shown: another size begins another file", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "roomrtc-layers-"));
+    const { track } = b.getReceivers()[0];
+    const recorder = new Recorder(join(folder, "call.mkv"), [track]);
+    try {
+      const { seen, until } = watch(track);
+      await until(() => seen.filter(({ width }) => width === widths.h).length > 10);
+      await setActive("h", false);
+      await until(() => seen.at(-1)?.width === widths.m);
+      await until(() => seen.length > 0 && seen.slice(-10).every(({ width }) => width === widths.m));
+      const { paths } = await recorder.stop();
+      const recorded = paths.map((path) => probe(path).streams[0].width);
+      assert.deepEqual(recorded.slice(-2), [widths.h, widths.m]);
+    } finally {
+      await recorder.stop();
+      rmSync(folder, { recursive: true });
+    }
   });
 });

@@ -63,10 +63,12 @@ export class EncodedTaps {
     if (taps === undefined) return false;
     let wanted = false;
     for (const tap of taps) {
-      const frame = this.#copy(bytes, unit);
-      tap.port.postMessage(frame, [frame.data.buffer as ArrayBuffer]);
       if (unit.keyframe) tap.keyframeUs = unit.arrivalUs;
       if (this.kind === "video") wanted ||= wantsKeyframe(tap, unit.arrivalUs);
+      // What comes before a keyframe refers to pictures that whoever taps has not got, or to those of another layer.
+      if (this.kind === "video" && tap.keyframeUs < 0) continue;
+      const frame = this.#copy(bytes, unit);
+      tap.port.postMessage(frame, [frame.data.buffer as ArrayBuffer]);
     }
     return wanted;
   }
