@@ -7,7 +7,11 @@ export async function launchChromiumPeer(): Promise<PagePeer> {
   // Plain host addresses: who is behind a relay cannot learn them from checks that arrive.
   const browser = await launchChromium(["--disable-features=WebRtcHideLocalIpsWithMdns"]);
   const page = await browser.newPage();
-  return new PagePeer(page, () => browser.close(), { version: browser.version(), unsupported: {} });
+  return new PagePeer(page, () => browser.close(), {
+    version: browser.version(),
+    unsupported: {},
+    countsRepairs: true,
+  });
 }
 
 /** The part of Puppeteer that is used; the package itself is in this folder's node_modules, not the project's. */

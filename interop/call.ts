@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import type { RTCDataChannel } from "../src/webrtc/index.js";
 import { OURS, type OurConnection, type OurEnd, type Way } from "./our_end.js";
-import type { CandidateInit, Change, Column, InteropPeer, MediaFiles } from "./peer.js";
+import type { CandidateInit, Change, Column, InteropPeer, MediaFiles, Repair } from "./peer.js";
 import { pause, until } from "./until.js";
 
 export type Offerer = "they" | "we";
@@ -14,7 +14,7 @@ export type Verdict =
   | { readonly kind: "unsupported"; readonly reason: string };
 
 /** What one call proves; layers have a call of their own (simulcast_call.ts). */
-export type CallColumn = Exclude<Column, "simulcast">;
+export type CallColumn = Exclude<Column, "simulcast" | Repair>;
 
 export type Cells = Partial<Record<Column, Verdict>>;
 

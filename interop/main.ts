@@ -14,6 +14,7 @@ import { OurEnd } from "./our_end.js";
 import type { InteropPeer, MediaFiles, VideoCodec } from "./peer.js";
 import { PEERS, type PeerName } from "./peers.js";
 import { startRelay } from "./relay.js";
+import { knowsRepair, RepairCall } from "./repair_call.js";
 import { knowsLayers, SimulcastCall } from "./simulcast_call.js";
 
 const THEIRS = { tag: 0x7e12, toneHz: 880 } as const;
@@ -50,7 +51,8 @@ async function callBothWays(
     const tcp = await callOverTcp(ours, peer, media, offerer);
     const g711 = await callInG711(ours, peer, media, offerer);
     const layers = await callInLayers(ours, peer, files.VP8, offerer);
-    rows.push([offerer, { ...layers, ...tcp, ...g711, ...relayed, ...vp8, ...short, ...long }]);
+    const repairs = await callUnderLoss(ours, peer, files.VP8, offerer);
+    rows.push([offerer, { ...repairs, ...layers, ...tcp, ...g711, ...relayed, ...vp8, ...short, ...long }]);
   }
   return rows;
 }
@@ -66,6 +68,23 @@ async function callInLayers(
   const reason = peer.facts.unsupported.simulcast;
   if (reason !== undefined) return { simulcast: { kind: "unsupported", reason } };
   return { simulcast: await new SimulcastCall(ours, peer, media, offerer).run() };
+}
+
+/** Two calls over a path that loses packets. A driver that knows none leaves the cells empty. */
+async function callUnderLoss(
+  ours: OurEnd,
+  peer: InteropPeer,
+  media: MediaFiles,
+  offerer: Offerer,
+): Promise<Cells> {
+  const cells: Cells = {};
+  for (const repair of ["rtx", "fec"] as const) {
+    const reason = peer.facts.unsupported[repair];
+    if (reason !== undefined) cells[repair] = { kind: "unsupported", reason };
+    else if (knowsRepair(peer))
+      cells[repair] = await new RepairCall(ours, peer, media, offerer, repair).run();
+  }
+  return cells;
 }
 
 /** A peer that has Opus alone would refuse the sound. */

@@ -22,6 +22,8 @@ const COLUMNS: readonly (readonly [Column, string])[] = [
   ["data", "data channel"],
   ["relay", "relay only"],
   ["tcp", "TCP only"],
+  ["rtx", "RTX"],
+  ["fec", "FEC"],
 ];
 
 function mark(verdict: Verdict | undefined): string {

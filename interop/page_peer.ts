@@ -13,6 +13,7 @@ import type {
   LayerWish,
   MediaFiles,
   PeerFacts,
+  RepairView,
 } from "./peer.js";
 
 /** What Playwright's and Puppeteer's pages have in common. */
@@ -98,6 +99,15 @@ export class PagePeer implements InteropPeer {
 
   change(what: Change): Promise<void> {
     return this.#call("change", what);
+  }
+
+  /** Browsers repair what the descriptions say. */
+  startRepair(media: MediaFiles): Promise<void> {
+    return this.start(media);
+  }
+
+  readRepairs(): Promise<RepairView> {
+    return this.#call("repairs");
   }
 
   openChannel(): Promise<void> {

@@ -50,7 +50,18 @@ export type Column =
   | "theyClose"
   | "data"
   | "relay"
-  | "tcp";
+  | "tcp"
+  | Repair;
+
+/** How lost packets of pictures come back: repeated (RFC 4588) or mended by parity (RFC 5109). */
+export type Repair = "rtx" | "fec";
+
+/** What a peer says of the pictures that come: packets lost, repeated, mended (null: it does not count them). */
+export interface RepairView {
+  readonly lost: number;
+  readonly repeated: number;
+  readonly mended: number | null;
+}
 
 /** A layer to send (WebRTC 1.0, RTCRtpEncodingParameters). */
 export interface LayerWish {
@@ -71,6 +82,8 @@ export interface PeerFacts {
   readonly flaws?: Readonly<Partial<Record<Column, string>>>;
   /** Its answers and offers carry all of its candidates: only ours trickle. */
   readonly gathersFirst?: boolean;
+  /** Its driver says what was repeated and mended. */
+  readonly countsRepairs?: boolean;
 }
 
 export interface InteropPeer {
@@ -98,6 +111,9 @@ export interface InteropPeer {
   startLayers?(media: MediaFiles, layers: readonly LayerWish[]): Promise<void>;
   /** What is seen of a section of such a connection. */
   readLayer?(mid: string): Promise<LayerView>;
+  /** A new connection that repairs its pictures so, in VP8. Absent: the driver knows no losses. */
+  startRepair?(media: MediaFiles, repair: Repair): Promise<void>;
+  readRepairs?(): Promise<RepairView>;
   /** Opens a data channel; every channel of the connection, whoever opened it, says back what comes. */
   openChannel(): Promise<void>;
   /** In the W3C's words where the peer has them. */

@@ -8,7 +8,16 @@ import { createInterface } from "node:readline";
 import { DecodedLayout, native } from "../native/addon.js";
 import { type BlockCode, readBlockCode } from "../src/media/analysis/block_code.js";
 import { ToneDetector } from "../src/media/analysis/tone_detector.js";
-import type { CandidateInit, Change, InteropPeer, MediaFiles, PeerFacts, VideoCodec } from "./peer.js";
+import type {
+  CandidateInit,
+  Change,
+  InteropPeer,
+  MediaFiles,
+  PeerFacts,
+  Repair,
+  RepairView,
+  VideoCodec,
+} from "./peer.js";
 
 interface Picture {
   readonly width?: number;
@@ -85,6 +94,15 @@ export class ProcessPeer implements InteropPeer {
   async start(media: MediaFiles): Promise<void> {
     this.#codec = media.videoCodec;
     await this.#ask("start", { media });
+  }
+
+  async startRepair(media: MediaFiles, repair: Repair): Promise<void> {
+    this.#codec = media.videoCodec;
+    await this.#ask("start", { media, repair });
+  }
+
+  async readRepairs(): Promise<RepairView> {
+    return (await this.#ask("repairs")) as RepairView;
   }
 
   async offer(iceRestart: boolean): Promise<string> {

@@ -15,7 +15,7 @@ function ownAddresses(): string[] {
 }
 
 /** Not every peer gathers loopback addresses: the other interface of the command's own network where there is one. */
-function relayAddress(): string {
+export function relayAddress(): string {
   const list = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
   return list.find(({ family, internal }) => family === "IPv4" && !internal)?.address ?? "127.0.0.1";
 }

@@ -19,6 +19,7 @@ Gst.init(None)
 
 FACTS = {
     "version": ".".join(str(part) for part in Gst.version()[:3]),
+    "countsRepairs": True,
     "unsupported": {
         "restart": "webrtcbin 1.22 has no ICE restart: create-offer takes no options",
         "renegotiation": "webrtcbin 1.22: 'transceiver direction changes are not implemented'",
@@ -76,6 +77,7 @@ class Peer:
         self.pipeline = None
         self.clip = None
         self.codec = "H264"
+        self.repair = None
         self.running = False
         self.frame = None
         self.sound_heard = b""
@@ -88,6 +90,7 @@ class Peer:
         self.clip = Clip(request["media"])
         self.codec = request["media"]["videoCodec"]
         self.sound_codec = request["media"].get("soundCodec", "opus")
+        self.repair = request.get("repair")
         self.frame, self.sound_heard = None, b""
         self.wants_channel, self.channels = False, []
         return {}
@@ -118,9 +121,34 @@ class Peer:
         branch = Gst.parse_bin_from_description(description, True)
         self.pipeline.add(branch)
         pad = self.peer.request_pad_simple("sink_%u")
+        if name == "picture":
+            self.set_repair(pad.get_property("transceiver"))
         branch.get_static_pad("src").link(pad)
         branch.sync_state_with_parent()
         threading.Thread(target=push, args=(branch.get_by_name(name),), daemon=True).start()
+
+    def set_repair(self, transceiver):
+        if self.repair == "rtx":
+            transceiver.set_property("do-nack", True)
+        elif self.repair == "fec":
+            transceiver.set_property("fec-type", GstWebRTC.WebRTCFECType.ULP_RED)
+            transceiver.set_property("fec-percentage", 100)
+
+    def repairs(self, _):
+        """What its elements for the stream that comes have counted."""
+        repeated, mended, lost = 0, 0, 0
+        elements = self.peer.iterate_recurse()
+        while True:
+            result, element = elements.next()
+            if result != Gst.IteratorResult.OK:
+                break
+            kind = element.get_factory().get_name() if element.get_factory() else ""
+            if kind == "rtprtxreceive":
+                repeated += element.get_property("num-rtx-assoc-packets")
+            elif kind == "rtpulpfecdec":
+                mended += element.get_property("recovered")
+                lost += element.get_property("unrecovered") + element.get_property("recovered")
+        return {"lost": lost, "repeated": repeated, "mended": mended}
 
     def openChannel(self, _):  # noqa: N802: the request's name
         self.wants_channel = True

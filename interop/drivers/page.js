@@ -67,6 +67,12 @@ globalThis.interop = {
     if (what.startsWith("add")) pc.addTrack(track, media);
     else pc.removeTrack(pc.getSenders().find((sender) => sender.track === track));
   },
+  /** Browsers do not count what parity of RED mends. */
+  async repairs() {
+    const all = [...(await this.pc.getStats()).values()];
+    const video = all.find(({ type, kind }) => type === "inbound-rtp" && kind === "video");
+    return { lost: video.packetsLost, repeated: video.retransmittedPacketsReceived ?? 0, mended: null };
+  },
   openChannel() {
     this.echo(this.pc.createDataChannel("interop"));
   },

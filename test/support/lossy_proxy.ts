@@ -8,6 +8,8 @@ import { type RandomSource, randomFloat } from "../../src/protocol/primitives/ra
 export interface LossyProxyOptions {
   /** Where one peer is; whoever sends to the proxy is the other. */
   readonly port: number;
+  /** Of this machine, for both; 127.0.0.1 by default. */
+  readonly address?: string;
   /** Share of RTP that is lost, each way; STUN, DTLS and RTCP always pass. */
   readonly loss: number;
   readonly random: RandomSource;
@@ -20,7 +22,7 @@ export class LossyProxy {
   readonly passed = { there: 0, back: 0 };
   readonly lost = { there: 0, back: 0 };
   loss: number;
-  /** From now on of what goes to the caller, but for a payload type, one packet of so many is lost, and no other; 0: at random. */
+  /** From now on of what goes to the caller, but for a payload type, one packet of so many is lost; 0: at random. */
   every = 0;
   sparedPayloadType = -1;
   #counted = 0;
@@ -32,7 +34,7 @@ export class LossyProxy {
   static async open(options: LossyProxyOptions): Promise<LossyProxy> {
     const sockets = [createSocket("udp4"), createSocket("udp4")] as const;
     for (const socket of sockets) {
-      socket.bind(0, "127.0.0.1");
+      socket.bind(0, options.address ?? "127.0.0.1");
       await once(socket, "listening");
     }
     return new LossyProxy(options, ...sockets);
@@ -46,7 +48,7 @@ export class LossyProxy {
     this.loss = options.loss;
     outer.on("message", (data, from) => {
       this.#caller = from;
-      if (this.#passes(data, "there")) inner.send(data, options.port, "127.0.0.1");
+      if (this.#passes(data, "there")) inner.send(data, options.port, options.address ?? "127.0.0.1");
     });
     inner.on("message", (data) => {
       if (this.#caller === undefined || !this.#passes(data, "back")) return;
@@ -93,7 +95,7 @@ export class LossyProxy {
   #passes(data: Uint8Array, way: "there" | "back"): boolean {
     if (classifyDatagram(data, 0, data.length) !== DatagramKind.rtp) return true;
     const isLost =
-      this.every > 0 ? way === "back" && this.#isNext(data) : randomFloat(this.options.random) < this.loss;
+      way === "back" && this.every > 0 ? this.#isNext(data) : randomFloat(this.options.random) < this.loss;
     (isLost ? this.lost : this.passed)[way]++;
     return !isLost;
   }

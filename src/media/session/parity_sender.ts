@@ -5,6 +5,8 @@ import { SendCounters } from "./stream_counters.js";
 
 /** Frames that one parity packet may reach over: the wait for it must stay below the round trip that it saves. */
 const MOST_FRAMES = 2;
+/** Reports are read when they are about so many packets more. */
+const REPORTED_PACKETS = 30;
 /** Parity packets of one frame. */
 const MOST_GROUPS = 16;
 
@@ -22,7 +24,9 @@ export class ParitySender {
   /** The group whose parity is written next, and the one where that ends. */
   #next = 0;
   #end = 0;
-  #reportUs = 0;
+  /** By the peer's reports when they were last read: packets that it should have, and those that it does not have. */
+  #expected = 0;
+  #lost = 0;
   /** That the open group has packets of. */
   #frames = 0;
 
@@ -40,16 +44,25 @@ export class ParitySender {
 
   /** Before a frame: whether its packets are to be protected. */
   begin(): boolean {
-    const counters = this.#counters;
-    const reportUs = counters[SendCounters.remoteReportUs];
-    if (reportUs !== this.#reportUs) {
-      this.#reportUs = reportUs;
-      this.#rate.handleReport(counters[SendCounters.remoteFractionLost], counters[SendCounters.rttUs]);
-    }
+    this.#readReports();
     if (this.#rate.packets > 0) return true;
     for (const group of this.#groups) group.clear();
     this.#open = this.#frames = 0;
     return false;
+  }
+
+  /** By what was lost of how many, not by each report's fraction: some peers report after every few packets. */
+  #readReports(): void {
+    const counters = this.#counters;
+    const lost = counters[SendCounters.remoteLost];
+    const expected = counters[SendCounters.remotePacketsReceived] + lost;
+    // Fewer than before: the peer counts anew.
+    const isAnew = expected < this.#expected;
+    if (!isAnew && expected - this.#expected < REPORTED_PACKETS) return;
+    const fraction = isAnew ? 0 : Math.max(0, lost - this.#lost) / (expected - this.#expected);
+    this.#expected = expected;
+    this.#lost = lost;
+    this.#rate.handleReport(fraction, counters[SendCounters.rttUs]);
   }
 
   /** A packet as it is protected. */
