@@ -363,9 +363,10 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
     const port = tap.openPort();
     const { streamId } = stream;
     const { keyframeEveryUs } = tap;
+    const fromKeyframe = stream.options.layer !== undefined;
     this.#host.post(
       playoutWorker(stream),
-      { type: "setEncodedTap", streamId, tapId, port, keyframeEveryUs },
+      { type: "setEncodedTap", streamId, tapId, port, keyframeEveryUs, fromKeyframe },
       [port],
     );
   }

@@ -12,6 +12,8 @@ export interface SetEncodedTap {
   readonly port: MessagePort;
   /** A keyframe is asked for when the last is older than this; 0: only for the first frame. */
   readonly keyframeEveryUs: number;
+  /** Pictures before the first keyframe are left out: they refer to what another layer's tap never gave. */
+  readonly fromKeyframe: boolean;
 }
 
 export interface RemoveEncodedTap {
@@ -24,6 +26,7 @@ interface Tap {
   readonly id: number;
   readonly port: MessagePort;
   readonly keyframeEveryUs: number;
+  readonly fromKeyframe: boolean;
   /** -1: none was handed on yet. */
   keyframeUs: number;
 }
@@ -40,8 +43,8 @@ export class EncodedTaps {
     taps.find(({ id }) => id === tapId)?.port.close();
     const others = taps.filter(({ id }) => id !== tapId);
     if (order.type === "setEncodedTap") {
-      const { port, keyframeEveryUs } = order;
-      others.push({ id: tapId, port, keyframeEveryUs, keyframeUs: -1 });
+      const { port, keyframeEveryUs, fromKeyframe } = order;
+      others.push({ id: tapId, port, keyframeEveryUs, fromKeyframe, keyframeUs: -1 });
     }
     if (others.length > 0) this.#streams.set(streamId, others);
     else this.#streams.delete(streamId);
@@ -65,8 +68,7 @@ export class EncodedTaps {
     for (const tap of taps) {
       if (unit.keyframe) tap.keyframeUs = unit.arrivalUs;
       if (this.kind === "video") wanted ||= wantsKeyframe(tap, unit.arrivalUs);
-      // What comes before a keyframe refers to pictures that whoever taps has not got, or to those of another layer.
-      if (this.kind === "video" && tap.keyframeUs < 0) continue;
+      if (tap.fromKeyframe && tap.keyframeUs < 0) continue;
       const frame = this.#copy(bytes, unit);
       tap.port.postMessage(frame, [frame.data.buffer as ArrayBuffer]);
     }
