@@ -4,6 +4,7 @@ import type { VideoSourceSpec } from "../source_spec.js";
 import { H264FileSource } from "./h264_file.js";
 import { loadOpenCv } from "./opencv/opencv_module.js";
 import { OpenCvSource } from "./opencv/opencv_source.js";
+import { describeTarget } from "./opencv/opencv_target.js";
 import { ScreenSource } from "./screen_source.js";
 import { TestPattern } from "./test_pattern.js";
 import { V4l2Camera } from "./v4l2_camera.js";
@@ -30,7 +31,7 @@ export function openVideoSource(spec: VideoSourceSpec, openH264Path?: string): V
       });
     case "opencv":
       return explain(
-        `opencv: ${spec.target}`,
+        `opencv: ${describeTarget(spec.target).name}`,
         "can OpenCV read it?",
         () => new OpenCvSource(loadOpenCv(), spec),
       );

@@ -17,5 +17,7 @@ export interface VideoSource {
    * (monotonic), 0 when there is no picture yet (an unpaced source gave up waiting) and throws when it ended.
    */
   capture(target: Uint8Array, descriptor: Descriptor, frameNumber: number, nowUs: number): number;
+  /** Takes the next picture and drops it, of a source that would keep it and fall behind. */
+  discard?(): void;
   close(): void;
 }

@@ -18,6 +18,7 @@ const MAX_CATCH_UP_FRAMES = 2;
 export class CameraStage implements Stage<"camera"> {
   readonly #host: WorkerHost<"camera">;
   readonly #producer: SlotProducer;
+  readonly #openSource: typeof openVideoSource;
   #spec: VideoSourceSpec;
   #source: VideoSource | undefined;
   #frameNumber = 0;
@@ -26,8 +27,10 @@ export class CameraStage implements Stage<"camera"> {
   #broken = false;
   #toldFor: VideoSourceSpec | undefined;
 
-  constructor(host: WorkerHost<"camera">) {
+  /** @param open opens sources; the tests' are made up. */
+  constructor(host: WorkerHost<"camera">, open: typeof openVideoSource = openVideoSource) {
     this.#host = host;
+    this.#openSource = open;
     this.#producer = new SlotProducer(host.wiring.rawVideo, host.doorbells.encoder);
     this.#spec = host.wiring.source;
     this.#open();
@@ -51,27 +54,33 @@ export class CameraStage implements Stage<"camera"> {
     const source = this.#source as VideoSource;
     if (!this.#active) this.#wake(nowUs);
     if (source.paced && nowUs < this.#nextUs) return this.#nextUs;
-    this.#captureFrame(source, nowUs);
-    return source.paced ? this.#schedule(source, nowUs) : nowUs;
+    const captured = this.#captureFrame(source, nowUs);
+    if (source.paced) return this.#schedule(source, nowUs);
+    // With nothing to wait for, the thread would spin until the encoder is done.
+    return captured || source.discard !== undefined ? nowUs : nowUs + 5e5 / source.frameRate;
   }
 
   close(): void {
     this.#release();
   }
 
-  #captureFrame(source: VideoSource, nowUs: number): void {
+  /** False: there was no slot for the picture. */
+  #captureFrame(source: VideoSource, nowUs: number): boolean {
     const slot = this.#producer.acquire();
-    if (slot < 0) {
-      this.#host.row.add(WorkerCounter.droppedFull);
-      this.#frameNumber++;
-      return;
-    }
     try {
-      this.#fill(source, slot, nowUs);
+      if (slot >= 0) this.#fill(source, slot, nowUs);
+      else this.#drop(source);
     } catch (error) {
-      this.#producer.abandon(slot);
+      if (slot >= 0) this.#producer.abandon(slot);
       this.#fail(error);
     }
+    return slot >= 0;
+  }
+
+  #drop(source: VideoSource): void {
+    this.#host.row.add(WorkerCounter.droppedFull);
+    this.#frameNumber++;
+    if (!source.paced) source.discard?.();
   }
 
   #fill(source: VideoSource, slot: number, nowUs: number): void {
@@ -111,10 +120,9 @@ export class CameraStage implements Stage<"camera"> {
   }
 
   #open(): void {
-    this.#source = openVideoSource(this.#spec);
+    this.#source = this.#openSource(this.#spec);
     const { row, control } = this.#host;
     if (this.#source === undefined) return;
-    this.#tell(this.#source.notices ?? []);
     row.set(WorkerCounter.width, this.#source.width);
     row.set(WorkerCounter.height, this.#source.height);
     row.set(WorkerCounter.frameRate, this.#source.frameRate);
@@ -126,7 +134,7 @@ export class CameraStage implements Stage<"camera"> {
     }
   }
 
-  /** Once for a source, however often it is opened. */
+  /** Once for a source, however often it is opened; not while the engine starts, when nobody can listen yet. */
   #tell(notices: readonly string[]): void {
     if (this.#toldFor === this.#spec) return;
     this.#toldFor = this.#spec;
@@ -136,6 +144,7 @@ export class CameraStage implements Stage<"camera"> {
   #tryOpen(): boolean {
     try {
       this.#open();
+      this.#tell(this.#source?.notices ?? []);
       return this.#source !== undefined;
     } catch (error) {
       this.#fail(error);

@@ -76,6 +76,10 @@ export class OpenCvSource implements VideoSource {
     return this.paced ? nowUs : native.monotonicUs();
   }
 
+  discard(): void {
+    this.#next().release();
+  }
+
   close(): void {
     this.#pending?.release();
     this.#pending = undefined;
