@@ -500,11 +500,11 @@ export function ssrcOf(peer: "a" | "b", kind: "audio" | "video"): number {
   return (peer === "a" ? 0x1000 : 0x2000) + (kind === "video" ? 1 : 2);
 }
 
-const RTX_PAYLOAD_TYPE = 97;
+export const RTX_PAYLOAD_TYPE = 97;
 /** RED (RFC 2198). */
-const RED_PAYLOAD_TYPE = 63;
+export const RED_PAYLOAD_TYPE = 63;
 /** The same of pictures, their parity, and how RED is repeated. */
-const PARITY = { payloadType: 120, ulpfec: 121, rtx: 98 };
+export const PARITY = { payloadType: 120, ulpfec: 121, rtx: 98 };
 
 export function rtxSsrcOf(peer: "a" | "b"): number {
   return ssrcOf(peer, "video") + 0x100;

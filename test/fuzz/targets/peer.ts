@@ -1,10 +1,19 @@
 /**
  * A peer that has the call's keys and sends what it likes: RTP of every stream and RTCP of every kind, protected as they must be, into a
- * whole transport (SRTP, demultiplexing, statistics, RTX, jitter buffers, feedback, congestion control). What comes back is bounded, and
+ * whole transport (SRTP, demultiplexing, statistics, RTX, RED, ULPFEC, jitter buffers, feedback, congestion control). What comes back is bounded, and
  * the other direction goes on.
  */
 import assert from "node:assert/strict";
-import { rtxSsrcOf, ssrcOf, VirtualCall } from "../../session/virtual_call.js";
+import { FecEncoder } from "../../../src/protocol/fec/fec_encoder.js";
+import { isRtcp, parseRtp, RtpHeader } from "../../../src/protocol/rtp/rtp_header.js";
+import {
+  PARITY,
+  RED_PAYLOAD_TYPE,
+  RTX_PAYLOAD_TYPE,
+  rtxSsrcOf,
+  ssrcOf,
+  VirtualCall,
+} from "../../session/virtual_call.js";
 import { datagramsOf, type FuzzTarget, joinDatagrams } from "../target.js";
 import { writtenCompounds } from "./rtcp.js";
 import { recordedPackets } from "./rtp.js";
@@ -13,7 +22,15 @@ import { recordedPackets } from "./rtp.js";
 const HEARD_PER_CALL = 1500;
 const OVERHEAD = 64;
 const STRANGE_SSRC = 0x5555;
-const EXTENSIONS = { absSendTime: 3, transportCc: 4, audioLevel: 5, videoOrientation: 6, playoutDelay: 7 };
+const EXTENSIONS = {
+  absSendTime: 3,
+  transportCc: 4,
+  audioLevel: 5,
+  videoOrientation: 6,
+  playoutDelay: 7,
+  rid: 8,
+  repairedRid: 9,
+};
 const SSRCS = [ssrcOf("a", "video"), ssrcOf("a", "audio"), rtxSsrcOf("a"), STRANGE_SSRC];
 /** What the engine sends us is RTP that it would send anyway, RTCP, and repetitions within a budget. */
 const MOST_ANSWERS = 400;
@@ -21,6 +38,7 @@ const MOST_ANSWERS = 400;
 let call: VirtualCall | undefined;
 let heard = 0;
 let answers = 0;
+const header = new RtpHeader();
 /** The next number of each source: SRTP takes none twice. */
 const numbers = new Map<number, number>();
 
@@ -35,8 +53,10 @@ function nextCall(): VirtualCall {
     );
     before.close();
   }
-  const both = { rtx: true, extensions: EXTENSIONS };
+  const both = { rtx: true, ulpfec: true, red: true, extensions: EXTENSIONS };
   const next = new VirtualCall({ seed: 9, a: both, b: both });
+  for (const ssrc of SSRCS) numbers.set(ssrc, 0);
+  next.a.onTransmit = noteNumber;
   assert.ok(next.run(2, () => next.a.units.length > 2 && next.b.units.length > 2));
   next.a.muted = next.b.muted = true;
   forget(next);
@@ -44,9 +64,20 @@ function nextCall(): VirtualCall {
     answers++;
     return true;
   };
-  for (const ssrc of SSRCS) numbers.set(ssrc, 40_000);
   heard = 0;
   return next;
+}
+
+/** What the peer itself has sent. */
+function noteNumber(_index: number, data: Uint8Array): true {
+  const isRtp = data.length > 12 && data[0] >> 6 === 2 && !isRtcp(data, 0, data.length);
+  if (isRtp && parseRtp(data, 0, data.length, header)) numbers.set(header.ssrc, header.sequenceNumber);
+  return true;
+}
+
+function stepOf(jump: number): number {
+  if (jump === SKIPS_ONE) return 2;
+  return jump < 28 ? 1 : 10 ** (jump - 28);
 }
 
 /** What only grows in a test. */
@@ -74,17 +105,62 @@ function protect({ a }: VirtualCall, datagram: Uint8Array): Uint8Array | undefin
   }
   if (length < 12 || (buf[1] >= 192 && buf[1] <= 223)) return undefined;
   number(buf, SSRCS[(choice >> 1) & 3], choice >> 3);
+  const isPacket = aim(buf, length);
   const protectedBytes = protection.protectRtp(buf, 0, length);
+  assert.ok(protectedBytes >= 0 || !isPacket, "a packet that would not be sent tries nothing");
   return protectedBytes < 0 ? undefined : buf.subarray(0, protectedBytes);
 }
 
-/** Numbers go on by one as a rule, and now and then by much. */
+/** The jump that leaves one number out. */
+const SKIPS_ONE = 27;
+
+/** Numbers go on by one as a rule, by two or by much now and then. */
 function number(buf: Uint8Array, ssrc: number, jump: number): void {
-  const next = ((numbers.get(ssrc) ?? 0) + (jump < 28 ? 1 : 10 ** (jump - 28))) & 0xffff;
+  const next = ((numbers.get(ssrc) ?? 0) + stepOf(jump)) & 0xffff;
   numbers.set(ssrc, next);
   const view = new DataView(buf.buffer);
   view.setUint16(2, next);
   view.setUint32(8, ssrc);
+}
+
+/** False: this is no packet. What repeats or mends one names one of the last sixteen numbers of the picture: by chance it would hit none. */
+function aim(buf: Uint8Array, length: number): boolean {
+  if (!parseRtp(buf, 0, length, header)) return false;
+  if (header.payloadLength < 5) return true;
+  const { payloadType, payloadOffset: at } = header;
+  const isParity = payloadType === PARITY.payloadType && (buf[at] & 0x7f) === PARITY.ulpfec;
+  // RFC 5109 §7.3: the base is behind RED's byte and two of the header; RFC 4588 §4: the original number comes first.
+  const numberAt = isParity ? at + 3 : payloadType === RTX_PAYLOAD_TYPE ? at : -1;
+  if (numberAt < 0) return true;
+  const base = ((numbers.get(ssrcOf("a", "video")) ?? 0) - (buf[numberAt + 1] & 15)) & 0xffff;
+  buf.set([base >> 8, base & 255], numberAt);
+  return true;
+}
+
+/** Packets in RED of which one is missing, their parity, and a repetition. */
+function mended(rtp: readonly Uint8Array[]): Uint8Array[] {
+  const encoder = new FecEncoder("ulpfec", 600);
+  const packets = rtp.slice(0, 4);
+  packets.forEach((packet, i) => {
+    const numbered = packet.slice();
+    numbered.set([0, i], 2);
+    encoder.add(numbered, 0, numbered.length);
+  });
+  const parity = new Uint8Array(700);
+  const parityBytes = parity.slice(0, encoder.finish(parity, 0));
+  // The group begins four numbers before the packet that carries the parity.
+  parityBytes[3] = 4;
+  const packet = (choice: number, payloadType: number, ...payload: number[]) =>
+    Uint8Array.of(choice, 0x80, payloadType, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, ...payload);
+  const sound = [0x80 | 111, 0x0f, 0x00, 4, 111, 0x78, 1, 2, 3, 0x78, 1, 2, 3];
+  return [
+    packet(0, PARITY.payloadType, 96, ...packets[0].slice(12)),
+    packet(SKIPS_ONE << 3, PARITY.payloadType, 96, ...packets[2].slice(12)),
+    packet(0, PARITY.payloadType, 96, ...packets[3].slice(12)),
+    packet(0, PARITY.payloadType, PARITY.ulpfec, ...parityBytes),
+    packet(4, RTX_PAYLOAD_TYPE, 0, 2, ...packets[0].slice(12)),
+    packet(2, RED_PAYLOAD_TYPE, ...sound),
+  ];
 }
 
 export const target: FuzzTarget = {
@@ -95,6 +171,8 @@ export const target: FuzzTarget = {
     "src/protocol/jitter/",
     "src/protocol/rtp/",
     "src/protocol/rtx/",
+    "src/protocol/red/",
+    "src/protocol/fec/",
     "src/protocol/nack/",
     "src/protocol/twcc/",
     "src/protocol/bwe/",
@@ -102,11 +180,13 @@ export const target: FuzzTarget = {
   isNative: true,
   maxBytes: 4000,
   seeds: () => {
-    const rtp = recordedPackets(6).map((packet, i) => Uint8Array.of((i & 3) << 1, ...packet.slice(0, 400)));
+    const packets = recordedPackets(6).map((packet) => packet.slice(0, 400));
+    const rtp = packets.map((packet, i) => Uint8Array.of((i & 3) << 1, ...packet));
+    const parity = mended(packets);
     const rtcp = writtenCompounds().map((compound) => Uint8Array.of(1, ...compound));
     return [...rtcp, ...rtp]
       .map((each) => joinDatagrams([each]))
-      .concat(joinDatagrams(rtp), joinDatagrams(rtcp));
+      .concat(joinDatagrams(rtp), joinDatagrams(rtcp), joinDatagrams(parity));
   },
   run(input) {
     if (call === undefined || heard > HEARD_PER_CALL) call = nextCall();
