@@ -2,6 +2,10 @@
 type Bench = (args: string[]) => Promise<void>;
 
 const benches: Readonly<Record<string, { about: string; load: () => Promise<{ run: Bench }> }>> = {
+  broadcast: {
+    about: "one source to 1, 10 and 50 receivers: packets a second, CPU of the sending process",
+    load: () => import("./broadcast.js"),
+  },
   call: {
     about: "capture to decoded frame, CPU and set-up of a call, beside the bare codec",
     load: () => import("./call.js"),
@@ -38,7 +42,7 @@ if (Object.hasOwn(benches, name)) {
   const { run } = await benches[name].load();
   await run(args);
 } else {
-  const lines = Object.entries(benches).map(([each, { about }]) => `  ${each.padEnd(8)}${about}`);
+  const lines = Object.entries(benches).map(([each, { about }]) => `  ${each.padEnd(11)}${about}`);
   process.stderr.write(`bench: unknown '${name}'; allowed:\n${lines.join("\n")}\n`);
   process.exitCode = 2;
 }

@@ -16,6 +16,9 @@ const SOUND_BYTES = 4096;
 const PICTURE_BYTES = 64 * 1024;
 const MAX_PICTURE_BYTES = 16 * 1024 * 1024;
 
+/** So many pieces wait for the end of a turn at most. */
+const MAX_UNRUNG = 32;
+
 /** What the sender's thread is told. */
 export type AnnounceEncoded = (channel: SlotChannelBuffers, former: SlotChannelBuffers | undefined) => void;
 
@@ -34,6 +37,8 @@ export class EncodedWriter {
   #channel: SlotChannelBuffers;
   #producer: SlotProducer;
   #isBroken = false;
+  /** Pieces that the sender's thread was not told of. */
+  #unrung = 0;
 
   /** @param encodingOf the number under which the send streams know it at present */
   constructor(
@@ -50,7 +55,7 @@ export class EncodedWriter {
     this.#announce = announce;
     const [slots, slotBytes] = sizesOf(input);
     this.#channel = this.#allocate(slots, slotBytes);
-    this.#producer = new SlotProducer(this.#channel, sender);
+    this.#producer = new SlotProducer(this.#channel);
     announce(this.#channel, undefined);
   }
 
@@ -119,7 +124,20 @@ export class EncodedWriter {
     descriptor.durationUs = durationUs;
     descriptor.rtpTimestamp = rtpTimestamp;
     this.#producer.publish(slot);
+    this.#ringOnce();
   }
+
+  /** Waking a thread costs more than writing a packet: one ring for what one turn of the main thread writes, within bounds. */
+  #ringOnce(): void {
+    if (this.#unrung++ === 0) queueMicrotask(this.#ring);
+    else if (this.#unrung >= MAX_UNRUNG) this.#ring();
+  }
+
+  readonly #ring = (): void => {
+    if (this.#unrung === 0) return;
+    this.#unrung = 0;
+    this.#sender.ring();
+  };
 
   /** Larger slots for a larger picture; false: it is too large for any. */
   #makeRoom(bytes: number): boolean {
@@ -127,7 +145,7 @@ export class EncodedWriter {
     if (this.#input.kind === "audio" || bytes > MAX_PICTURE_BYTES) return false;
     const former = this.#channel;
     this.#channel = this.#allocate(PICTURE_SLOTS, 2 ** Math.ceil(Math.log2(bytes)));
-    this.#producer = new SlotProducer(this.#channel, this.#sender);
+    this.#producer = new SlotProducer(this.#channel);
     this.#announce(this.#channel, former);
     return true;
   }
