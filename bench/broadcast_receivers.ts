@@ -43,4 +43,6 @@ process.on("message", async (order: ReceiverOrder) => {
       process.disconnect();
   }
 });
+// The other process was ended.
+process.once("disconnect", () => process.exit());
 say({ type: "ready" });

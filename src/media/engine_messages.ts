@@ -22,6 +22,7 @@ import type {
   SenderEvent,
 } from "./session/messages.js";
 import type { AudioSinkSpec, AudioSourceSpec, VideoSinkSpec, VideoSourceSpec } from "./source_spec.js";
+import type { SetTransform } from "./transforms/stream_transforms.js";
 
 /** The threads, by the names the operating system shows. */
 export const WORKER_NAMES = [
@@ -180,12 +181,14 @@ export interface Orders {
     | PlayoutOrder
     | SetEncodedTap
     | RemoveEncodedTap
+    | SetTransform
     | { readonly type: "setVideoSink"; readonly sink: VideoSinkSpec };
   speaker:
     | CommonOrder
     | PlayoutOrder
     | SetEncodedTap
     | RemoveEncodedTap
+    | SetTransform
     | { readonly type: "setAudioSink"; readonly sink: AudioSinkSpec };
 }
 

@@ -113,6 +113,9 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
   readonly #taps = new Map<number, EncodedTap>();
   /** Who reads packets, by mid. */
   readonly #packetReaders = new Map<string, PacketReaders>();
+  /** Workers of the application's that frames go through, by the stream's key and by mid. */
+  readonly #sendTransforms = new Map<string, () => MessagePort>();
+  readonly #receiveTransforms = new Map<string, () => MessagePort>();
   #nextTapId = 0;
   /** Pictures by mid, as somebody has looked at them. */
   readonly #sections = new Map<string, LayeredPictures>();
@@ -206,6 +209,8 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
     } as const;
     this.#prepare("sender", order);
     this.#prepare("rtcp", order);
+    const openPort = this.#sendTransforms.get(key);
+    if (openPort !== undefined) this.#postSendTransform(streamId, openPort);
   }
 
   removeSendStream(key: string): void {
@@ -278,6 +283,39 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
     return this.#host.onSamples((pcm, samples) => {
       if (this.#receive.get(key)?.streamId === samples.streamId) listener(pcm, samples);
     });
+  }
+
+  setSendTransform(key: string, openPort: (() => MessagePort) | undefined): void {
+    if (openPort === undefined) this.#sendTransforms.delete(key);
+    else this.#sendTransforms.set(key, openPort);
+    const stream = this.#send.get(key);
+    if (stream !== undefined) this.#postSendTransform(stream.streamId, openPort);
+  }
+
+  #postSendTransform(streamId: number, openPort: (() => MessagePort) | undefined): void {
+    if (this.#closing !== undefined) return;
+    const order = { type: "setSendTransform", transportId: this.id, streamId } as const;
+    const port = openPort?.();
+    if (port === undefined) this.#host.post("sender", order);
+    else this.#host.post("sender", { ...order, port }, [port]);
+  }
+
+  setReceiveTransform(mid: string, openPort: (() => MessagePort) | undefined): void {
+    if (openPort === undefined) this.#receiveTransforms.delete(mid);
+    else this.#receiveTransforms.set(mid, openPort);
+    for (const stream of this.#receive.values()) {
+      if (stream.options.mid === mid) this.#postReceiveTransform(stream);
+    }
+  }
+
+  #postReceiveTransform(stream: ReceiveStream): void {
+    if (this.#closing !== undefined) return;
+    const { streamId, counters } = stream;
+    const buffer = counters.buffer as SharedArrayBuffer;
+    const order = { type: "setTransform", streamId, counters: buffer } as const;
+    const port = this.#receiveTransforms.get(stream.options.mid)?.();
+    if (port === undefined) this.#host.post(playoutWorker(stream), order);
+    else this.#host.post(playoutWorker(stream), { ...order, port }, [port]);
   }
 
   onPacket(key: string, listener: PacketListener): () => void {
@@ -678,6 +716,7 @@ export class EngineTransport extends EventEmitter<MediaTransportEvents> implemen
       syncWith: this.#companionsOf(stream),
     });
     for (const tapId of this.#taps.keys()) this.#postTap(stream, tapId);
+    if (this.#receiveTransforms.has(options.mid)) this.#postReceiveTransform(stream);
   }
 
   /** Lip-sync holds between the streams of one transport: the others learn of the newcomer, or of the parting. */

@@ -194,6 +194,8 @@ export interface SendStreamOptions {
   readonly source?: number;
   /** What it carries comes encoded, as packets or as samples, and its packets may be larger than ours. */
   readonly encoded?: boolean;
+  /** Nothing is sent that has not been through a transform ({@link MediaTransport.setSendTransform}). */
+  readonly transformed?: boolean;
   /** To begin with; {@link MediaTransport.limitSendStream} changes them. */
   readonly limits?: SendLimits;
   /** To begin with; {@link MediaTransport.blankSendStream} changes it. */
@@ -629,6 +631,13 @@ export interface MediaTransport {
   onPicture?(key: string, listener: PictureListener): () => void;
   /** As {@link onPicture}, for played sound. */
   onSamples?(key: string, listener: SamplesListener): () => void;
+  /**
+   * Hands the encoded frames of a send stream to a worker of the application's before they are packetized: `openPort` is asked for a port
+   * to it whenever another stream or thread takes over. Undefined: no longer.
+   */
+  setSendTransform?(key: string, openPort: (() => MessagePort) | undefined): void;
+  /** As {@link setSendTransform}, for what is received in a section, before it is decoded. */
+  setReceiveTransform?(mid: string, openPort: (() => MessagePort) | undefined): void;
   /** Hands every packet of a receive stream to `listener`, after SRTP, RTX and RED; returns the function that ends it. */
   onPacket?(key: string, listener: PacketListener): () => void;
   /** Asks the peer for a keyframe; absent: not supported. */

@@ -1,3 +1,4 @@
+import type { MessagePort } from "node:worker_threads";
 import type { MediaInput } from "../media/inputs/media_input.js";
 import {
   type CandidateError,
@@ -30,6 +31,7 @@ import { RTCError } from "./rtc_error.js";
 import { RTCErrorEvent } from "./rtc_events.js";
 import { RTCIceCandidate } from "./rtc_ice_candidate.js";
 import { RTCIceCandidatePair, RTCIceTransport, type RTCIceTransportState } from "./rtc_ice_transport.js";
+import type { RTCRtpScriptTransform } from "./transforms/rtc_rtp_script_transform.js";
 
 /** What the transport tells its peer connection. Nothing is told after `close`. */
 export interface BundleTransportObserver {
@@ -78,6 +80,8 @@ export interface WantedStream {
   readonly blank: boolean;
   /** What the application pushes; undefined: the engine's camera or microphone. */
   readonly input: MediaInput | undefined;
+  /** What its frames go through. */
+  readonly transform: RTCRtpScriptTransform | null;
 }
 
 /** Streams as the descriptions, tracks and parameters want them, by {@link streamKey}. */
@@ -86,6 +90,8 @@ export interface WantedMedia {
   readonly receive: ReadonlyMap<string, ReceiveStreamOptions>;
   /** Least delays of the sections' jitter buffers, by mid; absent: as the path needs it. */
   readonly playoutTargetUs: ReadonlyMap<string, number>;
+  /** What the frames of sections go through, by mid. */
+  readonly receiveTransforms: ReadonlyMap<string, RTCRtpScriptTransform>;
 }
 
 /** RFC 8445 §5.3: 24 bits of ufrag and 128 of password at least. */
@@ -118,6 +124,8 @@ export class BundleTransport {
   private readonly blank = new Map<string, boolean>();
   /** What each send stream carries, by the engine's number. */
   private readonly sources = new Map<string, number>();
+  private readonly sendTransforms = new Map<string, RTCRtpScriptTransform>();
+  private readonly receiveTransforms = new Map<string, RTCRtpScriptTransform>();
   private readonly remoteSeen = new Set<string>();
   private iceState: IceState = "new";
   private unstable = false;
@@ -451,6 +459,8 @@ export class BundleTransport {
     for (const [key, { mid }] of wanted.receive) {
       this.setTarget(media, key, wanted.playoutTargetUs.get(mid) ?? 0);
     }
+    this.setReceiveTransforms(media, wanted.receiveTransforms);
+    this.setSendTransforms(media, wanted.send);
     const sendOptions = new Map([...wanted.send].map(([key, { options }]) => [key, options]));
     syncStreams(this.sending, sendOptions, media.removeSendStream.bind(media), (options) =>
       this.addSendStream(media, options, wanted.send.get(streamKey(options))),
@@ -479,6 +489,22 @@ export class BundleTransport {
       ...(Object.keys(limits).length > 0 && { limits }),
       ...(blank && { blank }),
     });
+  }
+
+  /** Before the streams themselves: nothing is to pass by a transform. */
+  private setSendTransforms(media: MediaTransport, send: WantedMedia["send"]): void {
+    const wanted = new Map<string, RTCRtpScriptTransform>();
+    for (const [key, { transform }] of send) if (transform !== null) wanted.set(key, transform);
+    syncTransforms(this.sendTransforms, wanted, (key, openPort) => media.setSendTransform?.(key, openPort));
+  }
+
+  private setReceiveTransforms(
+    media: MediaTransport,
+    wanted: ReadonlyMap<string, RTCRtpScriptTransform>,
+  ): void {
+    syncTransforms(this.receiveTransforms, wanted, (mid, openPort) =>
+      media.setReceiveTransform?.(mid, openPort),
+    );
   }
 
   private setTarget(media: MediaTransport, key: string, targetUs: number): void {
@@ -534,6 +560,23 @@ type DtlsDetails = MediaTransportEvents["dtlsstate"][1];
 /** An engine that cannot take what is pushed sends none of its own instead. */
 function sourceNumber(media: MediaTransport, input: MediaInput | undefined): number {
   return input === undefined ? 0 : (media.inputId?.(input) ?? -1);
+}
+
+function syncTransforms(
+  current: Map<string, RTCRtpScriptTransform>,
+  wanted: ReadonlyMap<string, RTCRtpScriptTransform>,
+  set: (name: string, openPort: (() => MessagePort) | undefined) => void,
+): void {
+  for (const name of [...current.keys()]) {
+    if (wanted.has(name)) continue;
+    current.delete(name);
+    set(name, undefined);
+  }
+  for (const [name, transform] of wanted) {
+    if (current.get(name) === transform) continue;
+    current.set(name, transform);
+    set(name, transform[internals].openPort);
+  }
 }
 
 /** Makes `current` (a stream's key to what was asked of the engine) equal to `wanted`. */

@@ -45,3 +45,13 @@ export { type RTCSettings, setDefaultTransportFactory } from "./rtc_settings.js"
 export type * from "./rtc_stats.js";
 export { RTCStatsReport } from "./rtc_stats_report.js";
 export { RTCTrackEvent } from "./rtc_track_event.js";
+export {
+  RTCEncodedAudioFrame,
+  RTCEncodedVideoFrame,
+} from "./transforms/encoded_frames.js";
+export { RTCRtpScriptTransform } from "./transforms/rtc_rtp_script_transform.js";
+export {
+  type RTCRtpScriptTransformer,
+  RTCTransformEvent,
+  transformScope,
+} from "./transforms/transform_scope.js";

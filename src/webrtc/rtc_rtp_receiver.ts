@@ -10,6 +10,7 @@ import type { RTCDtlsTransport } from "./rtc_dtls_transport.js";
 import { type RTCRtpCapabilities, type RTCRtpReceiveParameters, toRtpCodec } from "./rtc_rtp_parameters.js";
 import type { RTCRtpContributingSource, RTCRtpSynchronizationSource } from "./rtc_rtp_sources.js";
 import type { RTCStatsReport } from "./rtc_stats_report.js";
+import { type RTCRtpScriptTransform, takeTransform } from "./transforms/rtc_rtp_script_transform.js";
 import { checkArguments, checkThis, defineInterface } from "./web_idl.js";
 
 /** WebRTC 1.0 §5.3: the longest wait an application may ask of the jitter buffer. */
@@ -26,6 +27,7 @@ interface ReceiverState {
   /** Streams the peer put the track in. */
   streams: readonly MediaStream[];
   negotiated: NegotiatedMedia | null;
+  transform: RTCRtpScriptTransform | null;
   /** Tracks of the layers that the peer sends, by name (nonstandard). */
   readonly layers: Map<string, MediaStreamTrack>;
 }
@@ -47,12 +49,25 @@ export class RTCRtpReceiver {
       transport: null,
       streams: [],
       negotiated: null,
+      transform: null,
       layers: new Map(),
     };
   }
 
   get transport(): RTCDtlsTransport | null {
     return this[internals].transport;
+  }
+
+  /** What frames go through before they are decoded (WebRTC Encoded Transform §5). */
+  get transform(): RTCRtpScriptTransform | null {
+    return this[internals].transform;
+  }
+
+  /** @throws TypeError; InvalidStateError for a transform that is in use elsewhere. */
+  set transform(value: RTCRtpScriptTransform | null) {
+    const state = this[internals];
+    state.transform = takeTransform(value, state.transform);
+    state.host.syncMedia();
   }
 
   static getCapabilities(kind: string): RTCRtpCapabilities | null {

@@ -23,6 +23,7 @@ import {
 } from "./rtc_rtp_parameters.js";
 import type { RTCStatsReport } from "./rtc_stats_report.js";
 import type { StreamSource } from "./stream_source.js";
+import { type RTCRtpScriptTransform, takeTransform } from "./transforms/rtc_rtp_script_transform.js";
 import { checkArguments, defineInterface } from "./web_idl.js";
 
 export interface SenderInit {
@@ -50,6 +51,7 @@ interface SenderState {
   transport: RTCDtlsTransport | null;
   negotiated: NegotiatedMedia | null;
   lastReturned: RTCRtpSendParameters | null;
+  transform: RTCRtpScriptTransform | null;
   isStopped: () => boolean;
 }
 
@@ -75,6 +77,7 @@ export class RTCRtpSender {
       transport: null,
       negotiated: null,
       lastReturned: null,
+      transform: null,
       isStopped: () => false,
     };
     attachTrack(this, init.track);
@@ -86,6 +89,18 @@ export class RTCRtpSender {
 
   get transport(): RTCDtlsTransport | null {
     return this[internals].transport;
+  }
+
+  /** What frames go through before they are packetized (WebRTC Encoded Transform §5). */
+  get transform(): RTCRtpScriptTransform | null {
+    return this[internals].transform;
+  }
+
+  /** @throws TypeError; InvalidStateError for a transform that is in use elsewhere. */
+  set transform(value: RTCRtpScriptTransform | null) {
+    const state = this[internals];
+    state.transform = takeTransform(value, state.transform);
+    state.host.syncMedia();
   }
 
   /** Of a sender of sound. */

@@ -14,22 +14,15 @@ type Without<Theirs, Ours, Names extends keyof Theirs> =
     : never;
 
 /**
- * No encoded frames are handed out (WebRTC Encoded Transform). Parameters: a degradation preference that lib.dom does not know, and
- * members that are always there. What takes objects takes those of the same implementation.
+ * Parameters: a degradation preference that lib.dom does not know, and members that are always there. What takes objects takes those
+ * of the same implementation.
  */
-type Sender = Without<
-  RTCRtpSender,
-  ours.RTCRtpSender,
-  "transform" | "getParameters" | "setParameters" | "setStreams"
->;
-type Receiver = Without<RTCRtpReceiver, ours.RTCRtpReceiver, "transform">;
-/** Senders and receivers follow. */
-type Transceiver = Without<RTCRtpTransceiver, ours.RTCRtpTransceiver, "sender" | "receiver"> & {
+type Sender = Without<RTCRtpSender, ours.RTCRtpSender, "getParameters" | "setParameters" | "setStreams">;
+/** Senders follow. */
+type Transceiver = Without<RTCRtpTransceiver, ours.RTCRtpTransceiver, "sender"> & {
   readonly sender: Sender;
-  readonly receiver: Receiver;
 };
-type TrackEvent = Without<RTCTrackEvent, ours.RTCTrackEvent, "receiver" | "streams" | "transceiver"> & {
-  readonly receiver: Receiver;
+type TrackEvent = Without<RTCTrackEvent, ours.RTCTrackEvent, "streams" | "transceiver"> & {
   readonly transceiver: Transceiver;
 };
 type Connection = Without<
@@ -38,7 +31,6 @@ type Connection = Without<
   | "addTrack"
   | "addTransceiver"
   | "getConfiguration"
-  | "getReceivers"
   | "getSenders"
   | "getTransceivers"
   // What takes objects takes those of the same implementation.
@@ -51,7 +43,6 @@ type Connection = Without<
 > & {
   addTrack(track: ours.MediaStreamTrack, ...streams: ours.MediaStream[]): Sender;
   addTransceiver(trackOrKind: ours.MediaStreamTrack | string): Transceiver;
-  getReceivers(): Receiver[];
   getSenders(): Sender[];
   getTransceivers(): Transceiver[];
 };
@@ -63,7 +54,7 @@ type True<Holds extends true> = Holds;
 export type Checks = [
   Fits<ours.RTCPeerConnection, Connection>,
   Fits<ours.RTCRtpSender, Sender>,
-  Fits<ours.RTCRtpReceiver, Receiver>,
+  Fits<ours.RTCRtpReceiver, RTCRtpReceiver>,
   Fits<ours.RTCRtpTransceiver, Transceiver>,
   Fits<ours.RTCTrackEvent, TrackEvent>,
   Fits<ours.MediaStream, Without<MediaStream, ours.MediaStream, "clone" | "onaddtrack" | "onremovetrack">>,

@@ -6,6 +6,7 @@
  * Ids are unique in the engine: a transport's id names it in all three workers, a stream's id also in the encoder's,
  * decoder's and speaker's descriptors.
  */
+import type { MessagePort } from "node:worker_threads";
 import type { SrtpProfile } from "../../../native/addon.js";
 import type { SlotChannelBuffers } from "../ring/slot_channel.js";
 import type {
@@ -153,6 +154,8 @@ export type SenderCommand = { readonly transportId: number } & (
   | { readonly type: "removeSendStream"; readonly streamId: number }
   /** From now on the stream carries another encoding, maybe of another source. */
   | { readonly type: "setSendEncoding"; readonly streamId: number; readonly encoding: number }
+  /** The stream's frames go to the port before they are packetized, and come back from there; without one, no longer. */
+  | { readonly type: "setSendTransform"; readonly streamId: number; readonly port?: MessagePort }
   /** A key of a telephone, in place of sound. */
   | {
       readonly type: "sendTone";

@@ -22,6 +22,7 @@ import {
 import { ToneSender } from "../../protocol/telephone_event/tone_sender.js";
 import { FrameRateMeter } from "../analysis/frame_rate_meter.js";
 import { type CodecName, isVideoFormat } from "../codecs/codec_name.js";
+import type { FrameTransform } from "../transforms/frame_transform.js";
 import type { PlayoutDelay, SendStreamOptions } from "../transport_api.js";
 import { NackResponder } from "./nack_responder.js";
 import type { OutgoingStages } from "./outgoing_stages.js";
@@ -114,6 +115,8 @@ export class SendSession {
   readonly responder: NackResponder;
   /** Keys of a telephone, in streams of sound. */
   readonly tones = new ToneSender();
+  /** The application's worker, which frames go through. */
+  transform: FrameTransform<EncodedFrame> | undefined;
   /** The application's. */
   readonly stages: OutgoingStages | undefined;
   /** Frames of this encoding are sent. */
@@ -265,6 +268,12 @@ export class SendSession {
     return count;
   }
 
+  /** The RTP time that the frame will have. */
+  rtpTimestampOf({ captureTimeUs, rtpTimestamp }: EncodedFrame): number {
+    if (this.stream.kind === "video") return Math.round(this.#timestampAt(captureTimeUs)) % 2 ** 32;
+    return (this.#timestampBase + this.#audioShift + rtpTimestamp) % 2 ** 32;
+  }
+
   /** Whether to ask the application (again) for the keyframe that this stream must begin with. */
   asksKeyframe(nowUs: number): boolean {
     if (!this.needsKeyframe || !this.stream.encoded) return false;
@@ -338,6 +347,10 @@ export class SendSession {
     this.ring.setDestination(to);
     if (this.responder.ring !== this.ring) this.responder.ring.setDestination(to);
     this.stages?.setDestination(to);
+  }
+
+  countSkipped(): void {
+    this.#counters[SendCounters.framesSkipped]++;
   }
 
   countDropped(packets: number): void {

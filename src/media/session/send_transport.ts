@@ -4,7 +4,8 @@ import { SendLog } from "../../protocol/bwe/send_log.js";
 import type { RandomSource } from "../../protocol/primitives/random.js";
 import { TransportFeedbackReader } from "../../protocol/twcc/feedback_reader.js";
 import type { RtpInterceptorFactory } from "../interceptors/interceptor.js";
-import type { SendStreamOptions } from "../transport_api.js";
+import type { FrameTransform } from "../transforms/frame_transform.js";
+import type { MediaKind, SendStreamOptions } from "../transport_api.js";
 import type { SendRoute, SrtpKeys } from "./messages.js";
 import { OutgoingStages } from "./outgoing_stages.js";
 import { PacketRing } from "./packet_ring.js";
@@ -59,6 +60,8 @@ export class SendTransport {
   #retryAtUs = Number.POSITIVE_INFINITY;
   #rtcpNext = 0;
   #hasStaged = false;
+  /** Sessions with a transform. */
+  #transforming = 0;
   readonly #log = new SendLog();
   readonly #feedback = new TransportFeedbackReader();
   readonly #bandwidth = new BandwidthEstimator();
@@ -113,6 +116,7 @@ export class SendTransport {
   removeStream(streamId: number): void {
     const session = this.#sessions.get(streamId);
     if (session === undefined) return;
+    this.#endTransform(session);
     this.#sessions.delete(streamId);
     session.stages?.close();
     this.#numberings.set(session.stream.ssrc, session.numbering);
@@ -219,6 +223,7 @@ export class SendTransport {
   }
 
   close(): void {
+    for (const session of this.#sessions.values()) this.#endTransform(session);
     this.#srtp?.close();
     this.#srtp = undefined;
     this.#socket = undefined;
@@ -226,6 +231,72 @@ export class SendTransport {
   }
 
   #sendOn(session: SendSession, srtp: SrtpContext, frame: EncodedFrame, nowUs: number): number {
+    if (session.transform !== undefined) return this.#transform(session, session.transform, frame);
+    // What is to be encrypted, say, never goes as it is.
+    if (session.stream.transformed) return 0;
+    return this.#packetizeOn(session, srtp, frame, nowUs);
+  }
+
+  /** To the application's worker; {@link drainTransforms} takes it from there. Packets have no frames in them. */
+  #transform(session: SendSession, transform: FrameTransform<EncodedFrame>, frame: EncodedFrame): number {
+    if (frame.isPacket || frame.length === 0) return 0;
+    const { ssrc, payloadType } = session.stream;
+    const { codec, keyframe, width = 0, height = 0 } = frame;
+    const rtpTimestamp = session.rtpTimestampOf(frame);
+    const about = { codec, keyframe, rtpTimestamp, ssrc, payloadType, width, height };
+    transform.offer(frame.bytes, frame.length, about, { ...frame });
+    return 0;
+  }
+
+  kindOf(streamId: number): MediaKind | undefined {
+    return this.#sessions.get(streamId)?.stream.kind;
+  }
+
+  setTransform(streamId: number, transform: FrameTransform<EncodedFrame> | undefined): void {
+    const session = this.#sessions.get(streamId);
+    if (session === undefined) {
+      transform?.close();
+      return;
+    }
+    this.#endTransform(session);
+    session.transform = transform;
+    if (transform === undefined) return;
+    this.#transforming++;
+    session.needsKeyframe = session.stream.kind === "video";
+    this.#askForKeyframes();
+  }
+
+  #endTransform(session: SendSession): void {
+    if (session.transform === undefined) return;
+    session.transform.close();
+    session.transform = undefined;
+    this.#transforming--;
+  }
+
+  /** The stream of a transform wants a keyframe. */
+  askKeyframe(streamId: number): void {
+    const session = this.#sessions.get(streamId);
+    if (session?.stream.kind !== "video") return;
+    this.#options.onKeyframeNeeded(session.encoding, session.stream.encoded ?? false);
+  }
+
+  /** A frame found no room on its way to the application's worker. */
+  countSkipped(streamId: number): void {
+    this.#sessions.get(streamId)?.countSkipped();
+  }
+
+  /** Sends what came back from the application's workers. */
+  drainTransforms(nowUs: number): void {
+    if (this.#transforming === 0) return;
+    for (const session of this.#sessions.values()) {
+      session.transform?.drain((frame, bytes) => {
+        if (this.#srtp === undefined || this.#socket === undefined || !session.takes(frame)) return;
+        this.#packetizeOn(session, this.#srtp, { ...frame, bytes, length: bytes.byteLength }, nowUs);
+      });
+    }
+  }
+
+  #packetizeOn(session: SendSession, srtp: SrtpContext, frame: EncodedFrame, nowUs: number): number {
     const count = session.packetize(frame, srtp.rtpOverhead, nowUs);
     if (count === 0) {
       if (session.asksKeyframe(nowUs)) this.#options.onKeyframeNeeded(session.encoding, true);

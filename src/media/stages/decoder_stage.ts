@@ -7,6 +7,7 @@ import type { Descriptor } from "../ring/descriptor.js";
 import { SlotConsumer, SlotProducer } from "../ring/slot_channel.js";
 import type { Stage, WorkerHost } from "../ring/worker_loop.js";
 import { openVideoSink, type VideoSink } from "../sinks/video_sink.js";
+import { StreamTransforms } from "../transforms/stream_transforms.js";
 import { DecoderStream } from "./decoder_stream.js";
 import { asError } from "./problem.js";
 import { warmUpDecoder } from "./warm_up.js";
@@ -21,6 +22,7 @@ export class DecoderStage implements Stage<"decoder"> {
   readonly #output: SlotProducer;
   readonly #streams = new Map<number, DecoderStream>();
   readonly #taps = new EncodedTaps("video");
+  readonly #transforms: StreamTransforms;
   #sink: VideoSink | undefined;
   /** The file sink records the first stream that shows a picture. */
   #sinkStream = -1;
@@ -29,6 +31,7 @@ export class DecoderStage implements Stage<"decoder"> {
     this.#host = host;
     this.#input = new SlotConsumer(host.wiring.accessUnits);
     this.#output = new SlotProducer(host.wiring.pictures);
+    this.#transforms = new StreamTransforms("video", host.doorbells.decoder.buffer, host.metrics);
     if (host.wiring.warmUp) warmUpDecoder(host.wiring.codec);
   }
 
@@ -42,6 +45,7 @@ export class DecoderStage implements Stage<"decoder"> {
         this.#streams.get(order.streamId)?.close();
         this.#streams.delete(order.streamId);
         this.#taps.remove(order.streamId);
+        this.#transforms.remove(order.streamId);
         if (this.#sinkStream === order.streamId) this.#sinkStream = -1;
         break;
       case "setSyncWith":
@@ -54,6 +58,9 @@ export class DecoderStage implements Stage<"decoder"> {
       case "removeEncodedTap":
         this.#taps.order(order);
         break;
+      case "setTransform":
+        this.#transforms.order(order);
+        break;
       case "setVideoSink":
         this.#setSink(order.sink);
         break;
@@ -64,11 +71,13 @@ export class DecoderStage implements Stage<"decoder"> {
     while (this.#input.take()) {
       const unit = this.#input.descriptor;
       try {
-        this.#streams.get(unit.streamId)?.decode(unit, this.#input.bytes(unit.slot));
+        const bytes = this.#input.bytes(unit.slot);
+        if (!this.#transforms.offer(unit, bytes)) this.#streams.get(unit.streamId)?.decode(unit, bytes);
       } finally {
         this.#input.release(unit.slot);
       }
     }
+    this.#transforms.drain((unit, bytes) => this.#streams.get(unit.streamId)?.decode(unit, bytes));
     let deadlineUs = Number.POSITIVE_INFINITY;
     for (const stream of this.#streams.values()) deadlineUs = Math.min(deadlineUs, stream.present(nowUs));
     return deadlineUs;
@@ -78,6 +87,7 @@ export class DecoderStage implements Stage<"decoder"> {
     for (const stream of this.#streams.values()) stream.close();
     this.#streams.clear();
     this.#taps.close();
+    this.#transforms.close();
     this.#closeSink();
   }
 

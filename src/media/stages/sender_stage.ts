@@ -1,3 +1,4 @@
+import type { MessagePort } from "node:worker_threads";
 import { native, type StreamSocket, type UdpSocket } from "../../../native/addon.js";
 import { codecOfNumber } from "../codecs/codec_name.js";
 import type { OrderOf } from "../engine_messages.js";
@@ -12,6 +13,7 @@ import { RtcpOutTag } from "../session/rtcp_out.js";
 import type { EncodedFrame } from "../session/send_session.js";
 import { SendTransport } from "../session/send_transport.js";
 import { systemRandom } from "../session/system_random.js";
+import { FrameTransform } from "../transforms/frame_transform.js";
 import { SILENCE } from "./audio_level.js";
 import { asError } from "./problem.js";
 import { PushedEncoded } from "./pushed_encoded.js";
@@ -104,6 +106,9 @@ export class SenderStage implements Stage<"sender"> {
       case "sendTone":
         peer.transport.startTone(order.streamId, order.event, order.durationUs, native.monotonicUs());
         break;
+      case "setSendTransform":
+        this.#setTransform(peer, order.streamId, order.port);
+        break;
       case "setSendEncoding":
         peer.transport.setEncoding(order.streamId, order.encoding);
     }
@@ -119,6 +124,7 @@ export class SenderStage implements Stage<"sender"> {
     for (let i = 0; i < this.#list.length; i++) {
       const { transport } = this.#list[i];
       transport.flushPackets(nowUs);
+      transport.drainTransforms(nowUs);
       transport.handleTimeout(nowUs);
       deadlineUs = Math.min(deadlineUs, transport.nextDeadlineUs());
     }
@@ -214,6 +220,24 @@ export class SenderStage implements Stage<"sender"> {
     });
     this.#peers.set(order.transportId, { transport, socket: undefined });
     this.#list = [...this.#peers.values()];
+  }
+
+  #setTransform({ transport }: Peer, streamId: number, port: MessagePort | undefined): void {
+    const kind = transport.kindOf(streamId);
+    if (port === undefined || kind === undefined) {
+      port?.close();
+      transport.setTransform(streamId, undefined);
+      return;
+    }
+    const transform = new FrameTransform<EncodedFrame>({
+      kind,
+      side: "send",
+      port,
+      doorbell: this.#host.doorbells.sender.buffer,
+      onKeyframeNeeded: () => transport.askKeyframe(streamId),
+      onDropped: () => transport.countSkipped(streamId),
+    });
+    transport.setTransform(streamId, transform);
   }
 
   #setRoute(peer: Peer, route: SendRoute): void {

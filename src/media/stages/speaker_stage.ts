@@ -2,9 +2,11 @@ import type { OrderOf } from "../engine_messages.js";
 import { streamRow, WorkerCounter } from "../metrics_rows.js";
 import { EncodedTaps } from "../recording/encoded_taps.js";
 import { ControlWord } from "../ring/control_block.js";
+import type { Descriptor } from "../ring/descriptor.js";
 import { SlotConsumer, SlotProducer } from "../ring/slot_channel.js";
 import type { Stage, WorkerHost } from "../ring/worker_loop.js";
 import { type AudioSink, openAudioSink } from "../sinks/audio_sink.js";
+import { StreamTransforms } from "../transforms/stream_transforms.js";
 import { asError } from "./problem.js";
 import { type PlayedSound, SpeakerStream } from "./speaker_stream.js";
 
@@ -19,6 +21,7 @@ export class SpeakerStage implements Stage<"speaker"> {
   readonly #output: SlotProducer;
   readonly #streams = new Map<number, SpeakerStream>();
   readonly #taps = new EncodedTaps("audio");
+  readonly #transforms: StreamTransforms;
   #sink: AudioSink | undefined;
   /** The sink records the first stream that sounds. */
   #sinkStream = -1;
@@ -27,6 +30,7 @@ export class SpeakerStage implements Stage<"speaker"> {
     this.#host = host;
     this.#input = new SlotConsumer(host.wiring.audioPackets);
     this.#output = new SlotProducer(host.wiring.samples);
+    this.#transforms = new StreamTransforms("audio", host.doorbells.speaker.buffer, host.metrics);
   }
 
   order(order: Exclude<OrderOf<"speaker">, { type: "stop" }>): void {
@@ -39,6 +43,7 @@ export class SpeakerStage implements Stage<"speaker"> {
         this.#streams.get(order.streamId)?.close();
         this.#streams.delete(order.streamId);
         this.#taps.remove(order.streamId);
+        this.#transforms.remove(order.streamId);
         if (this.#sinkStream === order.streamId) this.#sinkStream = -1;
         break;
       case "setSyncWith":
@@ -51,6 +56,9 @@ export class SpeakerStage implements Stage<"speaker"> {
       case "removeEncodedTap":
         this.#taps.order(order);
         break;
+      case "setTransform":
+        this.#transforms.order(order);
+        break;
       case "setAudioSink":
         this.#closeSink();
         this.#sink = openAudioSink(order.sink);
@@ -61,19 +69,26 @@ export class SpeakerStage implements Stage<"speaker"> {
   step(nowUs: number): number {
     while (this.#input.take()) {
       const packet = this.#input.descriptor;
-      this.#taps.hand(this.#input.bytes(packet.slot), packet);
-      this.#streams.get(packet.streamId)?.insert(packet, this.#input.bytes(packet.slot));
+      const bytes = this.#input.bytes(packet.slot);
+      if (!this.#transforms.offer(packet, bytes)) this.#insert(packet, bytes);
       this.#input.release(packet.slot);
     }
+    this.#transforms.drain((packet, bytes) => this.#insert(packet, bytes));
     let deadlineUs = Number.POSITIVE_INFINITY;
     for (const stream of this.#streams.values()) deadlineUs = Math.min(deadlineUs, stream.play(nowUs));
     return deadlineUs;
+  }
+
+  #insert(packet: Descriptor, bytes: Uint8Array): void {
+    this.#taps.hand(bytes, packet);
+    this.#streams.get(packet.streamId)?.insert(packet, bytes);
   }
 
   close(): void {
     for (const stream of this.#streams.values()) stream.close();
     this.#streams.clear();
     this.#taps.close();
+    this.#transforms.close();
     this.#closeSink();
   }
 

@@ -30,6 +30,7 @@ import type { RTCRtpTransceiver } from "../rtc_rtp_transceiver.js";
 import type { PlayoutDelayMs } from "../rtc_settings.js";
 import { activeLayers, type SendLayer } from "../send_layers.js";
 import { inputOf } from "../track_input.js";
+import type { RTCRtpScriptTransform } from "../transforms/rtc_rtp_script_transform.js";
 import { withinLevel } from "./level_limits.js";
 import { soundOptions } from "./sound_options.js";
 
@@ -46,6 +47,7 @@ export function wantedMedia(
   const send = new Map<string, WantedStream>();
   const receive = new Map<string, ReceiveStreamOptions>();
   const playoutTargetUs = new Map<string, number>();
+  const receiveTransforms = new Map<string, RTCRtpScriptTransform>();
   for (const transceiver of transceivers) {
     const { negotiated } = transceiver.sender[internals];
     if (negotiated === null || transceiver[internals].stopping || transceiver[internals].stopped) continue;
@@ -57,10 +59,11 @@ export function wantedMedia(
     }
     if (!negotiated.receiving) continue;
     for (const options of receivedStreams(transceiver, negotiated)) receive.set(streamKey(options), options);
-    const { jitterBufferTarget } = transceiver.receiver;
+    const { jitterBufferTarget, transform } = transceiver.receiver;
+    if (transform !== null) receiveTransforms.set(negotiated.mid, transform);
     if (jitterBufferTarget !== null) playoutTargetUs.set(negotiated.mid, jitterBufferTarget * 1000);
   }
-  return { send, receive, playoutTargetUs };
+  return { send, receive, playoutTargetUs, receiveTransforms };
 }
 
 /** Each side's payload type for the retransmission of which of its payload types. */
@@ -124,7 +127,8 @@ function wantedStreams(
   const { track } = sender;
   const sent = sentCodec(track, negotiated);
   if (sent === undefined) return [];
-  const shared = { blank: track?.enabled === false, input: inputOf(track) };
+  const { transform } = sender;
+  const shared = { blank: track?.enabled === false, input: inputOf(track), transform };
   const layers = activeLayers(sender);
   return (carriedFormat(track) === undefined ? layers : layers.slice(0, 1)).map((layer) => ({
     ...shared,
@@ -167,6 +171,7 @@ function sendOptions(
     ...(isAudioCodec(codec) && soundMembers(soundOptions(codec, remote, negotiated))),
     ...(events !== undefined && { telephoneEvent: events.remote.payloadType }),
     ...(carriedFormat(sender.track) !== undefined && { encoded: true }),
+    ...(sender.transform !== null && { transformed: true }),
   };
 }
 
