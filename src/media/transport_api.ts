@@ -166,6 +166,12 @@ export function nameOf({ mid, layer }: StreamName): StreamName {
   return layer === undefined ? { mid } : { mid, layer };
 }
 
+/** The stream that has parity of another (RFC 8627). */
+export interface FlexfecSendOptions {
+  readonly ssrc: number;
+  readonly payloadType: number;
+}
+
 export interface SendStreamOptions {
   readonly kind: MediaKind;
   readonly mid: string;
@@ -182,6 +188,8 @@ export interface SendStreamOptions {
   readonly nack: boolean;
   /** Absent: lost packets are sent again as they were. */
   readonly rtx?: RtxSendOptions;
+  /** Pictures: their parity goes in a stream of its own while there is loss. */
+  readonly flexfec?: FlexfecSendOptions;
   /** Sound: each packet goes with a copy of the one before. Pictures: they and their parity travel in it while there is loss. */
   readonly red?: RedOptions & {
     /** As what {@link rtx} repeats it. */
@@ -264,6 +272,9 @@ export interface ReceiveStreamOptions {
   /** Payload types of retransmissions (RFC 4588), and which of {@link payloadTypes} each repeats. */
   readonly rtx?: readonly { readonly payloadType: number; readonly repeats: number }[];
   readonly red?: RedOptions;
+  readonly flexfec?: { readonly payloadType: number };
+  /** Which source has parity of which, as far as a=ssrc-group said. */
+  readonly parities?: readonly { readonly ssrc: number; readonly repairSsrc: number }[];
   /** Announced by a=ssrc; may be empty. */
   readonly ssrcs: readonly number[];
   /** Which source repeats which, as far as a=ssrc-group said; RTX of unannounced sources is the stream's all the same. */
@@ -430,6 +441,8 @@ export interface ReceiveStreamStats {
   readonly fecBytes: number;
   readonly fecDiscarded: number;
   readonly recoveredPackets: number;
+  /** Of the stream that has the parity; 0: none came. */
+  readonly fecSsrc: number;
   readonly packetsLost: number;
   /** 0 to 1, over the last report interval. */
   readonly fractionLost: number;

@@ -169,6 +169,7 @@ export function receiveStats(
     fecBytes: counters[ReceiveCounters.fecBytes],
     fecDiscarded: counters[ReceiveCounters.fecDiscarded],
     recoveredPackets: counters[ReceiveCounters.recovered],
+    fecSsrc: counters[ReceiveCounters.fecSsrc],
     packetsLost: counters[ReceiveCounters.packetsLost],
     fractionLost: counters[ReceiveCounters.fractionLost],
     packetsDiscarded: counters[ReceiveCounters.packetsDiscarded] + playout.get(PlayoutCounter.packetsLate),

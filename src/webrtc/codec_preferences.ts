@@ -38,8 +38,10 @@ export function codecCapabilities(kind: MediaKind, settings: RTCSettings): reado
 /** `getCapabilities` of sender and receiver: the same here, since what is encoded can be decoded. */
 export function defaultCapabilities(kind: string): RTCRtpCapabilities | null {
   if (kind !== "audio" && kind !== "video") return null;
+  // What is only answered is nothing to prefer.
+  const codecs = codecCapabilities(kind, {}).filter(({ answersOnly }) => answersOnly !== true);
   return {
-    codecs: codecCapabilities(kind, {}).map((codec) => toRtpCodec(kind, codec)),
+    codecs: codecs.map((codec) => toRtpCodec(kind, codec)),
     headerExtensions: extensionsOf(kind, defaultHeaderExtensions).map((uri) => ({ uri })),
   };
 }

@@ -218,8 +218,9 @@ export class ConnectionCore implements ConnectionHost {
   }
 
   newSource(): StreamSource {
-    const ssrc = this.freeSsrc();
-    return { ssrc, rtxSsrc: this.freeSsrc(ssrc) };
+    const ssrc = this.freeSsrc([]);
+    const rtxSsrc = this.freeSsrc([ssrc]);
+    return { ssrc, rtxSsrc, paritySsrc: this.freeSsrc([ssrc, rtxSsrc]) };
   }
 
   /**
@@ -235,13 +236,17 @@ export class ConnectionCore implements ConnectionHost {
     this.syncMedia();
   }
 
-  private freeSsrc(besides = 0): number {
+  private freeSsrc(besides: readonly number[]): number {
     const used = this.transceivers.flatMap(({ sender: { [internals]: own } }) =>
-      [own.source, ...own.layerSources.values()].flatMap(({ ssrc, rtxSsrc }) => [ssrc, rtxSsrc]),
+      [own.source, ...own.layerSources.values()].flatMap(({ ssrc, rtxSsrc, paritySsrc }) => [
+        ssrc,
+        rtxSsrc,
+        paritySsrc,
+      ]),
     );
     for (;;) {
       const ssrc = systemRandom.uint32();
-      if (ssrc !== 0 && ssrc !== besides && !used.includes(ssrc)) return ssrc;
+      if (ssrc !== 0 && !besides.includes(ssrc) && !used.includes(ssrc)) return ssrc;
     }
   }
 

@@ -54,6 +54,7 @@ const checkMembers = members<RTCSettings>({
     payloadType: whole(96, 123),
     rtx: boolean,
     ulpfec: boolean,
+    flexfec: boolean,
   }),
   audio: members<AudioCapabilityOptions>({
     codecs: listOf(oneOf("opus", "PCMU", "PCMA", "G722"), 4, 1),

@@ -46,6 +46,7 @@ export interface RTCInboundRtpStreamStats extends RtpStatsBase {
   readonly fecPacketsReceived: number;
   readonly fecBytesReceived: number;
   readonly fecPacketsDiscarded: number;
+  readonly fecSsrc?: number;
   readonly jitterBufferDelay: number;
   readonly jitterBufferTargetDelay: number;
   readonly jitterBufferMinimumDelay: number;

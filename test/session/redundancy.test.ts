@@ -106,6 +106,24 @@ describe(`pictures with parity over a path that loses packets (SEED=${SEED})`, f
     );
   });
 
+  it("mends them by a stream of its own in H.264 too, which has no numbers of pictures (RFC 8627)", () => {
+    const peer = { rtx: true, flexfec: true };
+    call = new VirtualCall({ seed: SEED, link: { delayUs: 80_000 }, a: peer, b: peer });
+    const { a, b } = call;
+    assert.ok(call.run(5, () => b.units.length > 5));
+    call.setLink({ delayUs: 80_000, loss: 0.03 });
+    call.run(20);
+    const counters = b.receiveCounters;
+    const [lost, recovered] = [counters[ReceiveCounters.packetsLost], counters[ReceiveCounters.recovered]];
+    assert.ok(recovered > 0.5 * lost, `${recovered} of ${lost} lost`);
+    assert.ok(counters[ReceiveCounters.fecPackets] <= a.sendCounters[SendCounters.parityPackets]);
+    assert.ok(b.units.length > 600 && b.units.every(({ digest }) => a.made.includes(digest)));
+    assert.equal(counters[ReceiveCounters.pliCount], 0);
+    // Parity is none of the stream's packets.
+    assert.ok(a.sendCounters[SendCounters.packetsSent] >= counters[ReceiveCounters.packetsReceived] + lost);
+    assert.equal(counters[ReceiveCounters.fecSsrc], 0x1201);
+  });
+
   it("costs nothing where nothing is lost, or where repetitions are quick", () => {
     const quiet = show({ ulpfec: true, delayUs: 80_000, loss: 0 });
     assert.equal(quiet.a.sendCounters[SendCounters.parityPackets], 0);

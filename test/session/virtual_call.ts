@@ -60,6 +60,8 @@ export interface PeerOptions {
   readonly codec?: "H264" | "VP8";
   /** Pictures go with parity where there is loss and the way is long; both peers must say so. */
   readonly ulpfec?: boolean;
+  /** The same in a stream of its own. */
+  readonly flexfec?: boolean;
   /** Sound goes with a copy of the packet before; both peers must say so. */
   readonly red?: boolean;
   /** Stages in the way of its streams. */
@@ -191,6 +193,9 @@ export class VirtualPeer {
         ...(this.options.rtx && { rtx: { ssrc: rtxSsrcOf(this.name), payloadType: RTX_PAYLOAD_TYPE } }),
         ...(this.options.codec && { codec: this.options.codec }),
         ...(this.options.ulpfec && { red: PARITY }),
+        ...(this.options.flexfec && {
+          flexfec: { ssrc: ssrcOf(this.name, "video") + 0x200, payloadType: FLEXFEC_PAYLOAD_TYPE },
+        }),
       };
       const audio = {
         ...sendOptions(this.name, "audio", 1),
@@ -221,6 +226,7 @@ export class VirtualPeer {
             payloadTypes: [{ payloadType: 96, codec: this.options.codec, clockRate: 90_000 }],
           }),
         ...(this.options.ulpfec && kind === "video" && { red: PARITY }),
+        ...(this.options.flexfec && kind === "video" && { flexfec: { payloadType: FLEXFEC_PAYLOAD_TYPE } }),
         ...(this.options.red && kind === "audio" && { red: { payloadType: RED_PAYLOAD_TYPE } }),
       };
       this.session.addReceiveStream(id, options, counters);
@@ -503,6 +509,7 @@ export function ssrcOf(peer: "a" | "b", kind: "audio" | "video"): number {
 export const RTX_PAYLOAD_TYPE = 97;
 /** RED (RFC 2198). */
 export const RED_PAYLOAD_TYPE = 63;
+const FLEXFEC_PAYLOAD_TYPE = 122;
 /** The same of pictures, their parity, and how RED is repeated. */
 export const PARITY = { payloadType: 120, ulpfec: 121, rtx: 98 };
 

@@ -61,6 +61,7 @@ export function receiveStreamStats(of: Partial<ReceiveStreamStats> = {}): Receiv
     fecBytes: 0,
     fecDiscarded: 0,
     recoveredPackets: 0,
+    fecSsrc: 0,
     retransmittedBytes: 0,
     packetsLost: 0,
     fractionLost: 0,

@@ -134,6 +134,7 @@ export class MediaReceiver {
   ): DiscardKind | undefined {
     const repeats = stream.repeatedBy(header.payloadType);
     if (repeats >= 0) return this.#retransmission(stream, bytes, header, repeats, arrivalUs);
+    if (stream.isFlexfec(header.payloadType)) return this.#parity(stream, bytes, header, length, arrivalUs);
     if (!stream.accepts(header.payloadType)) return "rtp-unknown-stream";
     const first = !stream.started;
     if (!stream.admit(header.ssrc, header.sequenceNumber, arrivalUs)) return "rtp-stream-limit";
@@ -243,6 +244,23 @@ export class MediaReceiver {
     header.payloadLength = header.payloadType === ulpfec ? 0 : red.length(primary);
     if (header.payloadType === ulpfec || stream.isPicture(header.payloadType)) return undefined;
     return "rtp-unknown-stream";
+  }
+
+  /** Parity in a stream of its own (RFC 8627): its contributing source is the one that it is of. */
+  #parity(
+    stream: ReceiveStream,
+    bytes: Uint8Array,
+    header: RtpHeader,
+    length: number,
+    arrivalUs: number,
+  ): DiscardKind | undefined {
+    this.#notePath(stream, bytes, header);
+    this.#log(stream, header, length, arrivalUs, ArrivalFlag.pathOnly, false);
+    if (!stream.started || stream.jitter === undefined || !stream.mayMend(header.ssrc)) return undefined;
+    if (header.csrcCount > 0 && header.csrc(bytes, 0) !== stream.ssrc) return undefined;
+    stream.handleParity("flexfec", bytes, header.payloadOffset, header.payloadLength);
+    stream.counters[ReceiveCounters.fecSsrc] = header.ssrc;
+    return stream.parity === undefined ? undefined : this.#repair(stream, stream.parity, arrivalUs);
   }
 
   /** What parity brings back takes its place as if it had been repeated. */

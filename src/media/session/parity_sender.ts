@@ -8,7 +8,7 @@ const MOST_FRAMES = 2;
 /** Reports are read when they are about so many packets more. */
 const REPORTED_PACKETS = 30;
 /** Parity packets of one frame. */
-const MOST_GROUPS = 16;
+export const MOST_GROUPS = 16;
 
 /**
  * Parity of one stream's pictures, as much of it as the peer's reports are worth. It goes behind a frame's last packet: browsers take what

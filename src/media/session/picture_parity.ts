@@ -14,7 +14,10 @@ export class PictureParity {
   #discarded = 0;
 
   /** @param ssrc the protected source */
-  constructor(format: FecFormat, ssrc: number) {
+  constructor(
+    readonly format: FecFormat,
+    ssrc: number,
+  ) {
     this.#decoder = new FecDecoder({ format, ssrc, maxPacketBytes: MAX_PACKET_BYTES });
   }
 

@@ -213,10 +213,25 @@ export class ReceiveStream {
     counters[ReceiveCounters.retransmittedBytes] += payloadLength;
   }
 
+  /** Whether such packets are parity in a stream of its own (RFC 8627). */
+  isFlexfec(payloadType: number): boolean {
+    return this.options.flexfec?.payloadType === payloadType;
+  }
+
+  /** Whether a source has parity of the current source: it has unless it was announced for another. */
+  mayMend(paritySsrc: number): boolean {
+    const { parities = NO_REPAIRS } = this.options;
+    for (let i = 0; i < parities.length; i++) {
+      if (parities[i].repairSsrc === paritySsrc) return parities[i].ssrc === this.#ssrc;
+    }
+    return true;
+  }
+
   /** Parity for the current source came. */
   handleParity(format: FecFormat, bytes: Uint8Array, offset: number, length: number): void {
     this.parity ??= new PictureParity(format, this.#ssrc);
-    this.parity.handleParity(bytes, offset, length);
+    if (this.parity.format === format) this.parity.handleParity(bytes, offset, length);
+    else this.counters[ReceiveCounters.fecDiscarded]++;
     this.counters[ReceiveCounters.fecPackets]++;
     this.counters[ReceiveCounters.fecBytes] += length;
   }

@@ -15,9 +15,9 @@ export class ReceiveStreams {
   add(stream: ReceiveStream): void {
     this.remove(stream.streamId);
     this.#streams.push(stream);
-    const { ssrcs, repairs = [] } = stream.options;
+    const { ssrcs, repairs = [], parities = [] } = stream.options;
     for (const ssrc of ssrcs) this.#bySsrc.set(ssrc, stream);
-    for (const { repairSsrc } of repairs) this.#bySsrc.set(repairSsrc, stream);
+    for (const { repairSsrc } of [...repairs, ...parities]) this.#bySsrc.set(repairSsrc, stream);
   }
 
   /** Returns the stream that was removed. */
@@ -61,8 +61,9 @@ export class ReceiveStreams {
   /** Lets go of sources that were neither announced nor are any stream's current one. */
   #forgetStale(): void {
     for (const [ssrc, { ssrc: current, options }] of this.#bySsrc) {
-      const { ssrcs, repairs = [] } = options;
-      const announced = ssrcs.includes(ssrc) || repairs.some(({ repairSsrc }) => repairSsrc === ssrc);
+      const { ssrcs, repairs = [], parities = [] } = options;
+      const isRepair = [...repairs, ...parities].some(({ repairSsrc }) => repairSsrc === ssrc);
+      const announced = ssrcs.includes(ssrc) || isRepair;
       if (ssrc !== current && !announced) this.#bySsrc.delete(ssrc);
     }
   }
@@ -75,7 +76,8 @@ export class ReceiveStreams {
   #byPayloadType(bytes: Uint8Array, header: RtpHeader): ReceiveStream | undefined {
     const { payloadType } = header;
     const matching = this.#streams.filter(
-      (stream) => stream.accepts(payloadType) || stream.repeatedBy(payloadType) >= 0,
+      (stream) =>
+        stream.accepts(payloadType) || stream.repeatedBy(payloadType) >= 0 || stream.isFlexfec(payloadType),
     );
     return matching.length === 1 && matching[0].claim(bytes, header) === "silent" ? matching[0] : undefined;
   }

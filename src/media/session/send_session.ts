@@ -29,6 +29,7 @@ import type { OutgoingStages } from "./outgoing_stages.js";
 import { PacketMapper } from "./packet_mapper.js";
 import { PacketRing } from "./packet_ring.js";
 import { ParitySender } from "./parity_sender.js";
+import { ParityStream } from "./parity_stream.js";
 import { assemblerOf, packetizerOf } from "./payload_formats.js";
 import { SendCounters } from "./stream_counters.js";
 
@@ -36,6 +37,8 @@ import { SendCounters } from "./stream_counters.js";
 const VIDEO_HISTORY = 1024;
 /** Of RED with a single block (RFC 2198 §3). */
 const RED_HEAD_BYTES = 1;
+/** Of a stream of parity (RFC 8627 §4.2.1). */
+const CSRC_BYTES = 4;
 /** Audio is not sent again; the ring only has to hold what one call sends. */
 const AUDIO_HISTORY = 64;
 /** Packets that are passed on may be as large as Ethernet carries them: whoever made them knew no better. */
@@ -84,6 +87,7 @@ export interface StreamNumbering {
   readonly sequenceNumber: number;
   readonly timestampBase: number;
   readonly rtxSequenceNumber: number;
+  readonly paritySequenceNumber: number;
 }
 
 export interface SendSessionOptions {
@@ -117,6 +121,8 @@ export class SendSession {
   readonly tones = new ToneSender();
   /** The application's worker, which frames go through. */
   transform: FrameTransform<EncodedFrame> | undefined;
+  /** Parity that goes in a stream of its own. */
+  readonly parityStream: ParityStream | undefined;
   /** The application's. */
   readonly stages: OutgoingStages | undefined;
   /** Frames of this encoding are sent. */
@@ -186,9 +192,11 @@ export class SendSession {
     const hasRed = stream.kind === "audio" && stream.red !== undefined && !isEncoded;
     this.#red = hasRed ? new RedWriter(1) : undefined;
     // What an application's stage changes afterwards, parity would bring back as it was.
-    const hasParity = stream.red?.ulpfec !== undefined && options.stages === undefined && !isEncoded;
+    const format = stream.flexfec === undefined ? "ulpfec" : "flexfec";
+    const isAgreed = stream.flexfec !== undefined || stream.red?.ulpfec !== undefined;
+    const hasParity = isAgreed && options.stages === undefined && !isEncoded;
     this.#parity = hasParity
-      ? new ParitySender("ulpfec", maxPacketBytes, stream.nack, options.counters)
+      ? new ParitySender(format, maxPacketBytes, stream.nack, options.counters)
       : undefined;
     const repairBytes = stream.rtx === undefined ? 0 : RTX_OVERHEAD_BYTES;
     this.#maxPacketBytes = maxPacketBytes - repairBytes;
@@ -206,8 +214,12 @@ export class SendSession {
     this.#counters = options.counters;
     this.#counters[SendCounters.rtpOffset] = Number.NaN;
     this.#counters[SendCounters.firstSequenceNumber] = Number.NaN;
-    const { sequenceNumber, timestampBase, rtxSequenceNumber } =
+    const { sequenceNumber, timestampBase, rtxSequenceNumber, paritySequenceNumber } =
       options.numbering ?? freshNumbering(random, stream);
+    this.parityStream =
+      stream.flexfec === undefined || !hasParity
+        ? undefined
+        : new ParityStream(stream.flexfec, stream.ssrc, paritySequenceNumber, maxPacketBytes);
     this.#next = sequenceNumber;
     this.#timestampBase = timestampBase;
     this.responder = new NackResponder({
@@ -235,7 +247,12 @@ export class SendSession {
 
   get numbering(): StreamNumbering {
     const rtxSequenceNumber = this.responder.nextRtxSequenceNumber ?? 0;
-    return { sequenceNumber: this.#next, timestampBase: this.#timestampBase, rtxSequenceNumber };
+    return {
+      sequenceNumber: this.#next,
+      timestampBase: this.#timestampBase,
+      rtxSequenceNumber,
+      paritySequenceNumber: this.parityStream?.nextSequenceNumber ?? 0,
+    };
   }
 
   /** Whether a frame is of this stream's encoding. */
@@ -346,6 +363,7 @@ export class SendSession {
   setDestination(to: TransportAddress): void {
     this.ring.setDestination(to);
     if (this.responder.ring !== this.ring) this.responder.ring.setDestination(to);
+    this.parityStream?.ring.setDestination(to);
     this.stages?.setDestination(to);
   }
 
@@ -369,7 +387,7 @@ export class SendSession {
     while (count < this.ring.capacity) {
       const offset = this.ring.offsetOf(this.ring.slotOf(this.#next));
       const header = RTP_FIXED_HEADER_BYTES + this.#extensions.blockBytes;
-      const at = offset + (parity === undefined ? 0 : RED_HEAD_BYTES);
+      const at = offset + (parity === undefined ? 0 : this.#redHead);
       const payload = packetizer.next(this.ring.slab, at + header);
       if (payload === 0) break;
       this.#numberPacket(header + payload + (at - offset));
@@ -383,9 +401,9 @@ export class SendSession {
     return count;
   }
 
-  /** What a packet may be shorter for, so that its parity fits: RED, the parity's head and the packet's header extensions in it. */
+  /** What a packet may be shorter for, so that its parity fits: RED or a CSRC, the parity's head and the packet's header extensions in it. */
   get #parityOverhead(): number {
-    return RED_HEAD_BYTES + MAX_FEC_HEAD_BYTES + this.#extensions.blockBytes;
+    return CSRC_BYTES + MAX_FEC_HEAD_BYTES + this.#extensions.blockBytes;
   }
 
   /**
@@ -393,13 +411,32 @@ export class SendSession {
    * (RFC 5109 §14.2).
    */
   #protect(parity: ParitySender, offset: number, header: number, payload: number, isLast: boolean): void {
-    parity.add(this.ring.slab, offset + RED_HEAD_BYTES, header + payload);
-    this.#wrapRed(offset, header, this.stream.payloadType, isLast);
-    this.#commit(header, RED_HEAD_BYTES + payload);
+    parity.add(this.ring.slab, offset + this.#redHead, header + payload);
+    if (this.#redHead > 0) this.#wrapRed(offset, header, this.stream.payloadType, isLast);
+    this.#commit(header, this.#redHead + payload);
+  }
+
+  /** What goes before the payload of a packet that is protected. */
+  get #redHead(): number {
+    return this.parityStream === undefined ? RED_HEAD_BYTES : 0;
+  }
+
+  /** The same for parity in a stream of its own; none of the packets is the media's. */
+  #writeParityStream(parity: ParitySender, stream: ParityStream): number {
+    const header = RTP_FIXED_HEADER_BYTES + CSRC_BYTES + this.#extensions.blockBytes;
+    parity.endFrame();
+    for (stream.count = 0; stream.count < stream.ring.capacity; ) {
+      const bytes = parity.write(stream.ring.slab, stream.offset + header);
+      if (bytes === 0) break;
+      this.#numberPacket(header + bytes);
+      stream.put(header, bytes, this.#fields.timestamp, this.#extensions);
+    }
+    return 0;
   }
 
   /** Behind a frame's `sent` packets, the parity that is due; returns how many packets of it. */
   #writeParity(parity: ParitySender, sent: number): number {
+    if (this.parityStream !== undefined) return this.#writeParityStream(parity, this.parityStream);
     const header = RTP_FIXED_HEADER_BYTES + this.#extensions.blockBytes;
     parity.endFrame();
     let count = 0;
@@ -631,10 +668,11 @@ function playoutDelayWord({ minUs, maxUs }: PlayoutDelay): number {
 }
 
 /** RFC 3711 §3.3.1: starting in the lower half keeps a loss around the first wrap from confusing the rollover counter. */
-function freshNumbering(random: RandomSource, { rtx }: SendStreamOptions): StreamNumbering {
+function freshNumbering(random: RandomSource, { rtx, flexfec }: SendStreamOptions): StreamNumbering {
   return {
     sequenceNumber: random.uint32() & 0x7fff,
     timestampBase: random.uint32(),
     rtxSequenceNumber: rtx === undefined ? 0 : random.uint32() & 0x7fff,
+    paritySequenceNumber: flexfec === undefined ? 0 : random.uint32() & 0x7fff,
   };
 }

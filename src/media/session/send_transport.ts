@@ -347,8 +347,18 @@ export class SendTransport {
     // What waited for room comes first, or the peer would see a reordering that nothing caused.
     if (this.#pending.length > 0) this.#retry(this.#retryAtUs);
     const sent = this.#sendRange(session, firstSequenceNumber, count, 0, nowUs);
+    this.#sendParity(session, srtp);
     if (stages === undefined || stages.made === 0) return sent;
     return sent + this.#transmitCounted(session, stages.ring, 0, stages.made);
+  }
+
+  /** Parity in a stream of its own goes once: what the socket does not take is lost. */
+  #sendParity({ parityStream }: SendSession, srtp: SrtpContext): void {
+    if (parityStream === undefined || parityStream.count === 0) return;
+    const { ring, count } = parityStream;
+    parityStream.count = 0;
+    srtp.protectRtpBatch(ring.slab, ring.table, 0, count);
+    this.#transmit(ring, 0, count);
   }
 
   /** Sends the packets from sequence number `first` on; what the socket does not take is offered again shortly. */

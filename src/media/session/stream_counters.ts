@@ -178,9 +178,11 @@ export const ReceiveCounters = {
   fecBytes: 28,
   fecDiscarded: 29,
   recovered: 30,
+  /** Of the stream that has the parity. */
+  fecSsrc: 31,
   /** The contributing sources of late (contributors.ts). */
-  contributors: 31,
-  words: 31 + CONTRIBUTOR_WORDS,
+  contributors: 32,
+  words: 32 + CONTRIBUTOR_WORDS,
 } as const;
 
 /** A zeroed block of `words` float64 words. */

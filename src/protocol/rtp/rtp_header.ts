@@ -160,6 +160,8 @@ export interface RtpHeaderFields {
   readonly sequenceNumber: number;
   readonly timestamp: number;
   readonly ssrc: number;
+  /** A contributing source, in streams that have parity of another (RFC 8627 §4.2.1). */
+  readonly contributor?: number;
 }
 
 /** The extension block to write; `HeaderExtensionWriter` is one. */
@@ -171,9 +173,9 @@ export interface HeaderExtensionBlock {
 }
 
 /**
- * Writes an RTP header without CSRCs at `buf[offset…]`, with the elements of `extensions` if there are any. Returns the
+ * Writes an RTP header with one CSRC at most at `buf[offset…]`, with the elements of `extensions` if there are any. Returns the
  * bytes written; the payload goes right behind. The caller has made sure of the room:
- * 12 bytes and the block.
+ * 12 bytes, 4 for a CSRC, and the block.
  */
 export function writeRtpHeader(
   buf: Uint8Array,
@@ -187,8 +189,13 @@ export function writeRtpHeader(
   writeU16(buf, offset + 2, fields.sequenceNumber);
   writeU32(buf, offset + 4, fields.timestamp);
   writeU32(buf, offset + 8, fields.ssrc);
-  if (!extended) return RTP_FIXED_HEADER_BYTES;
-  return RTP_FIXED_HEADER_BYTES + extensions.write(buf, offset + RTP_FIXED_HEADER_BYTES);
+  let bytes = RTP_FIXED_HEADER_BYTES;
+  if (fields.contributor !== undefined) {
+    buf[offset] |= 1;
+    writeU32(buf, offset + bytes, fields.contributor);
+    bytes += 4;
+  }
+  return extended ? bytes + extensions.write(buf, offset + bytes) : bytes;
 }
 
 /** Appends `padding` bytes (1 to 255) to the packet of `length` bytes at `offset` and sets its P bit; returns the new length. */

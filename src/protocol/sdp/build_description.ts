@@ -1,6 +1,6 @@
 /** Offers and answers from what an endpoint wants (RFC 8829 §5.2, §5.3). Pure: the same input, the same text. */
 import type { CodecCapability, RtpKind } from "./codec_capabilities.js";
-import { answerCodecs, isRtx, offerCodecs, PayloadTypeTable } from "./codec_negotiation.js";
+import { answerCodecs, isFlexfec, isRtx, offerCodecs, PayloadTypeTable } from "./codec_negotiation.js";
 import { dataMedia, isDataSection, type LocalDataSection } from "./data_section.js";
 import { answerDirection } from "./directions.js";
 import { answerSetup, type DtlsRole } from "./dtls_setup.js";
@@ -40,7 +40,7 @@ export interface LocalTransportDescription {
 export interface LocalMediaSource {
   readonly msids: readonly SdpMsid[];
   readonly sources: readonly SdpSource[];
-  /** Written where the section's codecs have what the group is for ("FID": RTX). */
+  /** Written where the section's codecs have what the group is for ("FID": RTX, "FEC-FR": FlexFEC). */
   readonly sourceGroups?: readonly SdpSourceGroup[];
   /** Layers, where packets can tell which they are of; absent: none. */
   readonly simulcast?: Simulcast;
@@ -159,6 +159,12 @@ function offerMedia(
   return media;
 }
 
+/** What the codecs of a section must have for a group of sources to be of use (RFC 4588 §8.6, RFC 5956 §4.3). */
+const groupsOf: Readonly<Record<string, typeof isRtx | undefined>> = {
+  FID: isRtx,
+  "FEC-FR": isFlexfec,
+};
+
 /**
  * Without RTX among the codecs, a source for it would only puzzle the peer. Layers have no `a=ssrc`: the first packets name them (RFC
  * 8853 §5.5).
@@ -170,7 +176,7 @@ function describeSources(media: SdpMedia, { simulcast, ...source }: LocalMediaSo
     media.msids = msids;
     return;
   }
-  const groups = media.codecs.some(isRtx) ? sourceGroups : [];
+  const groups = sourceGroups.filter(({ semantics }) => media.codecs.some(groupsOf[semantics] ?? isRtx));
   const unused = sourceGroups
     .filter((group) => !groups.includes(group))
     .flatMap(({ ssrcs }) => ssrcs.slice(1));

@@ -13,6 +13,8 @@ export interface CodecCapability {
   readonly channels?: number;
   readonly fmtp?: string;
   readonly feedback: readonly SdpFeedback[];
+  /** Not offered, but answered; offered again once it was. */
+  readonly answersOnly?: boolean;
   /** The payload type to take when it is free; the next free dynamic one otherwise. */
   readonly preferredPayloadType?: number;
 }
@@ -39,6 +41,8 @@ export interface VideoCapabilityOptions {
   readonly rtx?: boolean;
   /** Parity against loss (RFC 5109 in RED, RFC 2198) where the peer can; true by default. */
   readonly ulpfec?: boolean;
+  /** Parity in a stream of its own (RFC 8627). True: offered, too; absent: taken and sent where the peer offers it; false: neither. */
+  readonly flexfec?: boolean;
 }
 
 /** Payload types that {@link h264Capabilities} takes. */
@@ -118,12 +122,27 @@ const ulpfecCapabilities: readonly CodecCapability[] = [
   { kind: "video", name: "ulpfec", clockRate: 90_000, feedback: [], preferredPayloadType: 121 },
 ];
 
+/** RFC 8627 §5.1: the window is how long parity may come behind what it protects, µs. */
+const flexfecCapability: CodecCapability = {
+  kind: "video",
+  name: "flexfec",
+  clockRate: 90_000,
+  fmtp: "repair-window=200000",
+  feedback: [],
+  preferredPayloadType: 122,
+};
+
+function flexfecCapabilities({ flexfec }: VideoCapabilityOptions): CodecCapability[] {
+  if (flexfec === false) return [];
+  return [flexfec === true ? flexfecCapability : { ...flexfecCapability, answersOnly: true }];
+}
+
 /** The video codecs of the options, in their order, and what repairs their streams. */
 export function videoCapabilities(options: VideoCapabilityOptions = {}): CodecCapability[] {
   const codecs = (options.codecs ?? ["H264", "VP8"]).flatMap((codec) => videoCapabilitiesOf[codec](options));
   const rtx = options.rtx === false ? [] : [rtxCapability];
   const parity = options.ulpfec === false ? [] : ulpfecCapabilities;
-  return [...codecs, ...rtx, ...parity];
+  return [...codecs, ...rtx, ...parity, ...flexfecCapabilities(options)];
 }
 
 /** G.722 is passed on, neither encoded nor decoded. */

@@ -30,7 +30,12 @@ export function isUlpfec(codec: CodecIdentity): boolean {
   return codec.name.toLowerCase() === "ulpfec";
 }
 
-const auxiliaries: readonly string[] = ["rtx", "red", "ulpfec", "cn", "telephone-event"];
+/** Parity in a stream of its own (RFC 8627). */
+export function isFlexfec(codec: CodecIdentity): boolean {
+  return codec.name.toLowerCase() === "flexfec";
+}
+
+const auxiliaries: readonly string[] = ["rtx", "red", "ulpfec", "flexfec", "cn", "telephone-event"];
 
 /** What comes beside a codec and is of no use without one. */
 export function isAuxiliary(codec: CodecIdentity): boolean {
@@ -103,6 +108,12 @@ export class PayloadTypeTable {
     for (const codec of codecs) this.taken.set(codec.payloadType, codec);
   }
 
+  /** Whether a description already uses the format. */
+  knows(capability: CodecCapability): boolean {
+    for (const codec of this.taken.values()) if (codecsMatch(codec, capability)) return true;
+    return false;
+  }
+
   /** The number that already means this format, the preferred one, or a free one. */
   assign(capability: CodecCapability, inUse: ReadonlySet<number>): number {
     for (const [payloadType, codec] of this.taken) {
@@ -130,7 +141,9 @@ export function offerCodecs(capabilities: readonly CodecCapability[], table: Pay
     inUse.add(payloadType);
     return toSdpCodec(capability, payloadType);
   };
-  const offered = capabilities.filter((capability) => !isRtx(capability)).map(offer);
+  const offered = capabilities
+    .filter((capability) => !isRtx(capability) && (!capability.answersOnly || table.knows(capability)))
+    .map(offer);
   const codecs = withoutOrphans(
     offered.flatMap((codec) => (isSoundRed(codec) ? redOf(codec, offered) : [codec])),
   );
@@ -156,8 +169,8 @@ function rtxFor(codecs: readonly SdpCodec[], capabilities: readonly CodecCapabil
   const rtx = capabilities.find(isRtx);
   if (rtx === undefined) return [];
   const first = rtx.preferredPayloadType ?? 96;
-  // Parity itself travels in RED.
-  const repeated = codecs.filter((codec) => !isUlpfec(codec));
+  // Parity itself travels in RED, or is not repeated.
+  const repeated = codecs.filter((codec) => !isUlpfec(codec) && !isFlexfec(codec));
   return repeated.map(({ payloadType }, index) => ({
     ...rtx,
     fmtp: `apt=${payloadType}`,

@@ -38,6 +38,8 @@ export interface NegotiatedMedia {
   readonly remoteSsrcs: readonly number[];
   /** Which of the peer's SSRCs repeats which (RFC 5576 §4.2, RFC 4588 §8.6 "FID"), as far as it announced them. */
   readonly remoteRepairs: readonly RepairedSource[];
+  /** Which of them has parity of which (RFC 5956 §4.3 "FEC-FR"). */
+  readonly remoteParities: readonly RepairedSource[];
   readonly remoteCname: string;
   /** Layers that we send; none: one stream, without a rid. */
   readonly sendLayers: readonly SimulcastLayer[];
@@ -57,7 +59,7 @@ export interface ReceiveLayer {
   readonly ssrc?: number;
 }
 
-/** A source and the one in which its lost packets are repeated. */
+/** A source and the one in which its lost packets are repeated, or which has their parity. */
 export interface RepairedSource {
   readonly ssrc: number;
   readonly repairSsrc: number;
@@ -76,7 +78,8 @@ export function negotiateMedia(
     return undefined;
   const ours = directionOf(localSession, local);
   const theirs = directionOf(remoteSession, remote);
-  const remoteRepairs = repairsOf(remote);
+  const remoteRepairs = repairsOf(remote, "FID");
+  const remoteParities = repairsOf(remote, "FEC-FR");
   return {
     mid: local.mid ?? `${index}`,
     kind: local.kind,
@@ -85,8 +88,9 @@ export function negotiateMedia(
     codecs: inAnswerOrder(agreedCodecs(local.codecs, remote.codecs), local.codecs, answerer),
     extensions: agreedExtensions(local.extensions, [...remote.extensions, ...remoteSession.extensions]),
     reducedSizeRtcp: local.rtcpReducedSize && remote.rtcpReducedSize,
-    remoteSsrcs: mediaSourcesOf(remote, remoteRepairs),
+    remoteSsrcs: mediaSourcesOf(remote, [...remoteRepairs, ...remoteParities]),
     remoteRepairs,
+    remoteParities,
     remoteCname: cnameOf(remote),
     ...layersOf(local, remote),
     ...(remote.ptimeMs !== undefined && { remotePtimeMs: remote.ptimeMs }),
@@ -116,9 +120,9 @@ function layersOf(local: SdpMedia, remote: SdpMedia): Pick<NegotiatedMedia, "sen
   };
 }
 
-function repairsOf({ sourceGroups }: SdpMedia): RepairedSource[] {
+function repairsOf({ sourceGroups }: SdpMedia, kind: "FID" | "FEC-FR"): RepairedSource[] {
   return sourceGroups.flatMap(({ semantics, ssrcs: [ssrc, repairSsrc] }) =>
-    semantics === "FID" && repairSsrc !== undefined ? [{ ssrc, repairSsrc }] : [],
+    semantics === kind && repairSsrc !== undefined ? [{ ssrc, repairSsrc }] : [],
   );
 }
 

@@ -149,12 +149,18 @@ function codecsOf(core: ConnectionCore, transceiver: RTCRtpTransceiver): readonl
 function mediaSource(core: ConnectionCore, transceiver: RTCRtpTransceiver): LocalMediaSource {
   if (!sends(transceiver[internals].direction)) return { msids: [], sources: [] };
   const { streamIds, msidTrackId, source } = transceiver.sender[internals];
-  const { ssrc, rtxSsrc } = source;
+  const { ssrc, rtxSsrc, paritySsrc } = source;
   const streams = streamIds.length > 0 ? streamIds : ["-"];
   return {
     msids: streams.map((stream) => ({ stream, track: msidTrackId })),
-    sources: [ssrc, rtxSsrc].map((id) => ({ ssrc: id, attributes: [{ name: "cname", value: core.cname }] })),
-    sourceGroups: [{ semantics: "FID", ssrcs: [ssrc, rtxSsrc] }],
+    sources: [ssrc, rtxSsrc, paritySsrc].map((id) => ({
+      ssrc: id,
+      attributes: [{ name: "cname", value: core.cname }],
+    })),
+    sourceGroups: [
+      { semantics: "FID", ssrcs: [ssrc, rtxSsrc] },
+      { semantics: "FEC-FR", ssrcs: [ssrc, paritySsrc] },
+    ],
   };
 }
 

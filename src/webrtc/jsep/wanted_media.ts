@@ -11,6 +11,7 @@ import {
 import { extensionUris } from "../../protocol/sdp/codec_capabilities.js";
 import {
   type AgreedCodec,
+  isFlexfec,
   isH264,
   isRed,
   isRtx,
@@ -106,12 +107,28 @@ function pictureRed(
   };
 }
 
+/** Parity in a stream of its own; rather than in RED, where both were agreed. */
+function pictureFlexfec(
+  { codecs }: NegotiatedMedia,
+  ssrc: number,
+): Pick<SendStreamOptions, "flexfec"> | undefined {
+  const flexfec = codecs.find(({ remote }) => isFlexfec(remote))?.remote;
+  return flexfec && { flexfec: { ssrc, payloadType: flexfec.payloadType } };
+}
+
 /** What the peer may wrap packets in. */
 function receivedRed({ codecs }: NegotiatedMedia): Pick<ReceiveStreamOptions, "red"> {
   const red = codecs.find(({ local }) => isRed(local))?.local;
   const ulpfec = codecs.find(({ local }) => isUlpfec(local))?.local;
   if (red === undefined) return {};
   return { red: { payloadType: red.payloadType, ...(ulpfec && { ulpfec: ulpfec.payloadType }) } };
+}
+
+function receivedFlexfec({ codecs, remoteParities }: NegotiatedMedia): Partial<ReceiveStreamOptions> {
+  const flexfec = codecs.find(({ local }) => isFlexfec(local))?.local;
+  return flexfec === undefined
+    ? {}
+    : { flexfec: { payloadType: flexfec.payloadType }, parities: remoteParities };
 }
 
 function hasLiveTrack({ track }: RTCRtpSender): boolean {
@@ -145,7 +162,7 @@ function sendOptions(
   { cname, playoutDelay }: SendingSettings,
 ): SendStreamOptions {
   const { kind } = sender[internals];
-  const { ssrc, rtxSsrc } = source;
+  const { ssrc, rtxSsrc, paritySsrc } = source;
   const { codec, remote, feedback } = main;
   const events = mediaCodecs(negotiated).find(
     (other) => other.codec === "telephone-event" && other.remote.clockRate === remote.clockRate,
@@ -166,7 +183,11 @@ function sendOptions(
     nack: feedback.some(({ type, parameter }) => type === "nack" && parameter === undefined),
     ...(kind === "video" && playoutDelay !== undefined && { playoutDelay: inMicroseconds(playoutDelay) }),
     ...(rtx !== undefined && { rtx: { ssrc: rtxSsrc, payloadType: rtx.remote.payloadType } }),
-    ...(kind === "audio" ? soundRed(negotiated, main) : pictureRed(negotiated, codec, rtx !== undefined)),
+    ...(kind === "audio"
+      ? soundRed(negotiated, main)
+      : // Layers have no a=ssrc-group to say which of them a stream of parity is for.
+        (rid === undefined && pictureFlexfec(negotiated, paritySsrc)) ||
+        pictureRed(negotiated, codec, rtx !== undefined)),
     reducedSizeRtcp: negotiated.reducedSizeRtcp,
     ...(isAudioCodec(codec) && soundMembers(soundOptions(codec, remote, negotiated))),
     ...(events !== undefined && { telephoneEvent: events.remote.payloadType }),
@@ -217,6 +238,7 @@ function receiveOptions(transceiver: RTCRtpTransceiver, negotiated: NegotiatedMe
     rtx: rtxCodecs(negotiated).map(({ local }) => local),
     ...receivedRed(negotiated),
     repairs: negotiated.remoteRepairs,
+    ...receivedFlexfec(negotiated),
     extensions: extensionIds(negotiated.extensions.filter(({ direction }) => receives(direction))),
     nack,
     localSsrc: source.ssrc,

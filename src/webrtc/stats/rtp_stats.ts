@@ -76,6 +76,7 @@ export function inboundCounters(stream: ReceiveStreamStats) {
     fecPacketsReceived: stream.fecPackets,
     fecBytesReceived: stream.fecBytes,
     fecPacketsDiscarded: stream.fecDiscarded,
+    ...(stream.fecSsrc > 0 && { fecSsrc: stream.fecSsrc }),
     nackCount: stream.nackCount,
     jitterBufferDelay: stream.bufferedUs / 1e6,
     jitterBufferTargetDelay: stream.targetUs / 1e6,
