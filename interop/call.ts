@@ -13,8 +13,8 @@ export type Verdict =
   | { readonly kind: "failed"; readonly error: string }
   | { readonly kind: "unsupported"; readonly reason: string };
 
-/** What one call proves; layers have a call of their own (simulcast_call.ts). */
-export type CallColumn = Exclude<Column, "simulcast" | Repair>;
+/** What one call proves; layers, repairs and WHIP have calls of their own (simulcast_call.ts, repair_call.ts, whip_call.ts). */
+export type CallColumn = Exclude<Column, "simulcast" | "whip" | Repair>;
 
 export type Cells = Partial<Record<Column, Verdict>>;
 

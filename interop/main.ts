@@ -16,6 +16,7 @@ import { PEERS, type PeerName } from "./peers.js";
 import { startRelay } from "./relay.js";
 import { knowsRepair, RepairCall } from "./repair_call.js";
 import { knowsLayers, SimulcastCall } from "./simulcast_call.js";
+import { WhipCall } from "./whip_call.js";
 
 const THEIRS = { tag: 0x7e12, toneHz: 880 } as const;
 
@@ -52,7 +53,11 @@ async function callBothWays(
     const g711 = await callInG711(ours, peer, media, offerer);
     const layers = await callInLayers(ours, peer, files.VP8, offerer);
     const repairs = await callUnderLoss(ours, peer, files.VP8, offerer);
-    rows.push([offerer, { ...repairs, ...layers, ...tcp, ...g711, ...relayed, ...vp8, ...short, ...long }]);
+    const whip = await new WhipCall(ours, peer, files.VP8, offerer).run();
+    rows.push([
+      offerer,
+      { whip, ...repairs, ...layers, ...tcp, ...g711, ...relayed, ...vp8, ...short, ...long },
+    ]);
   }
   return rows;
 }

@@ -24,6 +24,7 @@ const COLUMNS: readonly (readonly [Column, string])[] = [
   ["tcp", "TCP only"],
   ["rtx", "RTX"],
   ["fec", "FEC"],
+  ["whip", "WHIP"],
 ];
 
 function mark(verdict: Verdict | undefined): string {

@@ -51,6 +51,7 @@ export type Column =
   | "data"
   | "relay"
   | "tcp"
+  | "whip"
   | Repair;
 
 /** How lost packets of pictures come back: repeated (RFC 4588) or mended by parity (RFC 5109). */

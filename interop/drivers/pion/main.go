@@ -341,7 +341,8 @@ func (p *peer) state() object {
 func (p *peer) handle(asked request) (object, error) {
 	switch asked.Do {
 	case "hello":
-		return object{"version": "3.1.56", "unsupported": object{"g711": "it has no codecs: it sends the Opus packets that it is given"}}, nil
+		return object{"version": "3.1.56", "unsupported": object{"g711": "it has no codecs: it sends the Opus packets that it is given"},
+			"flaws": object{"whip": "Pion 3 answers sendonly with sendrecv where it sends itself, against RFC 3264 §6.1"}}, nil
 	case "start":
 		return object{}, p.start(asked.Media)
 	case "offer":
