@@ -118,6 +118,18 @@ describe("which stream a packet is of (RFC 8843 §9.2, RFC 8852)", () => {
     assert.equal(find(all, 53, { mid: "v" }), undefined);
   });
 
+  it("has room for the layers of many sections, and for their repetitions", () => {
+    const all = new ReceiveStreams();
+    for (let i = 0; i < 64; i++) all.add(stream(i, { mid: `${i >> 2}`, layer: `${i & 3}`, rid: `${i & 3}` }));
+    const says = (i: number) => ({ mid: `${i >> 2}`, rid: `${i & 3}` });
+    for (let i = 0; i < 64; i++) {
+      assert.equal(find(all, 1000 + i, says(i)), i);
+      assert.equal(find(all, 2000 + i, { mid: `${i >> 2}`, repairedRid: `${i & 3}` }, RTX), i);
+    }
+    for (let i = 0; i < 64; i++)
+      assert.deepEqual([find(all, 1000 + i, {}), find(all, 2000 + i, {}, RTX)], [i, i]);
+  });
+
   it("is forgotten in a flood of sources, but for those that were announced or flow", () => {
     const all = streams(stream(1, { ssrcs: [60] }), stream(2, { mid: "w" }));
     for (let ssrc = 1000; ssrc < 2000; ssrc++) assert.equal(find(all, ssrc, { mid: "w" }), 2);

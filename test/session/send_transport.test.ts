@@ -6,7 +6,11 @@ import { type DatagramSender, SendTransport } from "../../src/media/session/send
 import { SendCounters, TransportCounters } from "../../src/media/session/stream_counters.js";
 import type { SendStreamOptions } from "../../src/media/transport_api.js";
 import { seededRandom } from "../../src/protocol/primitives/random.js";
-import { readPlayoutDelayUs, readVideoOrientation } from "../../src/protocol/rtp/header_extensions.js";
+import {
+  readPlayoutDelayUs,
+  readTextExtension,
+  readVideoOrientation,
+} from "../../src/protocol/rtp/header_extensions.js";
 import { parseRtp, RtpHeader } from "../../src/protocol/rtp/rtp_header.js";
 import { decodeChannelData } from "../../src/protocol/turn/index.js";
 import { madeUpAccessUnit } from "./virtual_call.js";
@@ -117,6 +121,22 @@ describe("SendTransport", () => {
   });
 
   afterEach(() => transport.close());
+
+  it("names the layer in every packet, and in a repetition the layer that it repeats (RFC 8852)", () => {
+    const extensions = { mid: 3, rid: 7, repairedRid: 8 };
+    connect({ ...VIDEO, layer: "low", extensions, rtx: { ssrc: 99, payloadType: 97 } });
+    const count = transport.sendFrame("video", picture(true), 0);
+    const [{ sequenceNumber }] = headers();
+    transport.resend(77, Uint8Array.of(sequenceNumber >> 8, sequenceNumber), 1, 1e6);
+    const said = packets().map(({ bytes, header }) => [
+      header.ssrc,
+      readTextExtension(bytes, header, extensions.mid),
+      readTextExtension(bytes, header, extensions.rid),
+      readTextExtension(bytes, header, extensions.repairedRid),
+    ]);
+    const first = Array.from({ length: count }, () => [77, "v", "low", undefined]);
+    assert.deepEqual(said, [...first, [99, "v", undefined, "low"]]);
+  });
 
   it("tells a picture's turning and delay with keyframes, and the turning where it changes", () => {
     const extensions = { videoOrientation: 5, playoutDelay: 6 };

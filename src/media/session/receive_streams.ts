@@ -3,6 +3,8 @@ import type { ReceiveStream } from "./receive_stream.js";
 
 /** Sources one transport may have at once; a peer that invents more is ignored (each costs a table entry). */
 const MAX_SOURCES = 32;
+/** And so many for each stream: a layer's packets and repetitions, which no description announces, and those that follow them. */
+const SOURCES_A_STREAM = 4;
 
 /**
  * Which receive stream a packet belongs to: by SSRC, else by the mid and rid extensions, else by payload type (RFC 8843 §9.2).
@@ -55,7 +57,7 @@ export class ReceiveStreams {
   }
 
   get full(): boolean {
-    return this.#bySsrc.size >= MAX_SOURCES;
+    return this.#bySsrc.size >= MAX_SOURCES + SOURCES_A_STREAM * this.#streams.length;
   }
 
   /** Lets go of sources that were neither announced nor are any stream's current one. */
