@@ -20,7 +20,8 @@ import {
 } from "../../../src/protocol/sdp/negotiated_media.js";
 import { parseSdp } from "../../../src/protocol/sdp/parse_sdp.js";
 import { SdpError } from "../../../src/protocol/sdp/sdp_error.js";
-import type { SdpSession } from "../../../src/protocol/sdp/sdp_model.js";
+import type { SdpMedia, SdpSession } from "../../../src/protocol/sdp/sdp_model.js";
+import { MAX_LAYERS, simulcastOf } from "../../../src/protocol/sdp/simulcast.js";
 import { writeSdp } from "../../../src/protocol/sdp/write_sdp.js";
 import { type FuzzTarget, textOf, unlessRefused } from "../target.js";
 import { sdpFixtures, sdpWords } from "./sdp.js";
@@ -41,14 +42,15 @@ export const localOrigin = {
   address: "127.0.0.1",
 };
 
-export const localExtensions = [extensionUris.mid, extensionUris.absCaptureTime];
+export const localExtensions = [extensionUris.mid, extensionUris.rid, extensionUris.absCaptureTime];
 
 export function localCodecs(kind: "audio" | "video"): CodecCapability[] {
   return kind === "audio" ? opusCapabilities() : h264Capabilities();
 }
 
-function answerSection(kind: "audio" | "video"): AnswerSection {
+function answerSection(kind: "audio" | "video", offered: SdpMedia): AnswerSection {
   const codecs = localCodecs(kind);
+  const { send, recv } = simulcastOf(offered);
   const msids = [{ stream: "s", track: "t" }];
   return {
     direction: "sendrecv",
@@ -57,6 +59,7 @@ function answerSection(kind: "audio" | "video"): AnswerSection {
     extensions: localExtensions,
     msids,
     sources: [],
+    simulcast: { send: recv, recv: send },
   };
 }
 
@@ -65,14 +68,22 @@ function answerTo(offer: SdpSession): SdpSession {
     if (isDataSection(media)) {
       return { data: { mid: media.mid ?? "", sctpPort: 5000, maxMessageSize: 262_144 } };
     }
-    return isRtpKind(media.kind) ? answerSection(media.kind) : undefined;
+    return isRtpKind(media.kind) ? answerSection(media.kind, media) : undefined;
   });
   return buildAnswer({ origin: localOrigin, offer, sections, transport: localTransport });
 }
 
 /** What both sides settle, section by section; none of it may throw. */
 export function settle(local: SdpSession, remote: SdpSession): void {
-  for (let index = 0; index < remote.media.length; index++) negotiateMedia(local, remote, index, "local");
+  for (let index = 0; index < remote.media.length; index++) {
+    const agreed = negotiateMedia(local, remote, index, "local");
+    for (const names of [
+      agreed?.sendLayers.map(({ rid }) => rid) ?? [],
+      agreed?.receiveLayers.map(({ name }) => name) ?? [],
+    ]) {
+      assert.ok(names.length <= MAX_LAYERS && new Set(names).size === names.length, names.join());
+    }
+  }
   negotiateData(local, remote);
   remoteTransportOf(remote, transportSectionIndex(remote));
 }
