@@ -408,6 +408,8 @@ export interface ScreenCaptureOptions {
   };
   /** A window's id: shows the part of the screen where that window lies, and whatever covers it. */
   readonly window?: number;
+  /** A larger picture is scaled down until it fits, its shape kept. */
+  readonly largest?: { readonly width: number; readonly height: number };
 }
 
 /** What an X display shows, the pointer drawn in. Throws SCREEN_UNAVAILABLE, SCREEN_UNSUITABLE and, later, SCREEN_LOST. */

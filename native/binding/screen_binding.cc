@@ -12,6 +12,11 @@ ScreenRequest ToRequest(const Napi::Value& value) {
   ScreenRequest request;
   request.display = options.Text("display");
   request.window = static_cast<uint32_t>(options.Integer("window", 0, 0xffffffff, 0));
+  if (options.Has("largest")) {
+    const Options largest(options.Get("largest"), "ScreenCapture: largest");
+    request.largestWidth = static_cast<int>(largest.Integer("width", 16, kMaxImageSide));
+    request.largestHeight = static_cast<int>(largest.Integer("height", 16, kMaxImageSide));
+  }
   if (options.Has("region")) {
     const Options region(options.Get("region"), "ScreenCapture: region");
     const auto integer = [&](const char* key) {
@@ -27,7 +32,7 @@ class ScreenCaptureJs : public Napi::ObjectWrap<ScreenCaptureJs> {
   explicit ScreenCaptureJs(const Napi::CallbackInfo& info) : Napi::ObjectWrap<ScreenCaptureJs>(info) {
     Guard(info.Env(), [&] {
       auto core = std::make_unique<ScreenCapture>(ToRequest(info[0]));
-      first_ = core->Area();
+      first_ = core->PictureOf(core->Area());
       core_ = std::move(core);
     });
   }

@@ -260,30 +260,48 @@ void ScreenCapture::DrawCursor(uint8_t* pixels, const ScreenArea& area,
                 cursor->x - cursor->xhot - area.x, cursor->y - cursor->yhot - area.y);
 }
 
+ScreenArea ScreenCapture::PictureOf(const ScreenArea& area) const {
+  if (request_.largestWidth == 0 || area.width == 0) return area;
+  const double across = static_cast<double>(request_.largestWidth) / area.width;
+  const double down = static_cast<double>(request_.largestHeight) / area.height;
+  const double scale = std::min({1.0, across, down});
+  const auto side = [&](int length) { return std::max(2, static_cast<int>(length * scale) & ~1); };
+  return {area.x, area.y, side(area.width), side(area.height)};
+}
+
+void ScreenCapture::Convert(uint8_t* pixels, const ScreenArea& area, const Image& target) {
+  Image source;
+  source.format = PixelFormat::kArgb;
+  source.width = area.width;
+  source.height = area.height;
+  source.planes[0] = pixels;
+  source.strides[0] = area.width * kBytesPerPixel;
+  if (target.width == area.width && target.height == area.height) return ConvertImage(source, target);
+  whole_.resize(TightI420Bytes(area.width, area.height));
+  const Image whole = BindImage(TightI420(area.width, area.height), whole_, "ScreenCapture: whole picture");
+  ConvertImage(source, whole);
+  ScaleImage(whole, target, ScaleFilter::kBox);
+}
+
 size_t ScreenCapture::Capture(std::span<uint8_t> out, ScreenArea& shown) {
-  shown = Area();
+  const ScreenArea area = Area();
+  shown = PictureOf(area);
   if (shown.width == 0) return 0;
   const Image target = BindImage(TightI420(shown.width, shown.height), out, "ScreenCapture.capture: out");
   // Asked for before the picture is waited for: both answers come together.
   xcb_xfixes_get_cursor_image_cookie_t cursor{};
   if (hasXfixes_) cursor = xcb_.xfixes_get_cursor_image(connection_.get());
-  uint8_t* pixels = FetchShared(shown);
+  uint8_t* pixels = FetchShared(area);
   shared_ = pixels != nullptr;
-  if (!pixels) pixels = FetchCopied(shown);
+  if (!pixels) pixels = FetchCopied(area);
   if (!pixels) {
     if (hasXfixes_) xcb_.discard_reply(connection_.get(), cursor.sequence);
     RequireConnection();
     // The screen became smaller in between: the next picture fits.
     return 0;
   }
-  if (hasXfixes_) DrawCursor(pixels, shown, cursor);
-  Image source;
-  source.format = PixelFormat::kArgb;
-  source.width = shown.width;
-  source.height = shown.height;
-  source.planes[0] = pixels;
-  source.strides[0] = shown.width * kBytesPerPixel;
-  ConvertImage(source, target);
+  if (hasXfixes_) DrawCursor(pixels, area, cursor);
+  Convert(pixels, area, target);
   return TightI420Bytes(shown.width, shown.height);
 }
 

@@ -6,7 +6,9 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
+#include "image.h"
 #include "xcb_library.h"
 
 namespace roomrtc {
@@ -24,6 +26,9 @@ struct ScreenRequest {
   std::string display;
   /// The part of the screen to show; all of it by default.
   std::optional<ScreenArea> region;
+  /// A larger picture is scaled down until it fits, its shape kept. 0: any size is taken.
+  int largestWidth = 0;
+  int largestHeight = 0;
   /// A window's id: shows the part of the screen where that window lies, and whatever covers it. 0: none.
   uint32_t window = 0;
 };
@@ -48,6 +53,9 @@ class ScreenCapture {
   /// when there is nothing to see. Throws SCREEN_LOST, or OUT_OF_RANGE when `out` is too small.
   size_t Capture(std::span<uint8_t> out, ScreenArea& shown);
 
+  /// The size of the picture that shows `area`.
+  ScreenArea PictureOf(const ScreenArea& area) const;
+
   /// Whether the last picture came through shared memory.
   bool shared() const { return shared_; }
 
@@ -68,6 +76,7 @@ class ScreenCapture {
   uint8_t* FetchShared(const ScreenArea& area);
   uint8_t* FetchCopied(const ScreenArea& area);
   bool MakeSegment(size_t bytes);
+  void Convert(uint8_t* pixels, const ScreenArea& area, const Image& target);
   void DrawCursor(uint8_t* pixels, const ScreenArea& area, xcb_xfixes_get_cursor_image_cookie_t cookie);
   void RequireConnection();
   [[noreturn]] void Lost(const std::string& what) const;
@@ -80,6 +89,8 @@ class ScreenCapture {
   bool hasXfixes_ = false;
   bool shared_ = false;
   std::unique_ptr<ShmSegment> segment_;
+  /// A picture that is to be scaled, as I420.
+  std::vector<uint8_t> whole_;
   /// The last picture that came by the connection.
   std::unique_ptr<xcb_get_image_reply_t, decltype(&free)> copied_{nullptr, &free};
 };

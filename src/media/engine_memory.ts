@@ -121,7 +121,11 @@ function allocateChannels(options: MemoryOptions): Wiring {
   const pictures = channel("pictures", PICTURE_SLOTS, pictureBytes);
   const samples = channel("samples", AUDIO_SLOTS, SAMPLE_SLOT_BYTES);
   return {
-    camera: { rawVideo, source: videoSource },
+    camera: {
+      rawVideo,
+      source: videoSource,
+      largest: { width: options.maxWidth, height: options.maxHeight },
+    },
     encoder: { rawVideo, encodedVideo, codec, counters: allocateCounters(SourceCounters.words) },
     microphone: {
       encodedAudio,

@@ -22,6 +22,7 @@ import type {
   SenderEvent,
 } from "./session/messages.js";
 import type { AudioSinkSpec, AudioSourceSpec, VideoSinkSpec, VideoSourceSpec } from "./source_spec.js";
+import type { PictureSize } from "./sources/video_source.js";
 import type { SetTransform } from "./transforms/stream_transforms.js";
 
 /** The threads, by the names the operating system shows. */
@@ -72,7 +73,12 @@ export interface AudioSettings {
 
 /** Channel ends and settings of each worker (its `workerData`, with {@link CommonWiring}). */
 export interface Wiring {
-  camera: { readonly rawVideo: SlotChannelBuffers; readonly source: VideoSourceSpec };
+  camera: {
+    readonly rawVideo: SlotChannelBuffers;
+    readonly source: VideoSourceSpec;
+    /** Largest picture that the engine takes. */
+    readonly largest: PictureSize;
+  };
   encoder: {
     readonly rawVideo: SlotChannelBuffers;
     readonly encodedVideo: SlotChannelBuffers;

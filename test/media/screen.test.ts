@@ -115,6 +115,19 @@ describe("screen: sources", () => {
     });
   });
 
+  it("are scaled down, their shape kept, to what the engine takes, and never up", () => {
+    const picture = shoot({ largest: { width: 200, height: 90 } });
+    assert.deepEqual([picture.width, picture.height, picture.bytes], [120, 90, 16_200]);
+    isColour(picture.at(30, 20), RED, "upper left");
+    isColour(picture.at(90, 20), GREEN, "upper right");
+    isColour(picture.at(30, 70), BLUE, "below");
+    const small = shoot({
+      region: { x: 0, y: 0, width: 64, height: 48 },
+      largest: { width: 640, height: 480 },
+    });
+    assert.deepEqual([small.width, small.height], [64, 48]);
+  });
+
   it("follow a window over the screen until it is closed", async () => {
     const id = display.openWindow({ x: 20, y: 20, width: 60, height: 40 }, WHITE.rgb);
     await display.sync();

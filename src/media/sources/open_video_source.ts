@@ -8,11 +8,18 @@ import { describeTarget } from "./opencv/opencv_target.js";
 import { ScreenSource } from "./screen_source.js";
 import { TestPattern } from "./test_pattern.js";
 import { V4l2Camera } from "./v4l2_camera.js";
-import type { VideoSource } from "./video_source.js";
+import type { PictureSize, VideoSource } from "./video_source.js";
 import { Y4mFileSource } from "./y4m_file.js";
 
-/** Opens what a spec names; undefined for "none". Throws MediaError saying which device or file and why. */
-export function openVideoSource(spec: VideoSourceSpec, openH264Path?: string): VideoSource | undefined {
+/**
+ * Opens what a spec names; undefined for "none". `largest` is what a screen that is larger is scaled down to. Throws MediaError saying which device or
+ * file and why.
+ */
+export function openVideoSource(
+  spec: VideoSourceSpec,
+  openH264Path?: string,
+  largest?: PictureSize,
+): VideoSource | undefined {
   switch (spec.kind) {
     case "none":
       return undefined;
@@ -38,7 +45,7 @@ export function openVideoSource(spec: VideoSourceSpec, openH264Path?: string): V
     case "screen": {
       const { display, region, window } = spec;
       const place = { display, ...(region && { region }), ...(window !== undefined && { window }) };
-      return new ScreenSource(place, spec.frameRate);
+      return new ScreenSource(place, spec.frameRate, largest);
     }
   }
 }

@@ -2,7 +2,7 @@ import { native, type ScreenCapture } from "../../../native/addon.js";
 import { MediaError } from "../media_error.js";
 import type { Descriptor } from "../ring/descriptor.js";
 import type { ScreenPlace } from "./screen_text.js";
-import type { VideoSource } from "./video_source.js";
+import type { PictureSize, VideoSource } from "./video_source.js";
 
 /** What an X display, a part of it or a window shows; the conversion to I420 goes straight into the slot. */
 export class ScreenSource implements VideoSource {
@@ -14,8 +14,10 @@ export class ScreenSource implements VideoSource {
   readonly #capture: ScreenCapture;
   readonly #size = new Int32Array(2);
 
-  constructor(place: ScreenPlace, frameRate: number) {
-    this.#capture = new native.ScreenCapture({ ...place, display: displayOf(place) });
+  /** @param largest what a larger screen is scaled down to */
+  constructor(place: ScreenPlace, frameRate: number, largest?: PictureSize) {
+    const options = { ...place, display: displayOf(place), ...(largest && { largest }) };
+    this.#capture = new native.ScreenCapture(options);
     this.width = this.#capture.width;
     this.height = this.#capture.height;
     this.frameRate = frameRate;

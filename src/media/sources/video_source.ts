@@ -1,5 +1,10 @@
 import type { Descriptor } from "../ring/descriptor.js";
 
+export interface PictureSize {
+  readonly width: number;
+  readonly height: number;
+}
+
 /** Something that gives I420 pictures. */
 export interface VideoSource {
   readonly width: number;

@@ -120,7 +120,7 @@ export class CameraStage implements Stage<"camera"> {
   }
 
   #open(): void {
-    this.#source = this.#openSource(this.#spec);
+    this.#source = this.#openSource(this.#spec, undefined, this.#host.wiring.largest);
     const { row, control } = this.#host;
     if (this.#source === undefined) return;
     row.set(WorkerCounter.width, this.#source.width);
