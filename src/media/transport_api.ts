@@ -285,6 +285,8 @@ export interface ReceiveStreamOptions {
   readonly nackRetries?: number;
   /** As {@link TransportSettings.jitterPackets}; the transport's settings when absent. */
   readonly jitterPackets?: number;
+  /** Who asks the peer for the round trip by extended reports (RFC 3611): every receiver, or one that sends, too. Absent: nobody. */
+  readonly receiverRtt?: "all" | "sender";
   /** The sender's SSRC for our feedback: one of our own send streams', or any fixed one. */
   readonly localSsrc: number;
   readonly reducedSizeRtcp: boolean;
@@ -503,6 +505,10 @@ export interface ReceiveStreamStats {
   /** The sender's clock at its last report, and when that came; µs since 1970. */
   readonly remoteWallUs: number;
   readonly remoteReportWallUs: number;
+  /** By extended reports; of it 0: none was measured. */
+  readonly remoteRttUs: number;
+  readonly remoteRttMeasurements: number;
+  readonly remoteRttTotalUs: number;
 }
 
 /** One candidate pair. */

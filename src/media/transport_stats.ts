@@ -190,6 +190,9 @@ export function receiveStats(
     remoteBytesSent: counters[ReceiveCounters.remoteBytesSent],
     remoteWallUs: counters[ReceiveCounters.remoteWallUs],
     remoteReportWallUs: wall(counters[ReceiveCounters.remoteReportUs]),
+    remoteRttUs: counters[ReceiveCounters.remoteRttUs],
+    remoteRttMeasurements: counters[ReceiveCounters.remoteRttMeasurements],
+    remoteRttTotalUs: counters[ReceiveCounters.remoteRttTotalUs],
   };
 }
 

@@ -153,6 +153,8 @@ export interface RTCRemoteOutboundRtpStreamStats extends RtpStatsBase {
   /** The sender's clock when it reported. */
   readonly remoteTimestamp: number;
   readonly reportsSent: number;
+  /** Absent until one was measured. */
+  readonly roundTripTime?: number;
   readonly totalRoundTripTime: number;
   readonly roundTripTimeMeasurements: number;
 }

@@ -51,6 +51,11 @@ interface PageSound {
 const PAGE_SOUND = `(async () => [...(await interop.pc.getStats()).values()]
   .find(({ type, kind }) => type === "inbound-rtp" && kind === "audio"))()`;
 
+/** What Chromium measured of our pictures and sound by extended reports. */
+const PAGE_ROUND_TRIPS = `(async () => [...(await interop.pc.getStats()).values()]
+  .filter(({ type }) => type === "remote-outbound-rtp")
+  .reduce((sum, { roundTripTimeMeasurements = 0 }) => sum + roundTripTimeMeasurements, 0))()`;
+
 /** RED before Opus: so both sides send it. */
 function preferRed({ pc }: OurConnection): void {
   const isRed = ({ mimeType }: { mimeType: string }) => mimeType === "audio/red";
@@ -156,6 +161,14 @@ describe(`a call with Chromium over a path that loses media (SEED=${SEED})`, fun
       await until("no audio level from Chromium", 10, () => {
         const [source] = receiver?.getSynchronizationSources() ?? [];
         return (source?.audioLevel ?? 0) > 0.01 ? true : undefined;
+      });
+      await until("no round trip by extended reports (RFC 3611)", 10, async () => {
+        const here = [...(await connection.pc.getStats()).values()].filter(
+          ({ type }) => type === "remote-outbound-rtp",
+        ) as { readonly roundTripTime?: number }[];
+        const there = (await page.evaluate(PAGE_ROUND_TRIPS)) as number;
+        const isMeasured = here.length > 0 && here.every(({ roundTripTime = 0 }) => roundTripTime > 0);
+        return isMeasured && there > 0 ? true : undefined;
       });
       await until("too few packets sent", 10, async () =>
         (await ourVideo(connection)).sent.packetsSent > 50 ? true : undefined,

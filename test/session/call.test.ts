@@ -227,6 +227,26 @@ describe("a call in virtual time", function () {
     });
   }
 
+  it("learns the round trip by extended reports where it sends nothing, and asks only where that is agreed (RFC 3611)", () => {
+    const link = { delayUs: 40_000 };
+    const measured = (mode: "all" | "sender" | undefined) => {
+      const b = { sends: false, ...(mode !== undefined && { receiverRtt: mode }) };
+      call = new VirtualCall({ seed: 12, link, b });
+      call.run(10);
+      const { receiveCounters } = call.b;
+      const rtts = [ReceiveCounters.remoteRttUs, ReceiveCounters.rttUs].map((word) => receiveCounters[word]);
+      const result = { rtts, measurements: receiveCounters[ReceiveCounters.remoteRttMeasurements] };
+      call.close();
+      return result;
+    };
+    const { rtts, measurements } = measured("all");
+    for (const rtt of rtts) assert.ok(Math.abs(rtt - 80_000) < 1_000, `${rtt} µs`);
+    assert.ok(measurements > 3 && measurements < 15, `${measurements}`);
+    for (const mode of ["sender", undefined] as const) {
+      assert.deepEqual(measured(mode), { rtts: [0, 0], measurements: 0 });
+    }
+  });
+
   it("connects whichever datagram of the set-up is lost", () => {
     for (const loser of ["a", "b"] as const) {
       for (let lost = 0; lost < 16; lost++) {

@@ -62,6 +62,8 @@ export interface PeerOptions {
   readonly ulpfec?: boolean;
   /** The same in a stream of its own. */
   readonly flexfec?: boolean;
+  /** It asks for the round trip by extended reports. */
+  readonly receiverRtt?: "all" | "sender";
   /** Sound goes with a copy of the packet before; both peers must say so. */
   readonly red?: boolean;
   /** Stages in the way of its streams. */
@@ -226,6 +228,7 @@ export class VirtualPeer {
             payloadTypes: [{ payloadType: 96, codec: this.options.codec, clockRate: 90_000 }],
           }),
         ...(this.options.ulpfec && kind === "video" && { red: PARITY }),
+        ...(this.options.receiverRtt && { receiverRtt: this.options.receiverRtt }),
         ...(this.options.flexfec && kind === "video" && { flexfec: { payloadType: FLEXFEC_PAYLOAD_TYPE } }),
         ...(this.options.red && kind === "audio" && { red: { payloadType: RED_PAYLOAD_TYPE } }),
       };

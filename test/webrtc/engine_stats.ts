@@ -114,6 +114,9 @@ export function receiveStreamStats(of: Partial<ReceiveStreamStats> = {}): Receiv
     remoteBytesSent: 0,
     remoteWallUs: 0,
     remoteReportWallUs: 0,
+    remoteRttUs: 0,
+    remoteRttMeasurements: 0,
+    remoteRttTotalUs: 0,
     ...of,
   };
 }

@@ -114,6 +114,14 @@ export class ReceiveFeedback {
     return block;
   }
 
+  /** The peer answered our reference time: the way there and back. */
+  noteMeasurement(rttUs: number): void {
+    const counters = this.#counters;
+    counters[ReceiveCounters.remoteRttUs] = rttUs;
+    counters[ReceiveCounters.remoteRttMeasurements]++;
+    counters[ReceiveCounters.remoteRttTotalUs] += rttUs;
+  }
+
   noteRoundTrip(rttUs: number): void {
     this.#counters[ReceiveCounters.rttUs] = rttUs;
     if (rttUs === 0) return;

@@ -1,5 +1,6 @@
 import type { RandomSource } from "../../protocol/primitives/random.js";
-import type { RtcpPacket } from "../../protocol/rtcp/packets.js";
+import { writeExtendedReport } from "../../protocol/rtcp/extended_report.js";
+import type { ExtendedReport, ExtendedReportBlock, RtcpPacket } from "../../protocol/rtcp/packets.js";
 import { parseCompound } from "../../protocol/rtcp/parser.js";
 import { RoundTripEstimator } from "../../protocol/rtcp/round_trip.js";
 import { RtcpScheduler } from "../../protocol/rtcp/scheduler.js";
@@ -15,6 +16,7 @@ import {
 } from "../transport_api.js";
 import type { Arrival } from "./arrival_log.js";
 import { ReceiveFeedback } from "./receive_feedback.js";
+import { ReceiverReferences } from "./receiver_references.js";
 import { SendReports } from "./send_reports.js";
 
 /** Leaves room for SRTCP's index and tag (at most 20 bytes) in a datagram of 1200. */
@@ -62,6 +64,7 @@ export class RtcpSession {
   readonly #roundTrip: RoundTripEstimator;
   readonly #send = new Map<number, SendReports>();
   readonly #receive = new Map<number, ReceiveFeedback>();
+  readonly #references = new ReceiverReferences();
   readonly #writer = new RtcpWriter(new Uint8Array(COMPOUND_BYTES));
   readonly #minIntervalUs: number;
   #started = false;
@@ -220,6 +223,9 @@ export class RtcpSession {
           this.#sendOf(ssrc)?.handleFullIntra(packet.senderSsrc, sequenceNumber);
         }
         break;
+      case "xr":
+        this.#handleExtended(packet, nowUs);
+        break;
       case "transport-cc":
         this.#sinks.transportFeedback(packet.content);
         break;
@@ -284,6 +290,7 @@ export class RtcpSession {
   #sendRegular(nowUs: number, byes: readonly number[]): void {
     this.#writer.clear();
     this.#writeHead(nowUs, true);
+    this.#writeExtended(nowUs);
     if (byes.length > 0) this.#writer.bye(byes);
     if (this.#writer.length > 0) this.#flush();
   }
@@ -300,6 +307,61 @@ export class RtcpSession {
     if (senders.length === 0) this.#writer.receiverReport(local.ssrc, reports.slice(0, MAX_REPORT_BLOCKS));
     if (senders.length === 0) this.#writer.sourceDescription(local.ssrc, local.cname);
     for (const { options } of senders) this.#writer.sourceDescription(options.ssrc, options.cname);
+  }
+
+  /** Asks the peer for the round trip where that is agreed, and answers what it asked (RFC 3611 §4.4, §4.5). */
+  #writeExtended(nowUs: number): void {
+    const senders = [...this.#send.values()].filter(({ active }) => active);
+    const local = this.#localSource(senders);
+    if (local === undefined) return;
+    const blocks: ExtendedReportBlock[] = [];
+    if (this.#asksRoundTrip(senders.length > 0)) blocks.push(this.#referenceTime(nowUs));
+    const answer = this.#references.takeAnswer(nowUs);
+    if (answer !== undefined) blocks.push(answer);
+    if (blocks.length > 0) writeExtendedReport(this.#writer, local.ssrc, blocks);
+  }
+
+  #asksRoundTrip(sends: boolean): boolean {
+    for (const { active, options } of this.#receive.values()) {
+      if (active && (options.receiverRtt === "all" || (options.receiverRtt === "sender" && sends)))
+        return true;
+    }
+    return false;
+  }
+
+  #referenceTime(nowUs: number): ExtendedReportBlock {
+    const ntp = { seconds: 0, fraction: 0 };
+    this.#clock.ntp(nowUs, ntp);
+    return { type: "rrtr", ntpSeconds: ntp.seconds, ntpFraction: ntp.fraction };
+  }
+
+  #handleExtended({ ssrc, blocks }: ExtendedReport, nowUs: number): void {
+    for (const block of blocks) {
+      if (block.type === "rrtr") this.#references.note(ssrc, block.ntpSeconds, block.ntpFraction, nowUs);
+      else if (block.type === "dlrr") this.#handleAnswers(block.entries, nowUs);
+    }
+  }
+
+  /** What the peer answers to one of our sources says how long the way is; it is the same for all streams. */
+  #handleAnswers(
+    entries: readonly { readonly ssrc: number; readonly lastRr: number; readonly delaySinceLastRr: number }[],
+    nowUs: number,
+  ): void {
+    for (const { ssrc, lastRr, delaySinceLastRr } of entries) {
+      if (!this.#isOurs(ssrc) || !this.#roundTrip.handleReport(lastRr, delaySinceLastRr, nowUs)) continue;
+      for (const stream of this.#receive.values()) {
+        if (stream.active) stream.noteMeasurement(this.#roundTrip.lastUs);
+        stream.noteRoundTrip(this.rttUs);
+      }
+      for (const stream of this.#send.values()) stream.noteRoundTrip(this.rttUs);
+      return;
+    }
+  }
+
+  #isOurs(ssrc: number): boolean {
+    if (this.#sendOf(ssrc) !== undefined) return true;
+    for (const { options } of this.#receive.values()) if (options.localSsrc === ssrc) return true;
+    return false;
   }
 
   /** Who we are while we send nothing: the source that our receive streams name. */

@@ -182,7 +182,11 @@ export const ReceiveCounters = {
   fecSsrc: 31,
   /** The contributing sources of late (contributors.ts). */
   contributors: 32,
-  words: 32 + CONTRIBUTOR_WORDS,
+  /** rtcp's: round trips that the peer's answers to extended reports measured: the last, how many, their sum. */
+  remoteRttUs: 32 + CONTRIBUTOR_WORDS,
+  remoteRttMeasurements: 33 + CONTRIBUTOR_WORDS,
+  remoteRttTotalUs: 34 + CONTRIBUTOR_WORDS,
+  words: 35 + CONTRIBUTOR_WORDS,
 } as const;
 
 /** A zeroed block of `words` float64 words. */

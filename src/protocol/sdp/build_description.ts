@@ -4,6 +4,7 @@ import { answerCodecs, isFlexfec, isRtx, offerCodecs, PayloadTypeTable } from ".
 import { dataMedia, isDataSection, type LocalDataSection } from "./data_section.js";
 import { answerDirection } from "./directions.js";
 import { answerSetup, type DtlsRole } from "./dtls_setup.js";
+import { receiverRttAttribute, receiverRttOf } from "./extended_reports.js";
 import { answerExtensions, ExtensionIdTable, meaningsOf, offerExtensions } from "./extension_negotiation.js";
 import {
   bundledMids,
@@ -155,6 +156,7 @@ function offerMedia(
   }
   describeTransport(media, transport, transport.offerSetup);
   media.extensions = offerExtensions(section.extensions, extensionIds);
+  media.attributes = [receiverRttAttribute];
   describeSources(media, section);
   return media;
 }
@@ -258,6 +260,7 @@ function answerMedia(
   media.formats = media.codecs.map((codec) => `${codec.payloadType}`);
   media.direction = answerDirection(section.direction, directionOf(offer, offered));
   media.rtcpReducedSize = offered.rtcpReducedSize;
+  if (receiverRttOf(offer, offered) !== undefined) media.attributes = [receiverRttAttribute];
   const meanings = meaningsOf([offer.extensions, ...offer.media.map(({ extensions }) => extensions)]);
   media.extensions = answerExtensions(
     [...offered.extensions, ...offer.extensions],

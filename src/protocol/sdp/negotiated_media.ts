@@ -1,6 +1,7 @@
 /** What offer and answer settled, section by section and for the transport. */
 import { type AgreedCodec, agreedCodecs } from "./codec_negotiation.js";
 import { receives, sends } from "./directions.js";
+import { agreedReceiverRtt, type ReceiverRttMode, receiverRttOf } from "./extended_reports.js";
 import { agreedExtensions } from "./extension_negotiation.js";
 import {
   bundledMids,
@@ -34,6 +35,8 @@ export interface NegotiatedMedia {
   readonly codecs: readonly AgreedCodec[];
   readonly extensions: readonly AgreedExtension[];
   readonly reducedSizeRtcp: boolean;
+  /** Receivers may ask for the round trip (RFC 3611 §4.4, §4.5). */
+  readonly receiverRtt?: ReceiverRttMode;
   /** SSRCs of media that the peer announced; may be none. */
   readonly remoteSsrcs: readonly number[];
   /** Which of the peer's SSRCs repeats which (RFC 5576 §4.2, RFC 4588 §8.6 "FID"), as far as it announced them. */
@@ -78,6 +81,10 @@ export function negotiateMedia(
     return undefined;
   const ours = directionOf(localSession, local);
   const theirs = directionOf(remoteSession, remote);
+  const receiverRtt = agreedReceiverRtt(
+    receiverRttOf(localSession, local),
+    receiverRttOf(remoteSession, remote),
+  );
   const remoteRepairs = repairsOf(remote, "FID");
   const remoteParities = repairsOf(remote, "FEC-FR");
   return {
@@ -88,6 +95,7 @@ export function negotiateMedia(
     codecs: inAnswerOrder(agreedCodecs(local.codecs, remote.codecs), local.codecs, answerer),
     extensions: agreedExtensions(local.extensions, [...remote.extensions, ...remoteSession.extensions]),
     reducedSizeRtcp: local.rtcpReducedSize && remote.rtcpReducedSize,
+    ...(receiverRtt !== undefined && { receiverRtt }),
     remoteSsrcs: mediaSourcesOf(remote, [...remoteRepairs, ...remoteParities]),
     remoteRepairs,
     remoteParities,

@@ -238,6 +238,7 @@ function receiveOptions(transceiver: RTCRtpTransceiver, negotiated: NegotiatedMe
     rtx: rtxCodecs(negotiated).map(({ local }) => local),
     ...receivedRed(negotiated),
     repairs: negotiated.remoteRepairs,
+    ...(negotiated.receiverRtt !== undefined && { receiverRtt: negotiated.receiverRtt }),
     ...receivedFlexfec(negotiated),
     extensions: extensionIds(negotiated.extensions.filter(({ direction }) => receives(direction))),
     nack,

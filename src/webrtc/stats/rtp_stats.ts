@@ -144,9 +144,10 @@ export function remoteOutboundCounters(stream: ReceiveStreamStats) {
     bytesSent: stream.remoteBytesSent,
     remoteTimestamp: stream.remoteWallUs / 1000,
     reportsSent: stream.remoteReports,
-    // RFC 3611 §4.4 would be needed to measure any.
-    totalRoundTripTime: 0,
-    roundTripTimeMeasurements: 0,
+    // Where both descriptions have RFC 3611's "rcvr-rtt".
+    ...(stream.remoteRttUs > 0 && { roundTripTime: stream.remoteRttUs / 1e6 }),
+    totalRoundTripTime: stream.remoteRttTotalUs / 1e6,
+    roundTripTimeMeasurements: stream.remoteRttMeasurements,
   };
 }
 
