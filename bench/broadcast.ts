@@ -272,7 +272,7 @@ function printSide(
   all: ReadonlyMap<string, Figures[]>,
 ): void {
   print(side === "encoded" ? "encoded once, H.264 and Opus" : "\npassed on as packets, VP8");
-  const widths = [9, 20, 14, 20, 22, 20];
+  const widths = [9, 23, 12, 24, 24, 22];
   const row = (cells: readonly string[]) => print(cells.map((cell, i) => cell.padStart(widths[i])).join(""));
   row(["receivers", "packets/s", "pictures/s", "CPU, % of a core", "a receiver more, %", "sender thread, %"]);
   const [least] = receivers;

@@ -42,7 +42,15 @@ export {
   type VideoSinkSpec,
   type VideoSourceSpec,
 } from "./media/source_spec.js";
-export type { LatencySummary, TransportSettings, TransportStats } from "./media/transport_api.js";
+export type {
+  DataEvent,
+  LatencySummary,
+  MediaTransport,
+  MediaTransportEvents,
+  OpenChannel,
+  TransportSettings,
+  TransportStats,
+} from "./media/transport_api.js";
 export { ServerError } from "./server/errors.js";
 export { createServer, type RoomServer, type RoomServerOptions } from "./server/room_server.js";
 export { SignalingClient, type SignalingClientOptions } from "./signaling/client.js";

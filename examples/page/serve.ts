@@ -40,6 +40,7 @@ export async function servePage(page: ExamplePage): Promise<void> {
     "/style.css": ["text/css", source("style.css")],
     "/page.js": ["text/javascript", source("page.js")],
     "/negotiation.js": ["text/javascript", compiled("negotiation.js")],
+    "/frame_cipher.js": ["text/javascript", compiled("frame_cipher.js")],
     "/client.js": ["text/javascript", client],
   };
   const otherwise: RequestListener = (request, response) => {

@@ -6,6 +6,13 @@ export { type MediaStreamConstraints, OverconstrainedError } from "./devices/con
 export type { MediaDeviceInfo, MediaDeviceKind } from "./devices/device_list.js";
 export type { DisplayMediaStreamOptions } from "./devices/display_opener.js";
 export { getUserMedia, MediaDevices, mediaDevices } from "./devices/media_devices.js";
+export {
+  type DirectParameters,
+  type DirectSendStream,
+  type DirectStream,
+  DirectTransport,
+  type DirectTransportOptions,
+} from "./direct_transport.js";
 export { MediaStream, MediaStreamTrackEvent } from "./media_stream.js";
 export {
   createLocalTrack,

@@ -200,6 +200,26 @@ describe("the examples' pages", function () {
     }
   });
 
+  it("insertable-streams: the picture comes back where both ends have the secret, and never elsewhere", async () => {
+    const example = await open("insertable-streams");
+    await press("Call with another secret");
+    await logged("Calling with another secret.");
+    await page.evaluate(`(async () => {
+      const video = document.querySelector("video");
+      globalThis.wrongly = false;
+      video.requestVideoFrameCallback(() => { wrongly = true; });
+    })()`);
+    await page.locator("#state[data-state=connected]").waitFor();
+    await page.evaluate(
+      "(async () => { for (let i = 0; i < 60; i++) await new Promise(requestAnimationFrame); })()",
+    );
+    assert.equal(await page.evaluate("wrongly"), false);
+    await press("Call");
+    await logged("Calling with the secret.");
+    await pictures();
+    assert.equal(await example.stop(), 0);
+  });
+
   it("rtp-forwarder: FFmpeg reads the page's picture by the SDP file", async () => {
     const folder = mkdtempSync(join(tmpdir(), "roomrtc-example-"));
     try {
