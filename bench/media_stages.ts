@@ -12,10 +12,12 @@ import type { SendStreamOptions } from "../src/media/transport_api.js";
 import { SendLog } from "../src/protocol/bwe/send_log.js";
 import { FecDecoder } from "../src/protocol/fec/fec_decoder.js";
 import { FecEncoder } from "../src/protocol/fec/fec_encoder.js";
+import type { FecFormat } from "../src/protocol/fec/fec_format.js";
 import { H264Depacketizer } from "../src/protocol/h264/depacketizer.js";
 import { VideoJitterBuffer } from "../src/protocol/jitter/video_jitter_buffer.js";
 import { NackGenerator } from "../src/protocol/nack/nack_generator.js";
 import { seededRandom } from "../src/protocol/primitives/random.js";
+import { RedReader, RedWriter } from "../src/protocol/red/red.js";
 import { parseRtp, RtpHeader } from "../src/protocol/rtp/rtp_header.js";
 import { unwrapRtx } from "../src/protocol/rtx/rtx.js";
 import { ArrivalRecorder } from "../src/protocol/twcc/arrival_recorder.js";
@@ -310,19 +312,19 @@ function feedbackStages(): MeasuredStage[] {
   ];
 }
 
-function fecStages(unit: Uint8Array): MeasuredStage[] {
+function fecStages(unit: Uint8Array, name: string, format: FecFormat): MeasuredStage[] {
   const picture = new Picture(unit);
-  const encoder = new FecEncoder("flexfec", SLOT_BYTES);
+  const encoder = new FecEncoder(format, SLOT_BYTES);
   const parity = new Uint8Array(2 * SLOT_BYTES);
   const encode = (): number => {
     for (let i = 0; i < picture.count; i++) encoder.add(picture.slab, i * SLOT_BYTES, picture.lengths[i]);
     return encoder.finish(parity, 0);
   };
-  const decoder = new FecDecoder({ format: "flexfec", ssrc: 1 });
+  const decoder = new FecDecoder({ format, ssrc: 1 });
   const repaired = new Uint8Array(SLOT_BYTES);
   return [
     {
-      name: "FlexFEC: parity of a picture",
+      name: `${name}: parity of a picture`,
       packets: picture.count,
       run: () => {
         picture.renumber();
@@ -330,7 +332,7 @@ function fecStages(unit: Uint8Array): MeasuredStage[] {
       },
     },
     {
-      name: "FlexFEC: parity, and one packet of a picture repaired",
+      name: `${name}: parity, and one packet of a picture repaired`,
       packets: picture.count,
       run: () => {
         picture.renumber();
@@ -342,6 +344,27 @@ function fecStages(unit: Uint8Array): MeasuredStage[] {
       },
     },
   ];
+}
+
+/** Sound of 80 bytes a packet. */
+function redStage(): MeasuredStage {
+  const packets = 50;
+  const sound = new Uint8Array(80).fill(0x55);
+  const payload = new Uint8Array(SLOT_BYTES);
+  const writer = new RedWriter(1);
+  const reader = new RedReader();
+  let timestamp = 0;
+  return {
+    name: "RED: sound with a copy of what went before, written and read",
+    packets,
+    run: () => {
+      for (let i = 0; i < packets; i++) {
+        timestamp = (timestamp + 960) >>> 0;
+        const bytes = writer.write(sound, 0, sound.length, 111, timestamp, payload, 0, SLOT_BYTES);
+        if (!reader.parse(payload, 0, bytes)) throw new Error("it was not read");
+      }
+    },
+  };
 }
 
 /** The packets themselves, for another stack's stages. */
@@ -360,7 +383,9 @@ export function mediaStages(): MeasuredStage[] {
     jitterStage(unit),
     ...rtxStages(unit, picture),
     ...feedbackStages(),
-    ...fecStages(unit),
+    ...fecStages(unit, "ULPFEC", "ulpfec"),
+    ...fecStages(unit, "FlexFEC", "flexfec"),
+    redStage(),
     chainStage(picture, 1),
     chainStage(picture, 4),
   ];
