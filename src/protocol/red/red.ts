@@ -155,11 +155,3 @@ export class RedWriter {
     copyBytes(buf, offset, this.arena, slot * (MAX_BLOCK_BYTES + 1), this.lengths[slot]);
   }
 }
-
-/** The payload type of a RED payload's primary block without taking it apart, -1 when it does not parse. */
-export function redPrimaryPayloadType(buf: Uint8Array, offset: number, length: number): number {
-  const end = offset + length;
-  let at = offset;
-  while (at < end && (buf[at] & 0x80) !== 0) at += 4;
-  return at < end ? buf[at] : -1;
-}

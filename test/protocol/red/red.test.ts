@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { seededRandom } from "../../../src/protocol/primitives/random.js";
-import { RedReader, RedWriter, redPrimaryPayloadType } from "../../../src/protocol/red/red.js";
+import { RedReader, RedWriter } from "../../../src/protocol/red/red.js";
 
 function blocks(payload: Uint8Array): { pt: number; ago: number; data: number[] }[] | undefined {
   const reader = new RedReader();
@@ -21,7 +21,6 @@ describe("RED (RFC 2198)", () => {
       { pt: 111, ago: 960, data: [7, 8, 9] },
       { pt: 111, ago: 0, data: [1, 2] },
     ]);
-    assert.equal(redPrimaryPayloadType(payload, 0, payload.length), 111);
     assert.deepEqual(blocks(Uint8Array.of(0, 5)), [{ pt: 0, ago: 0, data: [5] }]);
   });
 
@@ -35,7 +34,6 @@ describe("RED (RFC 2198)", () => {
       new Array(80).fill(0x80),
     ])
       assert.equal(blocks(Uint8Array.from(bad)), undefined, bad.join(" "));
-    assert.equal(redPrimaryPayloadType(Uint8Array.of(0x80, 0, 0), 0, 3), -1);
   });
 
   it("repeats the last payloads, across timestamp wraps", () => {
