@@ -5,6 +5,7 @@ import {
   isVideoFormat,
 } from "../../media/codecs/codec_name.js";
 import { assemblerOf } from "../../media/session/payload_formats.js";
+import { type AccessUnitAssembler, PayloadTraits } from "../../protocol/rtp/payload_format.js";
 import { parseRtp, RtpHeader } from "../../protocol/rtp/rtp_header.js";
 import { PacketAssembler, type Sample, SampleBuilder } from "../../protocol/samples/sample_builder.js";
 import { capabilitiesOf } from "../../protocol/sdp/codec_capabilities.js";
@@ -50,6 +51,11 @@ export class SampleTrackSink extends eventTarget<{ sample: SampleEvent }>() {
   #room: Uint8Array | undefined;
   #codec: CodecName | undefined;
   #builder: SampleBuilder | undefined;
+  /** Of pictures. */
+  #assembler: AccessUnitAssembler | undefined;
+  /** Of the first packet; -1: none came. */
+  #firstTimestamp = -1;
+  #beganTorn = false;
   #clockRate = 1;
   #stop: (() => void) | undefined;
 
@@ -81,12 +87,24 @@ export class SampleTrackSink extends eventTarget<{ sample: SampleEvent }>() {
     if (!isVideoFormat(codec) && !isAudioFormat(codec)) return;
     if (codec !== this.#codec) this.#begin(codec);
     if (!parseRtp(packet, 0, packet.length, this.#header)) return;
+    if (this.#isTorn(packet)) return;
     this.#builder?.insert(packet, this.#header);
     this.#room ??= new Uint8Array(MAX_SAMPLE_BYTES);
     for (let sample = this.#next(this.#room); sample !== undefined; sample = this.#next(this.#room)) {
       this.#fire(sample, this.#room, codec);
       if (this.stopped) return;
     }
+  }
+
+  /** A sink that comes in the midst of a picture leaves what is left of it out, unless it is a keyframe's beginning. */
+  #isTorn(packet: Uint8Array): boolean {
+    const { timestamp, payloadOffset, payloadLength } = this.#header;
+    if (this.#assembler !== undefined && this.#firstTimestamp < 0) {
+      const traits = this.#assembler.inspect(packet, payloadOffset, payloadLength);
+      this.#firstTimestamp = timestamp;
+      this.#beganTorn = (traits & PayloadTraits.randomAccess) === 0;
+    }
+    return this.#beganTorn && timestamp === this.#firstTimestamp;
   }
 
   #next(room: Uint8Array): Sample | undefined {
@@ -98,9 +116,12 @@ export class SampleTrackSink extends eventTarget<{ sample: SampleEvent }>() {
     const [{ clockRate }] = capabilitiesOf(codec);
     this.#codec = codec;
     this.#clockRate = clockRate;
+    this.#assembler = isVideoFormat(codec) ? assemblerOf(codec) : undefined;
+    this.#firstTimestamp = -1;
+    this.#beganTorn = false;
     this.#builder = new SampleBuilder({
-      assembler: isVideoFormat(codec) ? assemblerOf(codec) : new PacketAssembler(),
-      packetPerSample: !isVideoFormat(codec),
+      assembler: this.#assembler ?? new PacketAssembler(),
+      packetPerSample: this.#assembler === undefined,
       clockRate,
       maxLatePackets: this.#maxLatePackets,
     });
