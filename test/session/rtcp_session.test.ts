@@ -54,6 +54,7 @@ class Timeline {
       sinks: {
         compound: () => this.sentUs.push(this.nowUs),
         resend: () => {},
+        rateLimit: () => {},
         transportFeedback: () => {},
         keyframe: () => {},
         bye: () => {},

@@ -139,6 +139,7 @@ describe("an SSRC of ours that the peer sends under (RFC 3550 §8.2)", () => {
       sinks: {
         compound: () => {},
         resend: () => {},
+        rateLimit: () => {},
         transportFeedback: () => {},
         keyframe: () => {},
         bye: () => {},

@@ -8,7 +8,12 @@ export const RtcpOutTag = {
   resend: 2,
   /** Content of a transport-wide feedback message. */
   transportFeedback: 3,
+  /** Bits a second that the peer asks not to exceed, in `rtpTimestamp`; {@link NO_LIMIT}: none. */
+  rateLimit: 4,
 } as const;
+
+/** No limit, or none below 4 Gbit/s. */
+export const NO_LIMIT = 0xffffffff;
 
 /** The rtcp thread's way to the sender. */
 export class RtcpOut {
@@ -38,6 +43,12 @@ export class RtcpOut {
     const target = this.#producer.bytes(slot);
     for (let i = 0; i < length; i++) target[i] = bytes[i];
     this.#publish(slot, tag, transportId, length, 0);
+  }
+
+  rateLimit(transportId: number, bps: number): void {
+    const slot = this.#producer.acquire();
+    if (slot < 0) this.dropped++;
+    else this.#publish(slot, RtcpOutTag.rateLimit, transportId, 0, Math.min(NO_LIMIT, Math.floor(bps)));
   }
 
   resend(transportId: number, ssrc: number, sequenceNumbers: readonly number[]): void {

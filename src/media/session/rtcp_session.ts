@@ -15,6 +15,7 @@ import {
   type StreamName,
 } from "../transport_api.js";
 import type { Arrival } from "./arrival_log.js";
+import { RateLimits } from "./rate_limits.js";
 import { ReceiveFeedback } from "./receive_feedback.js";
 import { ReceiverReferences } from "./receiver_references.js";
 import { SendReports } from "./send_reports.js";
@@ -30,6 +31,8 @@ export interface RtcpSinks {
   resend(ssrc: number, sequenceNumbers: readonly number[]): void;
   /** Content of a transport-wide feedback message of the peer's; good during the call. */
   transportFeedback(content: Uint8Array): void;
+  /** The peer asks for no more than this, bits a second; Infinity: it does not any more. */
+  rateLimit(bps: number): void;
   /** The encoder, or the application where it makes the encoding itself, owes a keyframe of it. */
   keyframe(encoding: number, isPushed: boolean): void;
   /** The peer sends under an SSRC of ours (RFC 3550 §8.2). What loops back to us is not meant: it has our keys, not the peer's. */
@@ -72,6 +75,8 @@ export class RtcpSession {
   #idle = true;
   #received = false;
   readonly #arrivals = new ArrivalRecorder();
+  readonly #limits = new RateLimits();
+  #toldBps = Number.POSITIVE_INFINITY;
   /** The stream of the last transport-wide number. */
   #arrivalsOf: ReceiveFeedback | undefined;
 
@@ -105,6 +110,8 @@ export class RtcpSession {
     if (stream === undefined) return;
     if (this.#started && stream.active) this.#sendRegular(nowUs, [stream.options.ssrc]);
     this.#send.delete(streamId);
+    this.#limits.forgetStream(stream.options.ssrc);
+    this.#tellLimit();
   }
 
   addReceiveStream(streamId: number, options: ReceiveStreamOptions, counters: Float64Array): void {
@@ -138,6 +145,7 @@ export class RtcpSession {
     if (packets.length === 0) return;
     this.#scheduler.handleReceived(length);
     for (const packet of packets) this.#handlePacket(packet, nowUs);
+    this.#tellLimit();
     this.#passOnKeyframeRequests(nowUs);
   }
 
@@ -147,6 +155,7 @@ export class RtcpSession {
     this.#adaptInterval(nowUs);
     if (this.#scheduler.handleTimeout(nowUs)) this.#sendRegular(nowUs, []);
     this.#sendFeedback(nowUs);
+    this.#sendNotifications(nowUs);
     this.#sendTransportFeedback(nowUs);
   }
 
@@ -155,6 +164,7 @@ export class RtcpSession {
     for (const { keyframes } of this.#send.values())
       deadlineUs = Math.min(deadlineUs, keyframes.nextDeadlineUs());
     if (!this.#hasSource) return deadlineUs;
+    if (this.#limits.owesNotification) return Number.NEGATIVE_INFINITY;
     const reportUs = this.#scheduler.nextDeadlineUs();
     deadlineUs = Math.min(
       deadlineUs,
@@ -223,6 +233,15 @@ export class RtcpSession {
           this.#sendOf(ssrc)?.handleFullIntra(packet.senderSsrc, sequenceNumber);
         }
         break;
+      case "remb":
+        if (packet.ssrcs.length === 0 || packet.ssrcs.some((ssrc) => this.#sendOf(ssrc) !== undefined))
+          this.#limits.handleRemb(packet.bitrateBps);
+        break;
+      case "tmmbr":
+        for (const entry of packet.entries) {
+          if (this.#sendOf(entry.ssrc) !== undefined) this.#limits.handleRequest(packet.senderSsrc, entry);
+        }
+        break;
       case "xr":
         this.#handleExtended(packet, nowUs);
         break;
@@ -233,6 +252,7 @@ export class RtcpSession {
         for (const ssrc of packet.ssrcs) {
           const stream = this.#receiveOf(ssrc);
           if (stream !== undefined) this.#sinks.bye(nameOf(stream.options), ssrc);
+          this.#limits.forgetOwner(ssrc);
         }
         break;
     }
@@ -272,6 +292,24 @@ export class RtcpSession {
       if (!stream.options.reducedSizeRtcp) this.#writeHead(nowUs, false);
       if (stream.writeFeedback(this.#writer, nowUs)) this.#flush();
     }
+  }
+
+  #tellLimit(): void {
+    const { bps } = this.#limits;
+    if (bps === this.#toldBps) return;
+    this.#toldBps = bps;
+    this.#sinks.rateLimit(bps);
+  }
+
+  /** What we hold ourselves to, to who asked for it. */
+  #sendNotifications(nowUs: number): void {
+    if (!this.#limits.owesNotification) return;
+    this.#writer.clear();
+    const [stream] = this.#send.values();
+    if (stream === undefined || !stream.options.reducedSizeRtcp) this.#writeHead(nowUs, false);
+    const before = this.#writer.length;
+    this.#limits.writeNotifications(this.#writer);
+    if (this.#writer.length > before) this.#flush();
   }
 
   /** Which of the transport's packets came, and when, for the peer's congestion control. */

@@ -65,6 +65,7 @@ export class SendTransport {
   readonly #log = new SendLog();
   readonly #feedback = new TransportFeedbackReader();
   readonly #bandwidth = new BandwidthEstimator();
+  #limitBps = Number.POSITIVE_INFINITY;
   #srtp: SrtpContext | undefined;
   #socket: DatagramSender | undefined;
   #route: SendRoute | undefined;
@@ -173,16 +174,30 @@ export class SendTransport {
   handleTransportFeedback(content: Uint8Array, nowUs: number): void {
     if (!this.#feedback.read(content)) return;
     this.#bandwidth.handleFeedback(this.#feedback, this.#log, nowUs);
-    this.#options.counters[TransportCounters.estimatedBps] = this.#bandwidth.estimateBps;
+    this.#tellAvailable();
   }
 
-  /** What the path to the peer seems to carry beside parity, bits a second; Infinity: no limit was found, or nothing is sent that has one. */
+  /** The peer asks for no more, bits a second (REMB, TMMBR); Infinity: it does not. */
+  setRateLimit(bps: number): void {
+    this.#limitBps = bps;
+    this.#tellAvailable();
+  }
+
+  #tellAvailable(): void {
+    this.#options.counters[TransportCounters.estimatedBps] = this.#pathBps;
+  }
+
+  get #pathBps(): number {
+    return Math.min(this.#bandwidth.estimateBps, this.#limitBps);
+  }
+
+  /** What the path to the peer seems to carry, or the peer asks for, beside parity, bits a second; Infinity: no limit was found, or nothing is sent that has one. */
   get availableBps(): number {
     if (this.#video.length === 0) return Number.POSITIVE_INFINITY;
     let parityShare = 0;
     for (let i = 0; i < this.#video.length; i++)
       parityShare = Math.max(parityShare, this.#video[i].parityShare);
-    return this.#bandwidth.estimateBps * (1 - parityShare);
+    return this.#pathBps * (1 - parityShare);
   }
 
   /** Begins a tone on a stream of sound. */

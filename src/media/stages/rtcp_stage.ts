@@ -94,6 +94,7 @@ export class RtcpStage implements Stage<"rtcp">, ArrivalLogListener {
       sinks: {
         compound: (bytes, length) => this.#out.compound(transportId, bytes, length),
         resend: (ssrc, sequenceNumbers) => this.#out.resend(transportId, ssrc, sequenceNumbers),
+        rateLimit: (bps) => this.#out.rateLimit(transportId, bps),
         transportFeedback: (content) => this.#out.transportFeedback(transportId, content),
         keyframe: (encoding, isPushed) => {
           if (isPushed) post({ type: "keyframeWanted", encoding });

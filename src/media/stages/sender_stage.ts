@@ -9,7 +9,7 @@ import { SlotConsumer } from "../ring/slot_channel.js";
 import type { Stage, WorkerHost } from "../ring/worker_loop.js";
 import type { SendRoute } from "../session/messages.js";
 import { rehearseSending } from "../session/rehearsal.js";
-import { RtcpOutTag } from "../session/rtcp_out.js";
+import { NO_LIMIT, RtcpOutTag } from "../session/rtcp_out.js";
 import type { EncodedFrame } from "../session/send_session.js";
 import { SendTransport } from "../session/send_transport.js";
 import { systemRandom } from "../session/system_random.js";
@@ -198,6 +198,10 @@ export class SenderStage implements Stage<"sender"> {
       if (tag === RtcpOutTag.compound) transport?.sendRtcp(bytes, byteLength);
       else if (tag === RtcpOutTag.transportFeedback) {
         transport?.handleTransportFeedback(bytes.subarray(0, byteLength), nowUs);
+      } else if (tag === RtcpOutTag.rateLimit) {
+        // The word is 32 bits with a sign.
+        const bps = rtpTimestamp >>> 0;
+        transport?.setRateLimit(bps === NO_LIMIT ? Number.POSITIVE_INFINITY : bps);
       } else transport?.resend(rtpTimestamp, bytes, byteLength >> 1, nowUs);
       input.release(slot);
     }

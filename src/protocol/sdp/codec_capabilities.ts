@@ -24,6 +24,8 @@ export const videoFeedback: readonly SdpFeedback[] = [
   { type: "nack" },
   { type: "nack", parameter: "pli" },
   { type: "ccm", parameter: "fir" },
+  { type: "ccm", parameter: "tmmbr" },
+  { type: "goog-remb" },
   { type: "transport-cc" },
 ];
 

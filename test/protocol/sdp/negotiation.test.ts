@@ -181,6 +181,7 @@ describe("buildAnswer", () => {
       { type: "nack" },
       { type: "nack", parameter: "pli" },
       { type: "ccm", parameter: "fir" },
+      { type: "goog-remb" },
       { type: "transport-cc" },
     ]);
     assert.deepEqual(
