@@ -23,7 +23,7 @@ import type {
 } from "./session/messages.js";
 import type { AudioSinkSpec, AudioSourceSpec, VideoSinkSpec, VideoSourceSpec } from "./source_spec.js";
 import type { PictureSize } from "./sources/video_source.js";
-import type { SetTransform } from "./transforms/stream_transforms.js";
+import type { SetTransform } from "./transforms/transform_messages.js";
 
 /** The threads, by the names the operating system shows. */
 export const WORKER_NAMES = [

@@ -1,4 +1,3 @@
-import type { MessagePort } from "node:worker_threads";
 import { codecOfNumber } from "../codecs/codec_name.js";
 import { PlayoutCounter, streamRow } from "../metrics_rows.js";
 import { Descriptor } from "../ring/descriptor.js";
@@ -6,15 +5,7 @@ import type { MetricsTable } from "../ring/metrics.js";
 import { ReceiveCounters } from "../session/stream_counters.js";
 import type { MediaKind } from "../transport_api.js";
 import { FrameTransform } from "./frame_transform.js";
-
-/** To the decoder and the speaker: the stream's frames go to the port from now on, and come back from there; without one, no longer. */
-export interface SetTransform {
-  readonly type: "setTransform";
-  readonly streamId: number;
-  readonly port?: MessagePort;
-  /** The stream's {@link ReceiveCounters} block. */
-  readonly counters: SharedArrayBuffer;
-}
+import type { SetTransform } from "./transform_messages.js";
 
 interface Transformed {
   readonly transform: FrameTransform<Descriptor>;

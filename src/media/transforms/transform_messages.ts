@@ -1,4 +1,5 @@
 /** What a media thread and the application's worker say to each other about the frames of one stream. */
+import type { MessagePort } from "node:worker_threads";
 import type { CodecName } from "../codecs/codec_name.js";
 import type { MediaKind } from "../transport_api.js";
 
@@ -38,3 +39,12 @@ export type FromTransformer =
   | { readonly type: "frame"; readonly ticket: number; readonly data: Uint8Array }
   /** A keyframe is wanted: of our encoder, or of the peer's. */
   | { readonly type: "keyframe" };
+
+/** To the decoder and the speaker: the stream's frames go to the port from now on, and come back from there; without one, no longer. */
+export interface SetTransform {
+  readonly type: "setTransform";
+  readonly streamId: number;
+  readonly port?: MessagePort;
+  /** The stream's ReceiveCounters block. */
+  readonly counters: SharedArrayBuffer;
+}
