@@ -144,8 +144,8 @@ describe("roomrtc server and client", function () {
       ["records to nowhere", ["--record", "/nowhere/x.wav"], /roomrtc: recording \/nowhere\/x\.wav: ENOENT/],
       [
         "names an unknown source",
-        ["--video", "screen"],
-        /roomrtc: video source "screen": allowed are test, /,
+        ["--video", "telescope"],
+        /roomrtc: video source "telescope": allowed are test, /,
       ],
       ["has no camera", ["--video", "v4l2:/dev/video63"], /roomrtc: .*\/dev\/video63/],
     ];
