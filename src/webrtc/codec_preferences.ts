@@ -6,7 +6,8 @@ import {
   extensionUris,
   videoCapabilities,
 } from "../protocol/sdp/codec_capabilities.js";
-import { isAuxiliary } from "../protocol/sdp/codec_negotiation.js";
+import { codecsMatch, isAuxiliary, isH264 } from "../protocol/sdp/codec_negotiation.js";
+import { sameParameters } from "../protocol/sdp/fmtp.js";
 import { domError } from "./dom_error.js";
 import {
   findCapability,
@@ -46,6 +47,14 @@ export function defaultCapabilities(kind: string): RTCRtpCapabilities | null {
   };
 }
 
+/** Whether the format parameters are those of the capability as it is, or as `getCapabilities` told it; or left out. */
+function hasParametersOf({ sdpFmtpLine }: RTCRtpCodec, capability: CodecCapability): boolean {
+  // What of H.264 must be the same was compared: levels need not (RFC 6184 §8.2.2).
+  if (sdpFmtpLine === undefined || isH264(capability)) return true;
+  const told = codecCapabilities(capability.kind, {}).filter((other) => codecsMatch(other, capability));
+  return [capability, ...told].some(({ fmtp }) => sameParameters(fmtp, sdpFmtpLine));
+}
+
 /**
  * Checks a setCodecPreferences argument (WebRTC 1.0 §5.4).
  *
@@ -57,7 +66,7 @@ export function preferredCapabilities(
 ): readonly CodecCapability[] {
   const chosen = codecs.map((codec) => {
     const capability = findCapability(capabilities, codec);
-    if (capability !== undefined) return capability;
+    if (capability !== undefined && hasParametersOf(codec, capability)) return capability;
     throw domError("InvalidModificationError", `${codec.mimeType} is not among the capabilities`);
   });
   if (chosen.length > 0 && chosen.every(isAuxiliary)) {

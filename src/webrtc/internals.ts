@@ -15,6 +15,11 @@ export function queueTask(task: () => void): void {
   setImmediate(task);
 }
 
+/** Resolves in a task of its own. */
+export function inTask(): Promise<void> {
+  return new Promise((resolve) => queueTask(resolve));
+}
+
 /** The engine's monotonic microseconds as the W3C's milliseconds since 1970 (High Resolution Time §4.1). */
 export function unixMs(monotonicUs: number): number {
   return performance.timeOrigin + performance.now() - (native.monotonicUs() - monotonicUs) / 1000;

@@ -11,7 +11,7 @@ import {
 import type { RTCDataChannelInit } from "./data_channel_init.js";
 import { checkEnum, domError } from "./dom_error.js";
 import { eventTarget } from "./event_target.js";
-import { internals, queueTask } from "./internals.js";
+import { inTask, internals } from "./internals.js";
 import type { RTCSignalingState } from "./jsep/description_state.js";
 import { addCandidate, checkCandidate } from "./jsep/remote_candidates.js";
 import { SessionNegotiation } from "./jsep/session_negotiation.js";
@@ -211,6 +211,7 @@ export class RTCPeerConnection extends eventTarget<PeerConnectionEvents>() {
         throw domError("InvalidStateError", `No offer in the state ${signalingState}`);
       }
       this.#applyLegacyOptions(options);
+      await inTask();
       const { sdp } = await this.#negotiation.makeOffer(options.iceRestart ?? false);
       return { type: "offer", sdp };
     });
@@ -235,6 +236,7 @@ export class RTCPeerConnection extends eventTarget<PeerConnectionEvents>() {
       if (signalingState !== "have-remote-offer" && signalingState !== "have-local-pranswer") {
         throw domError("InvalidStateError", `No answer in the state ${signalingState}`);
       }
+      await inTask();
       const { sdp } = await this.#negotiation.makeAnswer();
       return { type: "answer", sdp };
     });
@@ -285,7 +287,7 @@ export class RTCPeerConnection extends eventTarget<PeerConnectionEvents>() {
     }
     return this.#core.operations.chain(async () => {
       const placement = checkCandidate(this.#core, init);
-      await new Promise<void>((resolve) => queueTask(resolve));
+      await inTask();
       if (!this.#core.isClosed) addCandidate(this.#core, init, placement);
     });
   }

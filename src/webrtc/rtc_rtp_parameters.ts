@@ -84,7 +84,8 @@ export function toRtpCodec(kind: MediaKind, codec: CodecCapability | SdpCodec): 
   return {
     mimeType: `${kind}/${codec.name}`,
     clockRate: codec.clockRate,
-    ...(codec.channels !== undefined && { channels: codec.channels }),
+    // RFC 8866 §6.6: sound without a number has one channel.
+    ...(kind === "audio" && { channels: codec.channels ?? 1 }),
     ...(codec.fmtp !== undefined && { sdpFmtpLine: codec.fmtp }),
   };
 }
@@ -124,6 +125,8 @@ function checkEncodingRanges(encoding: RTCRtpEncodingParameters): void {
   ) {
     throw new TypeError(`maxBitrate is an unsigned 32-bit number, not ${maxBitrate}`);
   }
+  // What shall send nothing is inactive.
+  if (maxBitrate === 0) throw new RangeError("maxBitrate is more than 0");
 }
 
 /** @throws TypeError, as Web IDL has it for what is no value of an enumeration. */
@@ -137,16 +140,21 @@ export function checkDegradationPreference(value: string | undefined): void {
   checkChoice("degradationPreference", value, degradations);
 }
 
-function withDefaults(kind: MediaKind, encoding: RTCRtpEncodingParameters): RTCRtpEncodingParameters {
-  const { scaleResolutionDownBy, maxFramerate, ...common } = encoding;
-  // WebRTC 1.0 §5.1: audio knows neither.
-  const both = { ...common, active: encoding.active ?? true, priority: encoding.priority ?? "low" };
-  if (kind === "audio") return both;
+/** What the application gave, as Web IDL converts it; sound has neither size nor frame rate, whatever is asked of them (WebRTC 1.0 §5.1). */
+function converted(kind: MediaKind, encoding: RTCRtpEncodingParameters): RTCRtpEncodingParameters {
+  const { rid, scaleResolutionDownBy, maxFramerate, ...common } = encoding;
   return {
-    ...both,
-    scaleResolutionDownBy: scaleResolutionDownBy ?? 1,
-    ...(maxFramerate !== undefined && { maxFramerate }),
+    ...common,
+    // A DOMString: numbers are often given.
+    ...(rid !== undefined && { rid: String(rid) }),
+    ...(kind === "video" && scaleResolutionDownBy !== undefined && { scaleResolutionDownBy }),
+    ...(kind === "video" && maxFramerate !== undefined && { maxFramerate }),
   };
+}
+
+function withDefaults(kind: MediaKind, encoding: RTCRtpEncodingParameters): RTCRtpEncodingParameters {
+  const both = { ...encoding, active: encoding.active ?? true, priority: encoding.priority ?? "low" };
+  return kind === "audio" ? both : { ...both, scaleResolutionDownBy: encoding.scaleResolutionDownBy ?? 1 };
 }
 
 /**
@@ -155,8 +163,9 @@ function withDefaults(kind: MediaKind, encoding: RTCRtpEncodingParameters): RTCR
  */
 export function initialEncodings(
   kind: MediaKind,
-  asked: readonly RTCRtpEncodingParameters[] = [],
+  given: readonly RTCRtpEncodingParameters[] = [],
 ): RTCRtpEncodingParameters[] {
+  const asked = given.map((encoding) => converted(kind, encoding));
   checkRids(asked);
   for (const encoding of asked) checkEncodingRanges(encoding);
   const kept = asked.length === 0 ? [{}] : asked.slice(0, kind === "audio" ? 1 : MAX_LAYERS);
@@ -169,11 +178,8 @@ export function initialEncodings(
   });
 }
 
-/** What is alone has no name. */
-export function withoutRid({
-  rid: _dropped,
-  ...encoding
-}: RTCRtpEncodingParameters): RTCRtpEncodingParameters {
+/** What is asked for alone has no name. */
+function withoutRid({ rid: _dropped, ...encoding }: RTCRtpEncodingParameters): RTCRtpEncodingParameters {
   return encoding;
 }
 
@@ -207,11 +213,12 @@ export function checkSetParameters(
       throw domError("InvalidModificationError", `${member} can't change`);
     }
   }
-  given.encodings.forEach((encoding, index) => {
+  const encodings = given.encodings.map((encoding) => converted(kind, encoding));
+  encodings.forEach((encoding, index) => {
     if (encoding.rid !== returned.encodings[index].rid) {
       throw domError("InvalidModificationError", "A rid can't change");
     }
     checkEncodingRanges(encoding);
   });
-  return given.encodings.map((encoding) => withDefaults(kind, encoding));
+  return encodings.map((encoding) => withDefaults(kind, encoding));
 }

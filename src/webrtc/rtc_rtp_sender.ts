@@ -7,7 +7,7 @@ import { carriedFormat, sentCodec } from "./carried_format.js";
 import { defaultCapabilities } from "./codec_preferences.js";
 import type { ConnectionHost } from "./connection_host.js";
 import { domError } from "./dom_error.js";
-import { checkConstructor, internals, queueTask } from "./internals.js";
+import { checkConstructor, inTask, internals, queueTask } from "./internals.js";
 import { MediaStream } from "./media_stream.js";
 import { MediaStreamTrack } from "./media_stream_track.js";
 import type { RTCDtlsTransport } from "./rtc_dtls_transport.js";
@@ -147,11 +147,14 @@ export class RTCRtpSender {
     if (state.lastReturned === null)
       throw domError("InvalidStateError", "getParameters was not called just before");
     const encodings = checkSetParameters(state.kind, parameters, state.lastReturned);
-    checkDegradationPreference(parameters.degradationPreference);
-    state.degradationPreference = parameters.degradationPreference;
+    const { degradationPreference } = parameters;
+    checkDegradationPreference(degradationPreference);
+    // What getParameters returned stays valid until the task.
+    await inTask();
+    state.degradationPreference = degradationPreference;
     state.lastReturned = null;
-    state.encodings = encodings;
-    state.host.syncMedia();
+    state.encodings = changedEncodings(state.encodings, encodings);
+    if (!state.host.isClosed) state.host.syncMedia();
   }
 
   /** Another track of the same kind, or none, without a new negotiation. */
@@ -165,7 +168,7 @@ export class RTCRtpSender {
     }
     return state.host.operations.chain(async () => {
       if (state.isStopped()) throw domError("InvalidStateError", "The transceiver is stopped");
-      await new Promise<void>((resolve) => queueTask(resolve));
+      await inTask();
       if (state.host.isClosed) return;
       checkCarried(withTrack, state.negotiated);
       attachTrack(this, withTrack);
@@ -189,6 +192,14 @@ export class RTCRtpSender {
   }
 }
 defineInterface(RTCRtpSender);
+
+/** A description that came in between decides which encodings there are; of those that are left the change holds. */
+function changedEncodings(
+  present: readonly RTCRtpEncodingParameters[],
+  changed: readonly RTCRtpEncodingParameters[],
+): RTCRtpEncodingParameters[] {
+  return present.map((encoding) => changed.find(({ rid }) => rid === encoding.rid) ?? encoding);
+}
 
 /** @throws InvalidModificationError for a track that comes in a codec which was not negotiated. */
 function checkCarried(track: MediaStreamTrack | null, negotiated: NegotiatedMedia | null): void {

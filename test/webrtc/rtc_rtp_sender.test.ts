@@ -117,6 +117,36 @@ describe("RTCRtpSender (WebRTC 1.0 §5.2)", () => {
     assert.equal(engine.transport.called("limitSendStream").length, 1);
   });
 
+  it("has other parameters when an offer or an answer was made: that takes a task", async () => {
+    const { sender, pc } = await sending();
+    const parameters = sender.getParameters();
+    await pc.createOffer();
+    await rejectsWith(sender.setParameters(parameters), "InvalidStateError");
+    assert.notEqual(sender.getParameters().transactionId, parameters.transactionId);
+  });
+
+  it("setParameters takes effect in a task; until then the parameters stay valid", async () => {
+    const { sender } = await sending();
+    const parameters = sender.getParameters();
+    parameters.encodings[0].maxBitrate = 100_000;
+    const first = sender.setParameters(parameters);
+    assert.equal(sender.getParameters().transactionId, parameters.transactionId);
+    assert.equal(sender.getParameters().encodings[0].maxBitrate, undefined);
+    parameters.encodings[0].maxBitrate = 200_000;
+    await Promise.all([first, sender.setParameters(parameters)]);
+    await rejectsWith(sender.setParameters(parameters), "InvalidStateError");
+    assert.equal(sender.getParameters().encodings[0].maxBitrate, 200_000);
+  });
+
+  it("a description makes former parameters invalid", async () => {
+    const { sender, pc, peer } = await sending();
+    await peer.setLocalDescription();
+    const given = pc.setRemoteDescription(description(peer));
+    const parameters = sender.getParameters();
+    await given;
+    await rejectsWith(sender.setParameters(parameters), "InvalidStateError");
+  });
+
   it("keeps priorities and what to give up first, and knows their values", async () => {
     const { sender } = await sending();
     const parameters = sender.getParameters();
@@ -151,6 +181,7 @@ describe("RTCRtpSender (WebRTC 1.0 §5.2)", () => {
       [(p) => ({ ...p, rtcp: { cname: "x" } }), "InvalidModificationError"],
       [(p) => ({ ...p, encodings: [{ ...p.encodings[0], rid: "x" }] }), "InvalidModificationError"],
       [(p) => ({ ...p, encodings: [{ scaleResolutionDownBy: 0 }] }), "RangeError"],
+      [(p) => ({ ...p, encodings: [{ maxBitrate: 0 }] }), "RangeError"],
       [(p) => ({ ...p, encodings: undefined }), "TypeError"],
     ];
     for (const [edit, name] of cases) {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { ReceiveStreamOptions } from "../../src/media/transport_api.js";
+import { defaultOpusParameters } from "../../src/protocol/sdp/opus_fmtp.js";
 import { parseSdp } from "../../src/protocol/sdp/parse_sdp.js";
 import {
   createLocalTrack,
@@ -55,6 +56,7 @@ describe("RTCRtpTransceiver (WebRTC 1.0 §5.4)", () => {
       [[{ scaleResolutionDownBy: 0.5 }], "RangeError"],
       [[{ maxFramerate: -1 }], "RangeError"],
       [[{ maxBitrate: -1 }], "TypeError"],
+      [[{ maxBitrate: 0 }], "RangeError"],
       [[{ rid: "a-b" }], "TypeError"],
       [[{ rid: "a" }, { rid: "a" }], "TypeError"],
       [[{ rid: "a" }, {}], "TypeError"],
@@ -68,7 +70,8 @@ describe("RTCRtpTransceiver (WebRTC 1.0 §5.4)", () => {
 
   it("sends sound in one encoding: of several asked for the first is kept, without its rid", () => {
     const { pc } = connection();
-    const sendEncodings = [{ rid: "h", maxBitrate: 1_000_000 }, { rid: "l" }];
+    const ofPictures = { scaleResolutionDownBy: -1, maxFramerate: -1 };
+    const sendEncodings = [{ rid: "h", maxBitrate: 1_000_000, ...ofPictures }, { rid: "l" }];
     const { sender } = pc.addTransceiver("audio", { sendEncodings });
     assert.deepEqual(sender.getParameters().encodings, [
       { maxBitrate: 1_000_000, active: true, priority: "low" },
@@ -244,6 +247,18 @@ describe("RTCRtpTransceiver (WebRTC 1.0 §5.4)", () => {
     for (const codec of strangers) {
       await rejectsWith(() => transceiver.setCodecPreferences([codec]), "InvalidModificationError");
     }
+  });
+
+  it("setCodecPreferences takes a codec with the parameters that it was told with, or without, no others", async () => {
+    const { pc } = connection({}, { audio: { parameters: { ...defaultOpusParameters, stereo: true } } });
+    const transceiver = pc.addTransceiver("audio");
+    const opus = { mimeType: "audio/opus", clockRate: 48000, channels: 2 };
+    const [told] = RTCRtpSender.getCapabilities("audio")?.codecs ?? [];
+    assert.equal(told.mimeType, opus.mimeType);
+    transceiver.setCodecPreferences([opus]);
+    transceiver.setCodecPreferences([told]);
+    const changed = { ...told, sdpFmtpLine: "usedtx=1" };
+    await rejectsWith(() => transceiver.setCodecPreferences([changed]), "InvalidModificationError");
   });
 
   it("receives on the payload types it offered", async () => {

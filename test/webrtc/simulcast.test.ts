@@ -116,13 +116,41 @@ describe("sending simulcast (WebRTC 1.0 §5.1, §5.2; RFC 8853)", () => {
     assert.equal(parseSdp(description(pc).sdp).media[0].simulcast, "send h;~l");
   });
 
-  it("sends the first alone, without a rid, to who takes no layers", async () => {
-    const { streams, sender } = await sending(withoutLayers);
+  it("sends the first alone to who takes no layers; its name stays, the others are gone for good", async () => {
+    const { pc, peer, streams, sender } = await sending(withoutLayers);
     assert.deepEqual(
       streams.map(({ layer, limits }) => [layer, limits]),
       [[undefined, undefined]],
     );
-    assert.deepEqual(rids(sender), [undefined]);
+    assert.deepEqual(rids(sender), ["h"]);
+    await negotiate(pc, peer, taking("h;m;l"));
+    assert.deepEqual(rids(sender), ["h"]);
+  });
+
+  it("a change that an answer overtakes holds for the layers that the answer leaves", async () => {
+    const { pc } = connection();
+    const { pc: peer } = connection();
+    const { sender } = pc.addTransceiver("video", { sendEncodings });
+    await pc.setLocalDescription();
+    await peer.setRemoteDescription(description(pc));
+    await peer.setLocalDescription();
+    const parameters = sender.getParameters();
+    for (const encoding of parameters.encodings) encoding.scaleResolutionDownBy = 8;
+    const answer = { type: "answer", sdp: taking("h;l")(description(peer).sdp) } as const;
+    await Promise.all([pc.setRemoteDescription(answer), sender.setParameters(parameters)]);
+    assert.deepEqual(
+      sender.getParameters().encodings.map(({ rid, scaleResolutionDownBy }) => [rid, scaleResolutionDownBy]),
+      [
+        ["h", 8],
+        ["l", 8],
+      ],
+    );
+  });
+
+  it("takes numbers for names, as Web IDL converts them", async () => {
+    const { pc } = connection();
+    const { sender } = pc.addTransceiver("video", { sendEncodings: [{ rid: 0 }, { rid: 1 }] as never });
+    assert.deepEqual(rids(sender), ["0", "1"]);
   });
 
   it("sends the first alone to who can't tell layers apart", async () => {
@@ -179,6 +207,16 @@ describe("sending simulcast (WebRTC 1.0 §5.1, §5.2; RFC 8853)", () => {
     const sender = pc.addTrack(createLocalTrack({ kind: "video" }));
     await pc.setRemoteDescription({ type: "offer", sdp: await offerToTake("a;b") });
     await pc.setRemoteDescription({ type: "rollback" });
+    assert.deepEqual(rids(sender), [undefined]);
+  });
+
+  it("a rollback takes them back from a track that was added after the offer, too", async () => {
+    const { pc } = connection();
+    await pc.setRemoteDescription({ type: "offer", sdp: await offerToTake("a;b") });
+    const sender = pc.addTrack(createLocalTrack({ kind: "video" }));
+    assert.deepEqual(rids(sender), ["a", "b"]);
+    await pc.setRemoteDescription({ type: "rollback" });
+    assert.deepEqual(pc.getSenders(), [sender]);
     assert.deepEqual(rids(sender), [undefined]);
   });
 });
@@ -258,7 +296,9 @@ describe("receiving simulcast (RFC 8853 §5.3)", () => {
 
   it("takes the first of a hundred layers, and one of those that repeat", async () => {
     const many = Array.from({ length: 100 }, (_, i) => `r${i}`);
-    const lines = [...many, "r0", "r1"].map((rid) => `a=rid:${rid} send\r\n`).join("");
+    const lines = [...many, "r0 x=1", "r1 x=1"]
+      .map((rid) => `a=rid:${rid.replace(/( |$)/, " send$1")}\r\n`)
+      .join("");
     const { streams } = await offering(
       (sdp) => `${withoutLayers(sdp)}${lines}a=simulcast:send r2;${many.join(";")}\r\n`,
     );

@@ -14,3 +14,10 @@ export function parseFmtp(text: string | undefined): FormatParameters {
 export function formatFmtp(parameters: FormatParameters): string {
   return [...parameters].map(([key, value]) => (value === "" ? key : `${key}=${value}`)).join(";");
 }
+
+/** Whether two lines say the same, in any order. */
+export function sameParameters(a: string | undefined, b: string | undefined): boolean {
+  const left = parseFmtp(a);
+  const right = parseFmtp(b);
+  return left.size === right.size && [...left].every(([key, value]) => right.get(key) === value);
+}

@@ -22,8 +22,8 @@ export const noSimulcast: Simulcast = { send: [], recv: [] };
 
 /**
  * A section's simulcast as far as it can be made sense of: a list that breaks the grammar is as good as none (RFC 8853 §5.2), a rid
- * without its one `a=rid` line in that direction is left out (RFC 8851 §6), of alternatives the first counts. Names beyond
- * {@link MAX_LAYERS} are not looked at.
+ * without an `a=rid` line in that direction, or with lines that differ, is left out (RFC 8851 §6), of alternatives the first counts. What is
+ * said again in the same words counts once, as the W3C wants it. Names beyond {@link MAX_LAYERS} are not looked at.
  */
 export function simulcastOf({ simulcast, rids }: SdpMedia): Simulcast {
   if (simulcast === undefined) return noSimulcast;
@@ -56,16 +56,20 @@ function isRid(text: string): boolean {
 }
 
 function declared(layers: readonly SimulcastLayer[], rids: readonly SdpRid[], direction: "send" | "recv") {
-  const lines = new Map<string, number>();
-  for (const { id } of rids) lines.set(id, (lines.get(id) ?? 0) + 1);
-  const known = new Set(rids.filter((rid) => rid.direction === direction).map(({ id }) => id));
+  const lines = new Map<string, SdpRid>();
+  for (const line of rids) if (!lines.has(line.id)) lines.set(line.id, line);
+  const differing = new Set(rids.filter((line) => !saysSame(line, lines.get(line.id))).map(({ id }) => id));
   const seen = new Set<string>();
   const unique = layers.filter(({ rid }) => {
     const isNew = !seen.has(rid);
     seen.add(rid);
-    return isNew && known.has(rid) && lines.get(rid) === 1;
+    return isNew && lines.get(rid)?.direction === direction && !differing.has(rid);
   });
   return unique.slice(0, MAX_LAYERS);
+}
+
+function saysSame(line: SdpRid, first: SdpRid | undefined): boolean {
+  return line.direction === first?.direction && line.restrictions === first.restrictions;
 }
 
 /** Writes the layers into a section, where packets can say which of them they are of (RFC 8852). */

@@ -64,6 +64,7 @@ export function applyRemote(core: ConnectionCore, applied: AppliedDescription, c
     if (transceiver === undefined) return;
     if (type === "offer") {
       associate(transceiver, index, media);
+      transceiver.sender[internals].lastReturned = null;
       proposeLayers(transceiver, media);
     }
     if (isRejected(media)) {
@@ -151,6 +152,7 @@ function setNegotiated(
 ): void {
   const { sender, receiver } = transceiver;
   sender[internals].negotiated = negotiated ?? null;
+  sender[internals].lastReturned = null;
   receiver[internals].negotiated = negotiated ?? null;
   setTransport(transceiver, negotiated ? core.transport.dtls : null);
   const { media } = core.transport;

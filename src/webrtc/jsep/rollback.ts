@@ -6,7 +6,7 @@ import type { MediaStream } from "../media_stream.js";
 import type { RTCDtlsTransport } from "../rtc_dtls_transport.js";
 import type { RTCRtpEncodingParameters } from "../rtc_rtp_parameters.js";
 import { type RTCRtpTransceiver, setTransport, stopTransceiver } from "../rtc_rtp_transceiver.js";
-import { setEncodings } from "./simulcast.js";
+import { setEncodings, withdrawLayers } from "./simulcast.js";
 import type { TrackChanges } from "./track_changes.js";
 
 interface StableTransceiver {
@@ -79,7 +79,9 @@ function undo(core: ConnectionCore, transceiver: RTCRtpTransceiver, changes: Tra
   state.mid = null;
   state.mlineIndex = null;
   setTransport(transceiver, null);
-  if (!state.createdByRemote || state.addTrackUsed) return;
+  if (!state.createdByRemote) return;
+  withdrawLayers(transceiver.sender);
+  if (state.addTrackUsed) return;
   stopTransceiver(transceiver);
   core.transceivers = core.transceivers.filter((other) => other !== transceiver);
 }

@@ -6,7 +6,7 @@ import { SdpError } from "../../protocol/sdp/sdp_error.js";
 import { isRejected, type SdpSession, transportAttributesOf } from "../../protocol/sdp/sdp_model.js";
 import type { ConnectionCore } from "../connection_core.js";
 import { checkEnum, domError } from "../dom_error.js";
-import { queueTask } from "../internals.js";
+import { inTask } from "../internals.js";
 import { RTCError } from "../rtc_error.js";
 import {
   type RTCLocalSessionDescriptionInit,
@@ -170,7 +170,7 @@ export class SessionNegotiation {
 
   /** Runs the change as a task, then fires what it brought about, in the W3C's order. */
   private async inTask(change: (changes: TrackChanges) => void): Promise<void> {
-    await new Promise<void>((resolve) => queueTask(resolve));
+    await inTask();
     const { core } = this;
     if (core.isClosed) return;
     const before = core.descriptions.signalingState;

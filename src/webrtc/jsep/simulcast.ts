@@ -9,7 +9,7 @@ import {
   simulcastOf,
 } from "../../protocol/sdp/simulcast.js";
 import { internals } from "../internals.js";
-import { initialEncodings, type RTCRtpEncodingParameters, withoutRid } from "../rtc_rtp_parameters.js";
+import { initialEncodings, type RTCRtpEncodingParameters } from "../rtc_rtp_parameters.js";
 import type { RTCRtpSender } from "../rtc_rtp_sender.js";
 import type { RTCRtpTransceiver } from "../rtc_rtp_transceiver.js";
 
@@ -57,13 +57,22 @@ export function proposeLayers({ sender }: RTCRtpTransceiver, offered: SdpMedia):
   setEncodings(sender, made);
 }
 
-/** An answer is there: layers that it does not name are gone for good, those that it pauses are inactive. */
+/** The offer that made the transceiver is rolled back, and the application has put a track there: it is sent in one encoding. */
+export function withdrawLayers(sender: RTCRtpSender): void {
+  const { encodings, kind } = sender[internals];
+  if (encodings[0]?.rid !== undefined) setEncodings(sender, initialEncodings(kind));
+}
+
+/**
+ * An answer is there: layers that it does not name are gone for good, those that it pauses are inactive. One that takes no layers
+ * leaves the first, which keeps its name: it may be asked for again, the others may not.
+ */
 export function settleLayers(sender: RTCRtpSender, { sendLayers, sending }: NegotiatedMedia): void {
   const { encodings } = sender[internals];
   const [first] = encodings;
   if (!sending || first?.rid === undefined) return;
   if (sendLayers.length === 0) {
-    setEncodings(sender, [withoutRid(first)]);
+    setEncodings(sender, [first]);
     return;
   }
   const left = encodings.flatMap((encoding) => {

@@ -12,8 +12,9 @@ function section(simulcast: string, ...rids: string[]) {
   const media = emptyMedia("video", "UDP/TLS/RTP/SAVPF");
   media.simulcast = simulcast;
   media.rids = rids.map((line): SdpRid => {
-    const [id, direction] = line.split(" ");
-    return { id, direction: direction === "send" ? "send" : "recv" };
+    const [id, direction, restrictions] = line.split(" ");
+    const known = direction === "send" ? "send" : "recv";
+    return { id, direction: known, ...(restrictions !== undefined && { restrictions }) };
   });
   return media;
 }
@@ -39,11 +40,16 @@ describe("simulcast in descriptions (RFC 8851, RFC 8853)", () => {
       assert.deepEqual(simulcastOf(section(text, ...rids)), { send: [], recv: [] }, JSON.stringify(text));
   });
 
-  it("leaves out rids without a line of their own, with several, or for the other direction, and what repeats", () => {
-    const media = section("send a;b;c;d;a", "a send", "b recv", "d send", "d send");
+  it("leaves out rids without a line of their own, with lines that differ, or for the other direction", () => {
+    const media = section("send a;b;c;d", "a send", "b recv", "d send", "d send max-width=640", "d send");
     assert.deepEqual(names(simulcastOf(media).send), ["a"]);
     const twice = section("send a recv a", "a send", "a recv");
     assert.deepEqual(simulcastOf(twice), { send: [], recv: [] });
+  });
+
+  it("takes what is said again for said once", () => {
+    const media = section("recv a;b;a", "a recv max-width=640", "b recv", "a recv max-width=640");
+    assert.deepEqual(names(simulcastOf(media).recv), ["a", "b"]);
   });
 
   it("looks at no more layers than there may be, whatever an offer names", () => {
