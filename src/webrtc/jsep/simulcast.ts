@@ -27,18 +27,24 @@ export function offeredSimulcast(transceiver: RTCRtpTransceiver): Simulcast {
 export function answeredSimulcast(transceiver: RTCRtpTransceiver, offered: SdpMedia): Simulcast {
   const theirs = simulcastOf(offered);
   return {
-    send: agreedLayers(theirs.recv, layersOf(transceiver)),
+    send: agreedLayers(unpaused(theirs.recv), layersOf(transceiver)),
     recv: receives(transceiver[internals].direction) ? theirs.send : [],
   };
 }
 
-/** One encoding alone has no rid, and is no layer. */
+/**
+ * One encoding alone has no rid, and is no layer. An inactive one is a layer as the others are: `active` needs no negotiation, and none
+ * changes it (WebRTC 1.0 §5.4.1).
+ */
 function layersOf(transceiver: RTCRtpTransceiver): SimulcastLayer[] {
   const { encodings } = transceiver.sender[internals];
   if (!sends(transceiver[internals].direction)) return [];
-  return encodings.flatMap(({ rid, active }) =>
-    rid === undefined ? [] : [{ rid, paused: active === false }],
-  );
+  return encodings.flatMap(({ rid }) => (rid === undefined ? [] : [{ rid, paused: false }]));
+}
+
+/** RFC 8853 §5.3.2: who has no messages to pause and resume by pauses nothing. */
+function unpaused(layers: readonly SimulcastLayer[]): SimulcastLayer[] {
+  return layers.map(({ rid }) => ({ rid, paused: false }));
 }
 
 /**
@@ -64,8 +70,8 @@ export function withdrawLayers(sender: RTCRtpSender): void {
 }
 
 /**
- * An answer is there: layers that it does not name are gone for good, those that it pauses are inactive. One that takes no layers
- * leaves the first, which keeps its name: it may be asked for again, the others may not.
+ * An answer is there: layers that it does not name are gone for good. One that takes no layers leaves the first, which keeps its name:
+ * it may be asked for again, the others may not.
  */
 export function settleLayers(sender: RTCRtpSender, { sendLayers, sending }: NegotiatedMedia): void {
   const { encodings } = sender[internals];
@@ -75,10 +81,7 @@ export function settleLayers(sender: RTCRtpSender, { sendLayers, sending }: Nego
     setEncodings(sender, [first]);
     return;
   }
-  const left = encodings.flatMap((encoding) => {
-    const layer = sendLayers.find(({ rid }) => rid === encoding.rid);
-    return layer === undefined ? [] : [{ ...encoding, active: !layer.paused }];
-  });
+  const left = encodings.filter((encoding) => sendLayers.some(({ rid }) => rid === encoding.rid));
   setEncodings(sender, left);
 }
 
