@@ -62,9 +62,8 @@ export class RTCEncodedVideoFrame {
   }
 
   get type(): RTCEncodedVideoFrameType {
-    const { data, about } = { data: this.data, about: this[internals].about };
-    if (data.byteLength === 0) return "empty";
-    return about.keyframe ? "key" : "delta";
+    if (this.data.byteLength === 0) return "empty";
+    return this[internals].about.keyframe ? "key" : "delta";
   }
 
   /** RTP's. */
