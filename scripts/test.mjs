@@ -1,6 +1,6 @@
 // `npm test`: lint, the native tests and every folder below test/, each in a process of its own (a crash is one failure,
-// not the end of the run), two at a time. Arguments name folders: `npm test -- protocol server`. Ends with
-// "N passed, N failed".
+// not the end of the run), two at a time. Arguments name folders: `npm test -- protocol server`. Ends with what failed, once
+// more and together, and "N passed, N failed".
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
@@ -43,6 +43,11 @@ function run(command, args, env = {}) {
   });
 }
 
+/** The end of what a command said, where it tells why it failed. */
+function lastLines(output, count = 8) {
+  return output.trimEnd().split("\n").slice(-count).join("\n");
+}
+
 /** One check that passes with exit status 0. */
 async function check(title, command, args) {
   const { status, output } = await run(command, args);
@@ -50,6 +55,7 @@ async function check(title, command, args) {
   return {
     passed: passed ? 1 : 0,
     failed: passed ? 0 : 1,
+    failures: passed ? [] : [{ title, why: lastLines(output) }],
     output: `${output}${passed ? "ok" : "FAILED"}: ${title}\n`,
   };
 }
@@ -75,6 +81,7 @@ async function lint() {
   return {
     passed: results.reduce((sum, { passed }) => sum + passed, 0),
     failed: results.reduce((sum, { failed }) => sum + failed, 0),
+    failures: results.flatMap(({ failures }) => failures),
     output: results.map(({ output }) => output).join(""),
   };
 }
@@ -84,21 +91,23 @@ async function core() {
   const { status, output, said } = await run(process.execPath, ["scripts/test-native.mjs"]);
   const counts = /(\d+) passed, (\d+) failed\s*$/.exec(said);
   const told = { output: `${output}native/core: status ${status}\n` };
-  return counts && status === 0
-    ? { passed: Number(counts[1]), failed: Number(counts[2]), ...told }
-    : { passed: 0, failed: 1, ...told };
+  if (counts && status === 0) return { passed: Number(counts[1]), failed: Number(counts[2]), ...told };
+  const why = `status ${status}\n${lastLines(output)}`;
+  return { passed: 0, failed: 1, failures: [{ title: "native/core", why }], ...told };
 }
 
 /** What a run of mocha left, or one failure when it ended without leaving anything. */
-function countsOf(file, status, folder) {
+function countsOf(file, status, folder, output) {
   if (!existsSync(file)) {
-    const note = `FAILED: test/${folder} ended with status ${status} before its last test\n`;
-    return { passed: 0, failed: 1, note };
+    const title = `test/${folder} ended with status ${status} before its last test`;
+    const failures = [{ title, why: lastLines(output) }];
+    return { passed: 0, failed: 1, failures, note: `FAILED: ${title}\n` };
   }
   const counts = JSON.parse(readFileSync(file, "utf8"));
   if (status === 0 || counts.failed > 0) return { ...counts, note: "" };
-  const note = `FAILED: test/${folder} passed its tests and then ended with status ${status}\n`;
-  return { ...counts, failed: 1, note };
+  const title = `test/${folder} passed its tests and then ended with status ${status}`;
+  const failures = [{ title, why: lastLines(output) }];
+  return { ...counts, failed: 1, failures, note: `FAILED: ${title}\n` };
 }
 
 async function mocha(folder) {
@@ -115,7 +124,7 @@ async function mocha(folder) {
     ],
     { ROOMRTC_COUNTS: file },
   );
-  const { note, ...counts } = countsOf(file, status, folder);
+  const { note, ...counts } = countsOf(file, status, folder, output);
   return { ...counts, output: output + note };
 }
 
@@ -148,23 +157,30 @@ const queue = [
 ];
 
 const total = { passed: 0, failed: 0, skipped: 0 };
+/** What failed, for the end: a log of thousands of lines is often kept by its last ones. */
+const failed = [];
 
 /** Takes one job after the other from the queue. */
 async function lane() {
   for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
     const started = performance.now();
-    const { passed, failed, skipped = 0, output } = await jobs.get(name)();
+    const result = await jobs.get(name)();
+    const { passed, skipped = 0, output, failures = [] } = result;
     console.log(
-      `${output}${name}: ${passed} passed, ${failed} failed, ${Math.round(performance.now() - started)} ms\n`,
+      `${output}${name}: ${passed} passed, ${result.failed} failed, ${Math.round(performance.now() - started)} ms\n`,
     );
     total.passed += passed;
-    total.failed += failed;
+    total.failed += result.failed;
+    failed.push(...failures.map((failure) => ({ ...failure, folder: name })));
     total.skipped += skipped;
   }
 }
 
 await Promise.all(Array.from({ length: LANES }, lane));
 rmSync(scratch, { recursive: true });
+for (const { folder, title, why } of failed) {
+  console.log(`FAILED in ${folder}: ${title}\n${why.replace(/^/gm, "    ")}\n`);
+}
 console.log(
   `${total.passed} passed, ${total.failed} failed${total.skipped ? `, ${total.skipped} skipped` : ""}`,
 );
