@@ -497,6 +497,7 @@ export interface ReceiveStreamStats {
   readonly audioEnergy: number;
   readonly playoutGlitches: number;
   readonly playoutGlitchUs: number;
+  /** Pitch of what was played as it was sent, 0: none; kept for two seconds where holes leave nothing to tell it by. */
   readonly toneHz: number;
   /** From the peer's sender reports; of them 0: none came. */
   readonly remoteReports: number;

@@ -6,6 +6,7 @@ import { readBlockCode } from "../../src/media/analysis/block_code.js";
 import { MediaEngine, type MediaEngineOptions, type WorkerFailure } from "../../src/media/engine.js";
 import { WORKER_NAMES } from "../../src/media/engine_messages.js";
 import type { MediaTransport, TransportOptions } from "../../src/media/transport_api.js";
+import { untilTone } from "../support/tones.js";
 
 const options: MediaEngineOptions = {
   videoSource: { kind: "test", width: 640, height: 360, frameRate: 30, noise: false, tag: 1 },
@@ -43,16 +44,18 @@ describe("MediaEngine", function () {
     const engine = await MediaEngine.start(options);
     const before = engine.stats();
     const cpuBefore = process.cpuUsage();
+    const begunMs = performance.now();
     await new Promise((resolve) => setTimeout(resolve, 500));
+    const halfSeconds = (performance.now() - begunMs) / 500;
     const after = engine.stats();
     for (const name of WORKER_NAMES) {
       assert.equal(after[name].frames, 0, name);
       assert.ok(
-        after[name].wakeups - before[name].wakeups <= 10,
+        after[name].wakeups - before[name].wakeups <= 10 * halfSeconds,
         `${name} woke ${after[name].wakeups} times`,
       );
     }
-    assert.ok(process.cpuUsage(cpuBefore).user < 250_000);
+    assert.ok(process.cpuUsage(cpuBefore).user < 250_000 * halfSeconds);
     await engine.stop();
   });
 
@@ -159,12 +162,11 @@ describe("MediaEngine: a call between two engines", function () {
       seen,
       [...seen].sort((a, b) => a - b),
     );
-    let heard = 0;
-    for (let i = 0; i < 100 && heard === 0; i++) {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      heard = (await call.b.getStats()).receive.find(({ kind }) => kind === "audio")?.toneHz ?? 0;
-    }
-    assert.ok(Math.abs(heard - 660) < 3, `heard ${heard} Hz`);
+    // Where threads wait for a processor, sound is skipped and made up: one stretch without that tells the pitch.
+    await untilTone("bob hears alice", 660, 3, async () => {
+      const { receive } = await call.b.getStats();
+      return receive.find(({ kind }) => kind === "audio")?.toneHz;
+    });
     const stats = await call.b.getStats();
     const video = stats.receive.find(({ kind }) => kind === "video");
     assert.equal(video?.width, 640);

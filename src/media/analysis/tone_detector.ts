@@ -33,6 +33,16 @@ export class ToneDetector {
     this.#filled = Math.min(WINDOW, this.#filled + samples);
   }
 
+  /** Forgets what was added: what comes next is not its continuation. */
+  restart(): void {
+    this.#filled = 0;
+  }
+
+  /** Whether enough was added to tell a frequency. */
+  get isFull(): boolean {
+    return this.#filled === WINDOW;
+  }
+
   /** Frequency of the tone in the last 171 ms, in Hz; 0 when there is none. */
   frequencyHz(): number {
     if (this.#filled < WINDOW) return 0;

@@ -26,8 +26,9 @@ const IDLE_AFTER_US = 1_000_000;
 const CODEC_CHANGE_US = 500_000;
 /** A conversion between rates gives a little more now, a little less then. */
 const RESAMPLER_SLACK = 64;
-/** How often the tone is measured. */
+/** How often the tone is measured, and how long a measured one holds where the sound has holes too often. */
 const TONE_EVERY_US = 250_000;
+const TONE_KEPT_US = 2_000_000;
 /** Further behind than this, the playout clock starts anew. */
 const MAX_LATE_US = 200_000;
 
@@ -80,6 +81,8 @@ export class SpeakerStream {
   #nextUs = Number.POSITIVE_INFINITY;
   #lastPacketUs = 0;
   #toneDueUs = 0;
+  /** RTP time at which the sound that the detector has goes on. */
+  #heardUntil = 0;
   #sounded = false;
   /** The last packet whose capture time was known: its RTP time and the sender's wall clock then. */
   #captureRtp = 0;
@@ -183,7 +186,7 @@ export class SpeakerStream {
     const samples = this.#render(decoder, pull);
     if (isPacket) this.#countEmitted(clock, pull, samples, dueUs, captureWallUs);
     this.#publishStats(clock, samples);
-    this.#detector.add(this.#pcm, channels, samples);
+    this.#listen(pull, samples);
     this.#measureTone(dueUs);
     if (this.#sounded) {
       const pcm = this.#pcm.subarray(0, samples * channels);
@@ -264,9 +267,17 @@ export class SpeakerStream {
     row.record(PlayoutHistogram.captureToDecoded, latencyUs);
   }
 
+  /** A pitch is told by sound as it was sent: where some was made up or left out, its phase jumps. */
+  #listen({ kind, extTimestamp, samples }: AudioPull, rendered: number): void {
+    if (kind === "lost" || (kind !== "empty" && extTimestamp !== this.#heardUntil)) this.#detector.restart();
+    if (kind !== "lost") this.#detector.add(this.#pcm, this.#options.channels, rendered);
+    this.#heardUntil = extTimestamp + samples;
+  }
+
   #measureTone(nowUs: number): void {
     if (nowUs < this.#toneDueUs) return;
-    this.#toneDueUs = nowUs + TONE_EVERY_US;
+    if (this.#detector.isFull) this.#toneDueUs = nowUs + TONE_EVERY_US;
+    else if (nowUs < this.#toneDueUs + TONE_KEPT_US) return;
     this.#options.row.set(PlayoutCounter.toneHz, this.#detector.frequencyHz());
   }
 }
