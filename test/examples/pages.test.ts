@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
-import { createSocket } from "node:dgram";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +7,7 @@ import { promisify } from "node:util";
 import type { Browser, Page } from "playwright-core";
 import { launchChromium } from "../support/chromium.js";
 import { probe } from "../support/ffmpeg.js";
+import { freePort } from "../support/ports.js";
 import { ExampleProcess } from "./example_process.js";
 
 /** Every example with a page runs in a process of its own and is used in Chromium as a reader would use it. */
@@ -225,7 +225,7 @@ describe("the examples' pages", function () {
     try {
       const sdp = join(folder, "call.sdp");
       const film = join(folder, "call.webm");
-      const example = await open("rtp-forwarder", `${await freePort()}`, sdp);
+      const example = await open("rtp-forwarder", `${await freePort(4)}`, sdp);
       await press("Send");
       await example.line(/forwarding video/);
       const input = ["-protocol_whitelist", "file,udp,rtp", "-analyzeduration", "2000000", "-i", sdp];
@@ -253,7 +253,7 @@ describe("the examples' pages", function () {
   });
 
   it("rtp-to-webrtc: the page shows what FFmpeg sends", async () => {
-    const port = await freePort();
+    const port = await freePort(4);
     await open("rtp-to-webrtc", `${port}`);
     const picture = [
       "-re",
@@ -279,15 +279,6 @@ describe("the examples' pages", function () {
     }
   });
 });
-
-/** An even port of loopback that is free, and likely the three behind it. */
-async function freePort(): Promise<number> {
-  const socket = createSocket("udp4");
-  await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
-  const { port } = socket.address();
-  await new Promise<void>((resolve) => socket.close(() => resolve()));
-  return port & ~1;
-}
 
 describe("the example offer-answer without a page", function () {
   this.timeout(60_000);

@@ -4,6 +4,7 @@ import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { MediaEngine } from "../../src/media/engine.js";
 import { parseCandidate } from "../../src/protocol/ice/index.js";
+import { freePort } from "../support/ports.js";
 import { answerBinding } from "./stun_stub.js";
 import { channelOf, End } from "./transport_end.js";
 
@@ -15,15 +16,6 @@ function startEngine(): Promise<MediaEngine> {
     audioSource: { kind: "tone", frequencyHz: 440, channels: 1 },
     warmUp: false,
   });
-}
-
-/** A port nobody has just now, of UDP on 127.0.0.1 (and on ::1). */
-async function freePort(): Promise<number> {
-  const socket = createSocket("udp4").bind(0, "127.0.0.1");
-  await once(socket, "listening");
-  const { port } = socket.address();
-  await new Promise<void>((resolve) => socket.close(resolve));
-  return port;
 }
 
 interface Pair {

@@ -7,6 +7,7 @@ import type { TurnService } from "../../src/server/turn_service.js";
 import { createLocalTrack, MediaStream, RTCPeerConnection, whenClosed } from "../../src/webrtc/index.js";
 import { CHROMIUM_PATH, launchChromium } from "../support/chromium.js";
 import { decodedPictures } from "../support/pictures.js";
+import { freePort } from "../support/ports.js";
 import { negotiate, nextEvent } from "../webrtc/fake_transport.js";
 import { cleanUp, onCleanUp, PASSWORD, portOf, startTurn, USER, until } from "./rig.js";
 
@@ -92,7 +93,7 @@ describe("a relay-only call of ours", function () {
 
   it("relays for several connections on one shared port, each by a socket of its own to the server", async () => {
     const service = await startTurn();
-    const udpMux = { port: 30_000 + (process.pid % 10_000) };
+    const udpMux = { port: await freePort() };
     const calls = await Promise.all(
       ["first", "second"].map(async (text) => {
         const [a, b] = [relayOnly(service, { udpMux }), relayOnly(service, { udpMux })];

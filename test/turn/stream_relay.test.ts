@@ -10,8 +10,9 @@ import {
   whenClosed,
 } from "../../src/webrtc/index.js";
 import { decodedPictures } from "../support/pictures.js";
+import { freePort } from "../support/ports.js";
 import { negotiate, nextEvent } from "../webrtc/fake_transport.js";
-import { Coturn, freePort, installed } from "./coturn_server.js";
+import { Coturn, installed } from "./coturn_server.js";
 import { cleanUp, makeCertificate, onCleanUp, PASSWORD, portOf, startTurn, USER, until } from "./rig.js";
 
 const TAG = 0x7021;

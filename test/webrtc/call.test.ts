@@ -12,6 +12,7 @@ import {
   whenClosed,
 } from "../../src/webrtc/index.js";
 import { launchChromium } from "../support/chromium.js";
+import { freePort } from "../support/ports.js";
 import { negotiate, nextEvent } from "./fake_transport.js";
 import { run } from "./page_script.js";
 
@@ -381,7 +382,7 @@ describe("a call through RTCPeerConnection", function () {
     }
 
     it("meets a lite agent of ours on a shared port: it controls, though we offer", async () => {
-      const udpMux = { port: 20_000 + (process.pid % 10_000) };
+      const udpMux = { port: await freePort() };
       const transport = { includeLoopback: true, iceLite: true, udpMux };
       const pc = new RTCPeerConnection({}, { transportFactory: engine, transport });
       const channel = pc.createDataChannel("x");
