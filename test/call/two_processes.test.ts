@@ -62,8 +62,9 @@ describe("a call between two processes (roomrtc demo --json)", () => {
       const { framesCaptured, framesEncoded, framesDecoded } = video;
       assert.ok(framesDecoded >= 5, `${framesDecoded} frames decoded`);
       assert.ok(framesCaptured >= framesEncoded, `${framesEncoded} of ${framesCaptured} frames encoded`);
-      // The ends tell their figures one after the other while the call goes on, the caller first.
-      const meanwhile = index === 0 ? 45 : 0;
+      // The ends tell their figures one after the other while the call goes on, the caller first; what a thread has in
+      // hand is not counted yet.
+      const meanwhile = index === 0 ? 45 : 2;
       assert.ok(framesDecoded <= framesEncoded + meanwhile, `${framesDecoded} of ${framesEncoded} decoded`);
       assert.ok(video.latencyUs.p50 > 0 && video.latencyUs.p50 <= video.latencyUs.max);
       assert.ok(audio.packetsReceived > 10, `${audio.packetsReceived} packets`);

@@ -80,8 +80,9 @@ describe("descriptions exchanged with Chromium", function () {
       await gathered(pc);
       return btoa(JSON.stringify(pc.localDescription));`,
     );
+    const opened = nextEvent(channel, "open");
     await pc.setRemoteDescription(decodeDescription(answer));
-    await nextEvent(channel, "open");
+    await opened;
     const heard = nextEvent<MessageEvent>(channel, "message");
     channel.send("hello");
     assert.equal((await heard).data, "page heard hello");

@@ -40,8 +40,9 @@ describe("the HTTP offer endpoint", function () {
     assert.match(url, /^http:\/\/127\.0\.0\.1:\d+\/offer$/);
     const pc = loopbackConnection();
     const channel = pc.createDataChannel("talk");
+    const opened = nextEvent(channel, "open");
     await sendOffer(pc, url, { gathering: patient, timeoutMs: 25_000 });
-    await nextEvent(channel, "open");
+    await opened;
     const answered = nextMessage(channel);
     channel.send("hello");
     assert.equal(await answered, "echo of hello");

@@ -93,7 +93,7 @@ describe("WHIP and WHEP", function () {
         iceServers: [{ urls: "stun:127.0.0.1:3478" }],
       });
       const pc = sending();
-      const session = await publishMedia(pc, url, { gathering: patient, trickle });
+      const session = await publishMedia(pc, url, { ...patient, gathering: patient, trickle });
       await decodedPictures(engine, TAG, 5);
       assert.deepEqual(
         pc.getTransceivers().map(({ currentDirection }) => currentDirection),
@@ -111,7 +111,7 @@ describe("WHIP and WHEP", function () {
   it("restarts ICE over a running session, and media goes on", async () => {
     const { url, endpoint } = await serve({ path: "/whep/room", connect: sending });
     const pc = connection();
-    const session = await playMedia(pc, url, { gathering: patient });
+    const session = await playMedia(pc, url, { ...patient, gathering: patient });
     await decodedPictures(engine, TAG, 3);
     const credentials = () =>
       [pc.localDescription, pc.remoteDescription].map((d) => fragmentOf(d?.sdp ?? "").ufrag);
@@ -265,7 +265,7 @@ describe("WHIP and WHEP", function () {
       (await request(url, "OPTIONS", { Origin: origin })).headers.get("access-control-allow-methods");
     assert.equal(await allowed("https://a.test"), "POST, PATCH, DELETE");
     assert.equal(await allowed("https://b.test"), null);
-    await assert.rejects(publishMedia(sending(), url, { gathering: patient }), (error) => {
+    await assert.rejects(publishMedia(sending(), url, { ...patient, gathering: patient }), (error) => {
       assert.ok(error instanceof ExchangeError);
       assert.deepEqual([error.code, error.status], ["REFUSED", 401]);
       return true;
@@ -287,7 +287,7 @@ describe("WHIP and WHEP", function () {
     await new Promise<void>((resolve) => elsewhere.listen(0, "127.0.0.1", resolve));
     const base = `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}`;
     const from = (path: string) =>
-      publishMedia(sending(), base + path, { gathering: patient, bearerToken: "secret" }).catch(
+      publishMedia(sending(), base + path, { ...patient, gathering: patient, bearerToken: "secret" }).catch(
         (error) => error,
       );
     assert.equal((await from("/go")).status, 401);

@@ -10,7 +10,7 @@ import type { InteropPeer, MediaFiles, VideoCodec } from "../../interop/peer.js"
 
 /** The most telling row of `npm run interop`: both sides prove from what they decoded that it is what was sent. */
 describe("a call with Chromium, proven by block codes and tones", function () {
-  this.timeout(90_000);
+  this.timeout(120_000);
   const scratch = mkdtempSync(join(tmpdir(), "roomrtc-interop-"));
   let ours: OurEnd;
   let peer: InteropPeer;

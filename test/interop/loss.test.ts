@@ -15,6 +15,7 @@ import { LossyProxy } from "../support/lossy_proxy.js";
 import { untilTone } from "../support/tones.js";
 
 const TAG = 0x1055;
+const LIMIT_S = 25;
 /** Of a tone of amplitude 0.33 * 32767, as a share of the loudest square wave. */
 const TONE_RMS = (0.33 * 32767) / 32_768 / Math.SQRT2;
 const SEED = Number(process.env.SEED ?? 7);
@@ -76,7 +77,7 @@ const PAGE_ESTIMATE = `(async () => [...(await interop.pc.getStats()).values()]
   ?.availableOutgoingBitrate ?? 0)()`;
 
 describe(`a call with Chromium over a path that loses media (SEED=${SEED})`, function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   const scratch = mkdtempSync(join(tmpdir(), "roomrtc-loss-"));
   let ours: OurEnd;
   let browser: Browser;
@@ -128,8 +129,8 @@ describe(`a call with Chromium over a path that loses media (SEED=${SEED})`, fun
     await connection.accept(withoutCandidates(answer));
     ours.watch(TAG);
     await peer.addCandidate({ ...candidate, candidate: shown });
-    await until("no picture from Chromium", 15, () => (ours.pictures > 5 ? true : undefined));
-    await until("no picture in Chromium", 15, async () => ((await peer.readCode()) ? true : undefined));
+    await until("no picture from Chromium", LIMIT_S, () => (ours.pictures > 5 ? true : undefined));
+    await until("no picture in Chromium", LIMIT_S, async () => ((await peer.readCode()) ? true : undefined));
     proxy.loss = loss;
     return connection;
   }
@@ -144,10 +145,29 @@ describe(`a call with Chromium over a path that loses media (SEED=${SEED})`, fun
     return { sent, received };
   }
 
+  /** The quantizer of the mean picture: the longer the call, the more nearly the same pictures are counted at both ends. */
+  async function sameQuantizers(connection: OurConnection): Promise<void> {
+    let told = "";
+    await until(
+      "the quantizers differ",
+      LIMIT_S,
+      async () => {
+        const [here, there] = [await ourVideo(connection), await pageVideo()];
+        const sentHere = here.sent.qpSum / here.sent.framesEncoded;
+        const gotThere = there.received.qpSum / there.received.framesDecoded;
+        const gotHere = here.received.qpSum / here.received.framesDecoded;
+        const sentThere = there.sent.qpSum / there.sent.framesEncoded;
+        told = `: ${sentHere} went, ${gotThere} came; ${gotHere} came, ${sentThere} went`;
+        return Math.abs(sentHere - gotThere) < 2 && Math.abs(gotHere - sentThere) < 2 ? true : undefined;
+      },
+      () => told,
+    );
+  }
+
   it("tells Chromium how loud we are and which packets came, and hears the same", async () => {
     const connection = await call("H264", 0);
     try {
-      const loud = await until("no audio level in Chromium", 10, async () => {
+      const loud = await until("no audio level in Chromium", LIMIT_S, async () => {
         const level = (await page.evaluate(PAGE_LEVEL)) as number | undefined;
         return level !== undefined && level > 0 ? level : undefined;
       });
@@ -155,15 +175,15 @@ describe(`a call with Chromium over a path that loses media (SEED=${SEED})`, fun
       assert.ok(Math.abs(20 * Math.log10(loud) - 20 * Math.log10(TONE_RMS)) < 3, `${loud}`);
       await until(
         "Chromium's estimate",
-        10,
+        LIMIT_S,
         async () => ((await page.evaluate(PAGE_ESTIMATE)) as number) || undefined,
       );
       const receiver = connection.pc.getReceivers().find(({ track }) => track.kind === "audio");
-      await until("no audio level from Chromium", 10, () => {
+      await until("no audio level from Chromium", LIMIT_S, () => {
         const [source] = receiver?.getSynchronizationSources() ?? [];
         return (source?.audioLevel ?? 0) > 0.01 ? true : undefined;
       });
-      await until("no round trip by extended reports (RFC 3611)", 10, async () => {
+      await until("no round trip by extended reports (RFC 3611)", LIMIT_S, async () => {
         const here = [...(await connection.pc.getStats()).values()].filter(
           ({ type }) => type === "remote-outbound-rtp",
         ) as { readonly roundTripTime?: number }[];
@@ -171,7 +191,7 @@ describe(`a call with Chromium over a path that loses media (SEED=${SEED})`, fun
         const isMeasured = here.length > 0 && here.every(({ roundTripTime = 0 }) => roundTripTime > 0);
         return isMeasured && there > 0 ? true : undefined;
       });
-      await until("too few packets sent", 10, async () =>
+      await until("too few packets sent", LIMIT_S, async () =>
         (await ourVideo(connection)).sent.packetsSent > 50 ? true : undefined,
       );
     } finally {
@@ -193,14 +213,18 @@ describe(`a call with Chromium over a path that loses media (SEED=${SEED})`, fun
   it("gets the sound back that was lost, by RED, both ways", async () => {
     const connection = await call("VP8", 0.1, { red: true });
     try {
-      await until("too little was brought back", 15, async () => {
+      const used = ({ packetsReceived, packetsDiscarded }: PageSound) => packetsReceived - packetsDiscarded;
+      let since = (await page.evaluate(PAGE_SOUND)) as PageSound;
+      await until("too little was brought back", LIMIT_S, async () => {
         const stats = await mediaTransportOf(connection.pc)?.getStats();
         const here = stats?.receive.find(({ kind }) => kind === "audio");
         const there = (await page.evaluate(PAGE_SOUND)) as PageSound;
-        const used = there.packetsReceived - there.packetsDiscarded;
+        const lost = there.packetsLost - since.packetsLost;
         // Each packet brings a copy, and Chromium discards those it has no need of: it used about as many as it lost.
-        const isRepaired = there.packetsLost > 5 && Math.abs(used - there.packetsLost) < 4;
-        return (here?.recoveredPackets ?? 0) > 5 && isRepaired ? true : undefined;
+        const isRepaired = Math.abs(used(there) - used(since) - lost) < 4;
+        // A busy machine is late with packets, too, and then Chromium discards what it lacks.
+        if (!isRepaired) since = there;
+        return (here?.recoveredPackets ?? 0) > 5 && lost > 5 && isRepaired ? true : undefined;
       });
       await untilTone("we hear Chromium", 880, 10, () => ours.toneHz());
     } finally {
@@ -215,7 +239,7 @@ describe(`a call with Chromium over a path that loses media (SEED=${SEED})`, fun
       proxy.every = 30;
       proxy.sparedPayloadType = 111;
       let since = await mended(connection);
-      await until("too little was mended", 25, async () => {
+      await until("too little was mended", LIMIT_S, async () => {
         const now = await mended(connection);
         const isQuiet = now.pageKeyframes === since.pageKeyframes && now.parity > 0;
         if (!isQuiet) since = now;
@@ -232,7 +256,7 @@ describe(`a call with Chromium over a path that loses media (SEED=${SEED})`, fun
     const connection = await call("H264", 0);
     try {
       proxy?.limit(400_000);
-      await until("no limit was found", 20, async () => {
+      await until("no limit was found", LIMIT_S, async () => {
         const stats = await mediaTransportOf(connection.pc)?.getStats();
         return stats && stats.availableBps > 0 && stats.availableBps < 700_000 ? true : undefined;
       });
@@ -245,7 +269,7 @@ describe(`a call with Chromium over a path that loses media (SEED=${SEED})`, fun
     it(`repeats what was lost by RTX, counted at both ends, both ways (${codec})`, async () => {
       const connection = await call(codec, 0.05);
       try {
-        await until("too little was repeated", 20, async () => {
+        await until("too little was repeated", LIMIT_S, async () => {
           const [here, there] = [await ourVideo(connection), await pageVideo()];
           const enough =
             here.received.retransmittedPackets > 10 &&
@@ -254,26 +278,19 @@ describe(`a call with Chromium over a path that loses media (SEED=${SEED})`, fun
             (there.received.retransmittedPacketsReceived ?? 0) > 10;
           return enough ? true : undefined;
         });
-        const here = await ourVideo(connection);
+        // What went is counted after what came.
         const there = await pageVideo();
+        const here = await ourVideo(connection);
         // Chromium knows a repeated packet by its RTX stream alone.
-        assert.ok(here.sent.retransmitted >= (there.received.retransmittedPacketsReceived ?? 0) - 1);
+        assert.ok(here.sent.retransmitted >= (there.received.retransmittedPacketsReceived ?? 0));
         assert.ok(here.received.nackCount > 0 && here.sent.nackCount > 0);
-        // The quantizer of the mean picture: nearly the same pictures are counted at both ends.
-        const [sentHere, gotThere] = [
-          here.sent.qpSum / here.sent.framesEncoded,
-          there.received.qpSum / there.received.framesDecoded,
-        ];
-        const [gotHere, sentThere] = [
-          here.received.qpSum / here.received.framesDecoded,
-          there.sent.qpSum / there.sent.framesEncoded,
-        ];
-        assert.ok(Math.abs(sentHere - gotThere) < 2, `${sentHere} went, ${gotThere} came`);
-        assert.ok(Math.abs(gotHere - sentThere) < 2, `${gotHere} came, ${sentThere} went`);
+        await sameQuantizers(connection);
         const before = ours.pictures;
-        await until("the picture stands still", 10, () => (ours.pictures > before + 10 ? true : undefined));
+        await until("the picture stands still", LIMIT_S, () =>
+          ours.pictures > before + 10 ? true : undefined,
+        );
         const code = (await peer.readCode())?.frameNumber ?? 0;
-        await until("the picture stands still in Chromium", 10, async () =>
+        await until("the picture stands still in Chromium", LIMIT_S, async () =>
           ((await peer.readCode())?.frameNumber ?? 0) > code + 10 ? true : undefined,
         );
       } finally {
