@@ -19,6 +19,8 @@ namespace {
 
 /// How far ahead of the first missing chunk usrsctp takes others.
 constexpr size_t kReceiveSpanChunks = 4096;
+/// SCTP_PLUGGABLE_CC, which usrsctp takes and its installed header leaves out; the number is FreeBSD's.
+constexpr int kPluggableCongestionControl = 0x1202;
 constexpr size_t kCommonHeader = 12;
 constexpr size_t kDataChunkHeader = 16;
 /// What is read from the receive buffer at once.
@@ -47,6 +49,12 @@ bool IsSackAlone(std::span<const uint8_t> packet) {
   return kCommonHeader + ReadU16(&packet[kCommonHeader + 2]) == packet.size();
 }
 
+/// A SACK says all that was received, but each duplicate once: one that reports some has to arrive.
+bool ReportsDuplicates(std::span<const uint8_t> packet) {
+  const auto sack = FindSack(packet);
+  return sack && !sack->duplicates.empty();
+}
+
 /// Whether the packet has a chunk that ends an association: ABORT, SHUTDOWN, SHUTDOWN ACK, SHUTDOWN COMPLETE
 /// (RFC 9260 §3.3).
 bool MayEnd(std::span<const uint8_t> packet) {
@@ -59,6 +67,14 @@ bool MayEnd(std::span<const uint8_t> packet) {
     at += (length + 3) & ~size_t{3};
   }
   return false;
+}
+
+std::optional<sctp_status> StatusOf(struct socket* sock) {
+  sctp_status status{};
+  socklen_t length = sizeof status;
+  if (!sock || usrsctp_getsockopt(sock, IPPROTO_SCTP, SCTP_STATUS, &status, &length) != 0)
+    return std::nullopt;
+  return status;
 }
 
 struct AbortCause {
@@ -162,6 +178,7 @@ void SctpAssociation::HandlePacket(std::span<const uint8_t> packet) {
   if (!socket_ || isGone_ || state_ == SctpState::kClosed) return;
   {
     const auto lock = SctpStack::Instance().Lock();
+    NoteSack(packet);
     usrsctp_conninput(address_, packet.data(), packet.size(), 0);
     // usrsctp loses 256 bytes for each packet that it cannot put to an association, however late the news of
     // the end is taken from it.
@@ -172,10 +189,49 @@ void SctpAssociation::HandlePacket(std::span<const uint8_t> packet) {
   FlushResets();
 }
 
-bool SctpAssociation::IsAlive() const {
-  sctp_status status{};
-  socklen_t length = sizeof status;
-  return usrsctp_getsockopt(socket_, IPPROTO_SCTP, SCTP_STATUS, &status, &length) == 0;
+bool SctpAssociation::IsAlive() const { return StatusOf(socket_).has_value(); }
+
+size_t SctpAssociation::CongestionWindow() const {
+  const auto lock = SctpStack::Instance().Lock();
+  const auto status = StatusOf(socket_);
+  return status ? status->sstat_primary.spinfo_cwnd : 0;
+}
+
+void SctpAssociation::BeforeTimers() {
+  if (!HasFlight()) return;
+  const auto status = StatusOf(socket_);
+  window_ = status ? status->sstat_primary.spinfo_cwnd : 0;
+}
+
+/// A window of one packet is what a timeout leaves (RFC 9260 §7.2.3).
+void SctpAssociation::AfterTimers() {
+  if (!HasFlight()) return;
+  const size_t onePacket = settings_.maxPacketBytes + kCommonHeader;
+  const auto status = StatusOf(socket_);
+  if (!status || status->sstat_primary.spinfo_cwnd > onePacket || window_ <= onePacket) return;
+  timeout_.Begin(*acknowledgedTsn_ + 1, window_);
+}
+
+/// Before usrsctp sees the packet: what its acknowledgements let go out goes by the window that is right.
+void SctpAssociation::NoteSack(std::span<const uint8_t> packet) {
+  const auto sack = FindSack(packet);
+  if (!sack) return;
+  if (acknowledgedTsn_ && static_cast<int32_t>(sack->cumulativeTsn - *acknowledgedTsn_) < 0) return;
+  acknowledgedTsn_ = sack->cumulativeTsn;
+  if (const auto window = timeout_.NoteSack(*sack)) RestoreWindow(*window);
+}
+
+/// usrsctp's congestion window is set where its congestion control begins, which also lifts the bound of
+/// slow start. Half of what the path has carried, since it leaves in one burst; slow start sees to the rest
+/// (RFC 4015 §3.2 is as careful).
+void SctpAssociation::RestoreWindow(size_t window) {
+  const auto status = StatusOf(socket_);
+  const auto packets = static_cast<uint32_t>(window / 2 / settings_.maxPacketBytes);
+  if (!status || status->sstat_primary.spinfo_cwnd >= packets * settings_.maxPacketBytes) return;
+  const sctp_assoc_value control{SCTP_ALL_ASSOC, SCTP_CC_RFC2581};
+  usrsctp_sysctl_set_sctp_initial_cwnd(std::max(packets, kInitialWindowPackets));
+  usrsctp_setsockopt(socket_, IPPROTO_SCTP, kPluggableCongestionControl, &control, sizeof control);
+  usrsctp_sysctl_set_sctp_initial_cwnd(kInitialWindowPackets);
 }
 
 std::span<const uint8_t> SctpAssociation::NextPacket() {
@@ -323,7 +379,7 @@ int SctpAssociation::OnOutput(void* address, void* buffer, size_t length, uint8_
 
 void SctpAssociation::Queue(std::span<const uint8_t> bytes) {
   const bool isSack = IsSackAlone(bytes);
-  if (isSack && lastIsSack_ && !packets_.empty() && sacksMerged_ < kMergedSacks) {
+  if (isSack && lastIsMergeable_ && !packets_.empty() && sacksMerged_ < kMergedSacks) {
     // A SACK tells all that was received (RFC 9260 §3.3.4): the one before it need not be sent.
     ++sacksMerged_;
   } else {
@@ -335,8 +391,8 @@ void SctpAssociation::Queue(std::span<const uint8_t> bytes) {
     packets_.push_back(std::move(packet));
     sacksMerged_ = 0;
   }
-  lastIsSack_ = isSack;
-  if (!isSack) CountEnds(bytes);
+  lastIsMergeable_ = isSack && !ReportsDuplicates(bytes);
+  if (!isSack) NoteChunks(bytes);
   std::vector<uint8_t>& packet = packets_.back();
   packet.assign(bytes.begin(), bytes.end());
   // RFC 9260 §6.8: the checksum covers the packet with its checksum field at zero; usrsctp left it so.
@@ -346,20 +402,24 @@ void SctpAssociation::Queue(std::span<const uint8_t> bytes) {
   std::memcpy(packet.data() + kChecksumOffset, &checksum, sizeof checksum);
 }
 
-/// Counts the messages whose last chunk goes out for the first time (RFC 9260 §3.3.1).
-void SctpAssociation::CountEnds(std::span<const uint8_t> packet) {
+void SctpAssociation::NoteChunks(std::span<const uint8_t> packet) {
   constexpr uint8_t kData = 0;
   constexpr uint8_t kEnding = 1;
   for (size_t at = kCommonHeader; at + kDataChunkHeader <= packet.size();) {
     const size_t length = ReadU16(&packet[at + 2]);
     if (length < sizeof(uint32_t)) return;
-    const uint32_t tsn = ReadU32(&packet[at + 4]);
-    if (packet[at] == kData && (!highestTsn_ || static_cast<int32_t>(tsn - *highestTsn_) > 0)) {
-      highestTsn_ = tsn;
-      if (packet[at + 1] & kEnding && messagesSent_ < messagesGiven_) ++messagesSent_;
-    }
+    if (packet[at] == kData) NoteChunk(ReadU32(&packet[at + 4]), packet[at + 1] & kEnding);
     at += (length + 3) & ~size_t{3};
   }
+}
+
+/// Counts the messages whose last chunk goes out for the first time (RFC 9260 §3.3.1).
+void SctpAssociation::NoteChunk(uint32_t tsn, bool isEnding) {
+  if (highestTsn_ && static_cast<int32_t>(tsn - *highestTsn_) <= 0) {
+    return timeout_.NoteRetransmission(tsn, *highestTsn_);
+  }
+  highestTsn_ = tsn;
+  if (isEnding && messagesSent_ < messagesGiven_) ++messagesSent_;
 }
 
 // Reads from the receive buffer until there is an event to tell.

@@ -14,6 +14,8 @@
 #include <string>
 #include <vector>
 
+#include "sctp_spurious_timeout.h"
+
 struct socket;
 struct sctp_assoc_change;
 struct sctp_rcvinfo;
@@ -88,6 +90,8 @@ class SctpAssociation {
             const SctpReliability& reliability);
   /// Messages given to Send of which a part was never sent yet. They leave in the order of the calls.
   size_t PendingMessages() const;
+  /// What may be in flight, in bytes; 0: not connected.
+  size_t CongestionWindow() const;
   /// Resets our side of a stream (RFC 6525); queued until what was sent on it is through.
   void ResetStream(uint16_t streamId);
   /// The next event, if there is one. What nobody takes stays in the receive buffer: when that is full, the
@@ -105,6 +109,9 @@ class SctpAssociation {
   /// kTimerMs.
   static void HandleTimers(uint32_t elapsedMs);
   static constexpr uint32_t kTimerMs = 10;
+  /// Around each run of the stack's timers, with its lock held.
+  void BeforeTimers();
+  void AfterTimers();
 
  private:
   static int OnOutput(void* address, void* buffer, size_t length, uint8_t tos, uint8_t setDf);
@@ -113,7 +120,11 @@ class SctpAssociation {
   void PushMessage(const sctp_rcvinfo& info, std::vector<uint8_t>&& bytes);
   void Notify(std::span<const uint8_t> notification);
   void Queue(std::span<const uint8_t> packet);
-  void CountEnds(std::span<const uint8_t> packet);
+  void NoteChunks(std::span<const uint8_t> packet);
+  void NoteChunk(uint32_t tsn, bool isEnding);
+  void NoteSack(std::span<const uint8_t> packet);
+  bool HasFlight() const { return highestTsn_ && acknowledgedTsn_ && *highestTsn_ != *acknowledgedTsn_; }
+  void RestoreWindow(size_t window);
   void PushKind(SctpEvent::Kind kind);
   void NoteChange(const sctp_assoc_change& change, std::span<const uint8_t> abort);
   void NoteResets(std::span<const uint8_t> notification);
@@ -143,12 +154,18 @@ class SctpAssociation {
 
   // Of whoever holds the stack's lock: packets are made within calls into usrsctp.
   std::deque<std::vector<uint8_t>> packets_;
-  /// The last of `packets_` is nothing but a SACK, which took the place of so many before it.
+  /// The last of `packets_` is nothing but a SACK that a later one may replace; it took the place of so many
+  /// before it.
   size_t sacksMerged_ = 0;
-  bool lastIsSack_ = false;
+  bool lastIsMergeable_ = false;
   size_t messagesGiven_ = 0;
   size_t messagesSent_ = 0;
   std::optional<uint32_t> highestTsn_;
+  /// All up to it is acknowledged.
+  std::optional<uint32_t> acknowledgedTsn_;
+  /// The congestion window before the timers ran.
+  size_t window_ = 0;
+  SpuriousTimeoutDetector timeout_;
   std::vector<std::vector<uint8_t>> spare_;
 };
 

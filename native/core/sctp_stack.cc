@@ -3,6 +3,7 @@
 #include <usrsctp.h>
 
 #include "clock.h"
+#include "sctp_association.h"
 
 namespace roomrtc {
 
@@ -30,7 +31,9 @@ void SctpStack::HandleTimers(uint32_t elapsedMs) {
   if (driver_ != self && nowUs - drivenUs_ < kTakeOverUs) return;
   driver_ = self;
   drivenUs_ = nowUs;
+  for (const auto& [address, association] : byAddress_) association->BeforeTimers();
   usrsctp_handle_timers(elapsedMs);
+  for (const auto& [address, association] : byAddress_) association->AfterTimers();
 }
 
 // Once a process: usrsctp_finish() refuses while an aborted association waits for its last timer, and what
@@ -51,7 +54,7 @@ void SctpStack::Initialise(Output output) {
   usrsctp_sysctl_set_sctp_rto_max_default(5'000);
   usrsctp_sysctl_set_sctp_init_rto_max_default(5'000);
   usrsctp_sysctl_set_sctp_heartbeat_interval_default(10'000);
-  usrsctp_sysctl_set_sctp_initial_cwnd(10);
+  usrsctp_sysctl_set_sctp_initial_cwnd(kInitialWindowPackets);
   // Bursts are the UDP layer's strength (GSO), and the congestion window alone paces a long pipe: a limit
   // of bursts would besides cut that window down to what is in flight whenever acknowledgements come in a
   // clump.

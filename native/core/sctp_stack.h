@@ -14,6 +14,8 @@ class SctpAssociation;
 
 /// The cause of an ABORT that a user asked for (RFC 9260 §3.3.10.12); usrsctp's own carry it, too.
 inline constexpr uint16_t kSctpUserAbort = 12;
+/// The congestion window that an association begins with, in packets (RFC 6928 §2).
+inline constexpr uint32_t kInitialWindowPackets = 10;
 /// SACKs that wait to be sent and say less than the one after them, which is sent in their place.
 inline constexpr size_t kMergedSacks = 3;
 

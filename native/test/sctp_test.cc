@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 
+#include "byte_order.h"
 #include "check.h"
 #include "sctp_association.h"
 
@@ -205,6 +206,143 @@ CASE("packets cut short or with lying lengths change nothing for an association 
   }
   CHECK(pair.b.state() == SctpState::kConnected);
   CHECK(Transfer(pair, {Pattern(20'000, seed)}));
+}
+
+/// A SACK with these duplicates behind one gap block (RFC 9260 §3.3.4), after a chunk of another kind.
+Bytes SackPacket(uint32_t cumulativeTsn, const std::vector<uint32_t>& duplicates) {
+  Bytes packet(12 + 4 + 16 + 4 + 4 * duplicates.size());
+  packet[12] = 14;  // SHUTDOWN COMPLETE, four bytes
+  WriteU16(&packet[14], 4);
+  uint8_t* sack = &packet[16];
+  sack[0] = 3;
+  WriteU16(sack + 2, static_cast<uint16_t>(packet.size() - 16));
+  WriteU32(sack + 4, cumulativeTsn);
+  WriteU16(sack + 12, 1);
+  WriteU16(sack + 14, static_cast<uint16_t>(duplicates.size()));
+  for (size_t i = 0; i < duplicates.size(); ++i) WriteU32(sack + 20 + 4 * i, duplicates[i]);
+  return packet;
+}
+
+struct Judge {
+  std::optional<size_t> Note(uint32_t cumulativeTsn, const std::vector<uint32_t>& duplicates) {
+    const Bytes packet = SackPacket(cumulativeTsn, duplicates);
+    return detector.NoteSack(*FindSack(packet));
+  }
+  SpuriousTimeoutDetector detector;
+};
+
+CASE("a timeout is taken back when the first chunk did not leave again, or all that did are reported") {
+  Judge judge;
+  judge.detector.Begin(0xFFFFFFFF, 40'000);
+  CHECK(!judge.Note(0xFFFFFFFE, {}));
+  CHECK_EQUAL(judge.Note(3, {}).value_or(0), size_t{40'000});
+  CHECK(!judge.detector.IsWaiting());
+  judge.detector.NoteRetransmission(5, 20);
+  CHECK(!judge.detector.IsWaiting());  // no timeout
+  judge.detector.Begin(0xFFFFFFFF, 50'000);
+  judge.detector.NoteRetransmission(0xFFFFFFFF, 2);
+  judge.detector.NoteRetransmission(0, 2);
+  CHECK(!judge.Note(1, {0xFFFFFFFF}));
+  CHECK_EQUAL(judge.Note(2, {0xFFFFFFFF, 0}).value_or(0), size_t{50'000});
+}
+
+CASE("a timeout stands when a chunk that left again was not reported, or many leave again") {
+  Judge judge;
+  judge.detector.Begin(10, 50'000);
+  judge.detector.NoteRetransmission(10, 20);
+  judge.detector.NoteRetransmission(11, 20);
+  CHECK(!judge.Note(20, {11}));
+  CHECK(judge.detector.IsWaiting());
+  CHECK(!judge.Note(21, {}));
+  CHECK(!judge.detector.IsWaiting());
+  CHECK(!judge.Note(22, {10}));
+  judge.detector.Begin(0, 50'000);
+  for (uint32_t tsn = 0; tsn < 1'000; ++tsn) judge.detector.NoteRetransmission(tsn, 1'000);
+  CHECK(!judge.detector.IsWaiting());
+}
+
+CASE("a SACK that lies about its length is none") {
+  const Bytes whole = SackPacket(7, {1, 2});
+  CHECK_EQUAL(FindSack(whole)->duplicates.size(), size_t{8});
+  for (size_t length = 0; length < whole.size(); ++length) CHECK(!FindSack({whole.data(), length}));
+  Bytes lying = whole;
+  WriteU16(&lying[16 + 14], 3);
+  CHECK(!FindSack(lying));
+}
+
+/// Sends from `a` to `b` until the window has grown.
+bool GrowWindow(Pair& pair, size_t bytes) {
+  const Bytes message(60'000, 7);
+  for (int turns = 0; turns < 1'000 && pair.a.CongestionWindow() < bytes; ++turns) {
+    while (pair.a.Send(1, kBinary, message, {})) {
+    }
+    Carry(pair.a, pair.b);
+    Drain(pair.b);
+    Carry(pair.b, pair.a);
+  }
+  pair.Exchange();
+  return pair.a.CongestionWindow() >= bytes;
+}
+
+std::deque<Bytes> TakeAll(SctpAssociation& from) {
+  std::deque<Bytes> packets;
+  for (auto packet = from.NextPacket(); !packet.empty(); packet = from.NextPacket()) {
+    packets.emplace_back(packet.begin(), packet.end());
+    from.DropPacket();
+  }
+  return packets;
+}
+
+/// A window's data leaves, and its way or that of its acknowledgements is late, or it is lost: the window
+/// before the timeout, the one in it, and the one after all has come.
+struct Timeout {
+  size_t before = 0, within = 0, after = 0;
+};
+
+Timeout RunTimeout(bool isLost) {
+  Pair pair;
+  constexpr size_t kWindow = 300'000;
+  CHECK(GrowWindow(pair, kWindow));
+  // What waits is through; then one more window.
+  Drain(pair.b);
+  for (int ticks = 0; ticks < 200 && pair.a.PendingMessages() > 0; ++ticks) {
+    pair.Exchange();
+    Drain(pair.b);
+    Tick();
+  }
+  pair.Exchange();
+  Timeout windows{.before = pair.a.CongestionWindow()};
+  CHECK(pair.a.Send(1, kBinary, Bytes(100'000, 1), {}));
+  const std::deque<Bytes> sent = TakeAll(pair.a);
+  CHECK(!sent.empty());
+  std::deque<Bytes> again;
+  for (int ticks = 0; ticks < 500 && again.empty(); ++ticks) {
+    Tick();
+    again = TakeAll(pair.a);
+  }
+  CHECK(!again.empty());
+  windows.within = pair.a.CongestionWindow();
+  if (!isLost) {
+    for (const Bytes& packet : sent) pair.b.HandlePacket(packet);
+  }
+  for (const Bytes& packet : again) pair.b.HandlePacket(packet);
+  pair.Exchange();
+  for (int ticks = 0; ticks < 500 && pair.a.PendingMessages() > 0; ++ticks) {
+    pair.Exchange();
+    Drain(pair.b);
+    Tick();
+  }
+  windows.after = pair.a.CongestionWindow();
+  return windows;
+}
+
+CASE("the window comes back when a timeout was none, and stays small when something was lost") {
+  const Timeout late = RunTimeout(false);
+  CHECK(late.within < 3'000);
+  CHECK(late.after >= late.before / 2 - 2'000);
+  const Timeout lost = RunTimeout(true);
+  CHECK(lost.within < 3'000);
+  CHECK(lost.after < lost.before / 2);
 }
 
 CASE("eight threads use usrsctp at once, each its own associations, whoever runs the timers") {

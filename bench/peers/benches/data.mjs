@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { DataConnection } from "../data_connection.mjs";
 import { buildDelayRelay, DelayRelay, relayCapacity } from "../delay_relay.mjs";
 import { hostAddress } from "../host_address.mjs";
@@ -41,6 +42,7 @@ async function heading(roundTripMs) {
 }
 
 async function measure(name, roundTripMs, load, found) {
+  const lostBefore = lostBySockets();
   const relay = roundTripMs === 0 ? undefined : await DelayRelay.start(address, roundTripMs);
   const connection = await DataConnection.open(name, relay);
   const first = spread(await connection.ping(load.ping));
@@ -48,9 +50,21 @@ async function measure(name, roundTripMs, load, found) {
   const { bytes, seconds } = await connection.transfer({ ...load.transfer, messageBytes: MESSAGE_BYTES });
   await connection.close();
   const dropped = (await relay?.stop()) ?? 0;
+  const lost = lostBySockets() - lostBefore;
   const { title } = connection;
   if (!found.has(title)) found.set(title, []);
-  found.get(title).push({ mbps: (8 * bytes) / 1e6 / seconds, bytes, dropped, first: first.median, ...pings });
+  found
+    .get(title)
+    .push({ mbps: (8 * bytes) / 1e6 / seconds, bytes, dropped, lost, first: first.median, ...pings });
+}
+
+/** Datagrams that found no room in a socket of the network namespace, which is the bench's own: UDP's errors of both buffers. */
+function lostBySockets() {
+  const [names, values] = readFileSync("/proc/self/net/snmp", "utf8")
+    .split("\n")
+    .filter((line) => line.startsWith("Udp: "))
+    .map((line) => line.split(" "));
+  return ["RcvbufErrors", "SndbufErrors"].reduce((sum, name) => sum + Number(values[names.indexOf(name)]), 0);
 }
 
 async function warmPings(connection, ping) {
@@ -71,7 +85,7 @@ function printRoundTrip(found, hasWarmUp) {
       ...(hasWarmUp ? ["first round trips p50, ms"] : []),
       "round trip p50, ms",
       "p99, ms",
-      "dropped by the relay",
+      "dropped: relay, sockets",
     ],
     [...found].map(([title, all]) => [
       title,
@@ -96,7 +110,9 @@ function printRoundTrip(found, hasWarmUp) {
         all.map(({ p99 }) => p99),
         2,
       ),
-      String(all.reduce((sum, { dropped }) => sum + dropped, 0)),
+      [all.reduce((sum, { dropped }) => sum + dropped, 0), all.reduce((sum, { lost }) => sum + lost, 0)].join(
+        ", ",
+      ),
     ]),
   );
 }

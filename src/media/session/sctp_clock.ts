@@ -13,7 +13,7 @@ export class SctpClock {
     this.#handleTimers = handleTimers;
   }
 
-  /** Call before packets and orders are handed to SCTP, so that it lives in the present. Whether timers ran. */
+  /** Call after what has arrived was handed to SCTP: it may hold off a timer. Whether timers ran. */
   advance(associations: number, nowUs: number): boolean {
     if (associations === 0) {
       this.#lastUs = undefined;

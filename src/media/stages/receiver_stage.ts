@@ -96,9 +96,10 @@ export class ReceiverStage implements Stage<"receiver"> {
   }
 
   step(nowUs: number): number {
-    this.#advanceSctp(nowUs);
     this.#takeMessages();
     this.#receive();
+    // After what has arrived: the acknowledgement of a chunk may lie unread while its time runs out.
+    this.#advanceSctp(nowUs);
     const { log } = this.#channels;
     this.#mdns.receive(nowUs);
     let deadlineUs = Number.POSITIVE_INFINITY;
