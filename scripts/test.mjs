@@ -119,7 +119,7 @@ async function mocha(folder) {
       "--reporter",
       "scripts/mocha-reporter.cjs",
       "--timeout",
-      "30000",
+      "60000",
       `dist/test/${folder}/**/*.test.js`,
     ],
     { ROOMRTC_COUNTS: file },

@@ -13,7 +13,7 @@ import type { PeerReport } from "../../src/client/report.js";
 import { parseConfig } from "../../src/config/load.js";
 import { type BlockCode, readBlockCode } from "../../src/media/analysis/block_code.js";
 import { createServer, type RoomServer } from "../../src/server/room_server.js";
-import { launchChromium } from "../support/chromium.js";
+import { launchChromium, PATIENCE_MS } from "../support/chromium.js";
 import { codeOf, giveMedia, toneOf } from "../support/page_media.js";
 import { untilTone } from "../support/tones.js";
 
@@ -25,7 +25,7 @@ const OURS = { tag: 0x0bee, toneHz: 440 };
 const TONE_SLACK_HZ = 15;
 
 describe("a call between the web client in Chromium and a terminal peer", function () {
-  this.timeout(90_000);
+  this.timeout(120_000);
   let folder: string;
   let server: RoomServer;
   let browser: Browser;
@@ -74,6 +74,7 @@ describe("a call between the web client in Chromium and a terminal peer", functi
 
   async function web(user: string): Promise<Page> {
     const page = await browser.newPage();
+    page.setDefaultTimeout(PATIENCE_MS);
     await giveMedia(page, PAGE);
     await page.goto(`http://localhost:${server.address().httpPort}/`);
     await page.click(byId("register-toggle"));

@@ -5,14 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Browser, Page } from "playwright-core";
-import { launchChromium } from "../support/chromium.js";
+import { launchChromium, PATIENCE_MS } from "../support/chromium.js";
 import { probe } from "../support/ffmpeg.js";
 import { freePort } from "../support/ports.js";
 import { ExampleProcess } from "./example_process.js";
 
 /** Every example with a page runs in a process of its own and is used in Chromium as a reader would use it. */
 describe("the examples' pages", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let browser: Browser;
   let page: Page;
   const running: ExampleProcess[] = [];
@@ -30,6 +30,7 @@ describe("the examples' pages", function () {
 
   async function newPage(url: string): Promise<Page> {
     const opened = await browser.newPage();
+    opened.setDefaultTimeout(PATIENCE_MS);
     opened.on("pageerror", (error) => errors.push(error.message));
     await opened.goto(url);
     return opened;

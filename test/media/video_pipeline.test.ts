@@ -102,7 +102,7 @@ class Pipeline {
 }
 
 describe("video pipeline: camera, encoder and decoder threads", function () {
-  this.timeout(20_000);
+  this.timeout(60_000);
   let pipeline: Pipeline;
   before(async () => {
     pipeline = new Pipeline();

@@ -13,7 +13,7 @@ import {
 } from "../../src/webrtc/index.js";
 
 describe("gathering by the settings", function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
   let engine: MediaEngine;
 
   before(async () => {

@@ -3,9 +3,13 @@ import { type Browser, chromium } from "playwright-core";
 
 export const CHROMIUM_PATH = process.env.CHROMIUM_PATH ?? "/usr/bin/chromium";
 
+/** How long a page may take for one step: a busy machine is slow, and what never comes fails all the same. */
+export const PATIENCE_MS = 60_000;
+
 /** `extra` flags, such as fake devices. */
 export function launchChromium(extra: readonly string[] = []): Promise<Browser> {
   return chromium.launch({
+    timeout: PATIENCE_MS,
     executablePath: CHROMIUM_PATH,
     args: [
       "--headless",

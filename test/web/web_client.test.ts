@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import type { RoomServer } from "../../src/server/room_server.js";
 import { cleanUp, lineClient, onCleanUp, PASSWORD, SDP, startServer } from "../server/harness.js";
-import { launchChromium } from "../support/chromium.js";
+import { launchChromium, PATIENCE_MS } from "../support/chromium.js";
 
 /** dist/test/web → dist/web */
 const WEB_ROOT = fileURLToPath(new URL("../../web", import.meta.url));
@@ -14,7 +14,7 @@ const inPage = (expression: string): (() => unknown) => new Function(`return ${e
 const byId = (id: string): string => `[data-testid="${id}"]`;
 
 describe("web client", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let browser: Browser;
   let noDevices: Browser;
 
@@ -38,6 +38,7 @@ describe("web client", function () {
 
   async function open(server: RoomServer, secure = false, from = browser): Promise<Person> {
     const context = await from.newContext({ ignoreHTTPSErrors: secure });
+    context.setDefaultTimeout(PATIENCE_MS);
     onCleanUp(() => context.close());
     const page = await context.newPage();
     const complaints: string[] = [];
