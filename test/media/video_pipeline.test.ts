@@ -95,6 +95,16 @@ class Pipeline {
     });
   }
 
+  /** Runs until `cause` has made as many keyframes, however late its order is read or a slot is free, and no more after that. */
+  async makesKeyframes(count: number, cause: () => void): Promise<void> {
+    const row = this.memory.metrics.row(workerRow("encoder"));
+    const end = row.get(WorkerCounter.keyframes) + count;
+    cause();
+    while (row.get(WorkerCounter.keyframes) < end) await this.encode(1);
+    await this.encode(6);
+    assert.equal(row.get(WorkerCounter.keyframes), end);
+  }
+
   async stop(): Promise<void> {
     for (const thread of [...this.#threads].reverse()) await thread.stop();
     await Promise.all(this.#threads.map((thread) => thread.exited));
@@ -147,55 +157,30 @@ describe("video pipeline: camera, encoder and decoder threads", function () {
   });
 
   it("answers a change of the keyframe epoch with one IDR", async () => {
-    const row = pipeline.memory.metrics.row(workerRow("encoder"));
-    const before = row.get(WorkerCounter.keyframes);
-    pipeline.memory.control.requestKeyframe(0);
-    await pipeline.encode(6);
-    assert.equal(row.get(WorkerCounter.keyframes), before + 1);
+    await pipeline.makesKeyframes(1, () => pipeline.memory.control.requestKeyframe(0));
   });
 
   it("starts small slices with an IDR when a peer needs packetization mode 0", async () => {
     const { metrics, control } = pipeline.memory;
-    const row = metrics.row(workerRow("encoder"));
-    const before = row.get(WorkerCounter.keyframes);
-    control.add(ControlWord.smallNalConsumers, 1);
-    await pipeline.encode(4);
-    assert.equal(row.get(WorkerCounter.keyframes), before + 1);
+    await pipeline.makesKeyframes(1, () => control.add(ControlWord.smallNalConsumers, 1));
     assert.equal(metrics.row(streamRow(0)).get(PlayoutCounter.decodeErrors), 0);
   });
 
   it("goes over to VP8 in mid-stream, with a keyframe, and the decoder with it", async () => {
-    const { metrics } = pipeline.memory;
-    const row = metrics.row(workerRow("encoder"));
-    const before = row.get(WorkerCounter.keyframes);
-    const shown = metrics.row(streamRow(0)).get(PlayoutCounter.framesDecoded);
-    pipeline.setDemand("VP8");
-    await pipeline.encode(6);
-    assert.equal(row.get(WorkerCounter.keyframes), before + 1);
-    assert.ok(metrics.row(streamRow(0)).get(PlayoutCounter.framesDecoded) >= shown + 4);
-    assert.equal(metrics.row(streamRow(0)).get(PlayoutCounter.decodeErrors), 0);
+    const row = pipeline.memory.metrics.row(streamRow(0));
+    await pipeline.makesKeyframes(1, () => pipeline.setDemand("VP8"));
+    const shown = row.get(PlayoutCounter.framesDecoded);
+    while (row.get(PlayoutCounter.framesDecoded) < shown + 4) await pipeline.encode(1);
+    assert.equal(row.get(PlayoutCounter.decodeErrors), 0);
   });
 
   it("encodes in each codec that is taken, and a keyframe in each when one is wanted", async () => {
-    const row = pipeline.memory.metrics.row(workerRow("encoder"));
-    pipeline.setDemand("VP8", "H264");
-    await pipeline.encode(6);
-    const before = row.get(WorkerCounter.keyframes);
-    pipeline.memory.control.requestKeyframe(0);
-    await pipeline.encode(6);
-    // Where the decoder is slow, one of them finds no free slot for a while.
-    while (row.get(WorkerCounter.keyframes) < before + 2) await pipeline.encode(1);
-    await pipeline.encode(4);
-    assert.equal(row.get(WorkerCounter.keyframes), before + 2);
+    await pipeline.makesKeyframes(1, () => pipeline.setDemand("VP8", "H264"));
+    await pipeline.makesKeyframes(2, () => pipeline.memory.control.requestKeyframe(0));
   });
 
   it("makes a keyframe in the one encoding that it is asked of", async () => {
-    const row = pipeline.memory.metrics.row(workerRow("encoder"));
-    const before = row.get(WorkerCounter.keyframes);
-    pipeline.memory.control.requestKeyframe(2);
-    while (row.get(WorkerCounter.keyframes) === before) await pipeline.encode(1);
-    await pipeline.encode(6);
-    assert.equal(row.get(WorkerCounter.keyframes), before + 1);
+    await pipeline.makesKeyframes(1, () => pipeline.memory.control.requestKeyframe(2));
   });
 
   it("counts what it decoded and its delay from the capture", () => {
