@@ -3,7 +3,7 @@
 //                     `import` gives, so that classes are the same on both ways
 //   dist/roomrtc.cjs  the same code as one CommonJS file, for older Node
 // Threads, addon and files are found where the ES modules find them.
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -24,21 +24,32 @@ const keepPlaces = {
   },
 };
 
-await build({
-  entryPoints: [join(dist, "src/index.js")],
-  outfile: join(dist, "roomrtc.cjs"),
-  bundle: true,
-  format: "cjs",
-  platform: "node",
-  target: "node20",
-  packages: "external",
-  logLevel: "warning",
-  plugins: [keepPlaces],
-});
+/** Puts a file in its place in one step: another process may be reading it. */
+async function place(name, write) {
+  const written = join(dist, `.${process.pid}.${name}`);
+  await write(written);
+  renameSync(written, join(dist, name));
+}
 
-writeFileSync(
-  join(dist, "index.cjs"),
-  `"use strict";
+await place("roomrtc.cjs", (outfile) =>
+  build({
+    entryPoints: [join(dist, "src/index.js")],
+    outfile,
+    bundle: true,
+    format: "cjs",
+    platform: "node",
+    target: "node20",
+    packages: "external",
+    logLevel: "warning",
+    plugins: [keepPlaces],
+  }),
+);
+
+await place("index.cjs", (path) =>
+  writeFileSync(
+    path,
+    `"use strict";
 module.exports = process.features.require_module ? require("./src/index.js") : require("./roomrtc.cjs");
 `,
+  ),
 );

@@ -39,9 +39,10 @@ export function probe(path: string, { cut = false } = {}): Probe {
   return JSON.parse(stdout);
 }
 
-/** When the last packet of a file is presented, in seconds. */
-export function lastTime(path: string): number {
-  const args = ["-v", "error", "-show_entries", "packet=pts_time", "-of", "csv=p=0", path];
+/** When the last packet of a file is presented, or that of its picture or its sound, in seconds. */
+export function lastTime(path: string, stream?: "v" | "a"): number {
+  const which = stream === undefined ? [] : ["-select_streams", stream];
+  const args = ["-v", "error", ...which, "-show_entries", "packet=pts_time", "-of", "csv=p=0", path];
   const { stdout } = spawnSync("ffprobe", args, { encoding: "utf8" });
   return Math.max(...stdout.trim().split("\n").map(Number.parseFloat));
 }

@@ -51,8 +51,10 @@ describe("Recorder", function () {
     tell("stop");
     await until(() => said.stopped !== "");
     tell("kill");
-    const pictures = said.pictures + 45;
-    await until(() => said.pictures >= pictures);
+    const pictures = said.pictures + 15;
+    await until(
+      () => said.pictures >= pictures && killed.every((path) => recorded(path).pictures >= pictures),
+    );
     child?.kill("SIGKILL");
     const [last] = checkStopped(stopped, JSON.parse(said.stopped));
     for (const path of killed) checkKilled(path, pictures);
@@ -69,17 +71,17 @@ describe("Recorder", function () {
     for (const path of lastParts) {
       const [video, audio] = probe(path).streams;
       assert.deepEqual([video.codec_name, video.width, audio.codec_name], ["h264", 320, "opus"]);
-      const videoSeconds = Number(video.nb_read_frames) / 15;
-      const audioSeconds = Number(audio.nb_read_frames) / 50;
-      assert.ok(videoSeconds > 1.4, `${videoSeconds}`);
+      assert.ok(Number(video.nb_read_frames) > 20, `${video.nb_read_frames} pictures`);
+      assert.ok(Number(audio.nb_read_frames) > 40, `${audio.nb_read_frames} pieces of sound`);
+      // By their times: a busy machine makes fewer pictures.
+      const [videoSeconds, audioSeconds] = [lastTime(path, "v"), lastTime(path, "a")];
       assert.ok(Math.abs(videoSeconds - audioSeconds) < 0.5, `${videoSeconds} ${audioSeconds}`);
-      assert.ok(lastTime(path) < videoSeconds + 1);
     }
     return lastParts;
   }
 
   /** All parts together: a thread that takes long to start again ends its file. */
-  function checkKilled(path: string, pictures: number): void {
+  function recorded(path: string): { pictures: number; sounds: number } {
     const stem = path.replace(/\.\w+$/, "");
     const parts = readdirSync(folder).filter(
       (name) => at(name).startsWith(stem) && name.endsWith(extname(path)),
@@ -87,12 +89,17 @@ describe("Recorder", function () {
     const frames = parts.flatMap((name) => probe(at(name), { cut: true }).streams);
     const sum = (codec: string) =>
       frames.reduce(
-        (all, { codec_name, nb_read_frames }) => all + (codec_name === codec ? Number(nb_read_frames) : 0),
+        (all, { codec_name, nb_read_frames = 0 }) =>
+          all + (codec_name === codec ? Number(nb_read_frames) : 0),
         0,
       );
-    // A second at 15 pictures may be missing at the end, and what the thread that died took along.
-    assert.ok(sum("h264") >= pictures - 30, `${path}: ${sum("h264")} of ${pictures} pictures`);
-    assert.ok(sum("opus") >= 2 * pictures, `${path}: ${sum("opus")} packets`);
+    return { pictures: sum("h264"), sounds: sum("opus") };
+  }
+
+  function checkKilled(path: string, least: number): void {
+    const { pictures, sounds } = recorded(path);
+    assert.ok(pictures >= least, `${path}: ${pictures} pictures`);
+    assert.ok(sounds >= 2 * least, `${path}: ${sounds} packets`);
   }
 
   async function playsInChromium(path: string): Promise<void> {
