@@ -29,12 +29,12 @@ const call = `
 
 /** Runs a program to its own end; one that hangs is killed and rejects. */
 async function run(...args: string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root, timeout: 50_000 });
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root, timeout: 110_000 });
   return stdout.trim();
 }
 
 describe("a program without an engine of its own", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
 
   // The entry of require() is made from the compiled modules: it must not be older than they are.
   before(() => run("scripts/build-cjs.mjs"));

@@ -73,9 +73,10 @@ describe("Recorder", function () {
       assert.deepEqual([video.codec_name, video.width, audio.codec_name], ["h264", 320, "opus"]);
       assert.ok(Number(video.nb_read_frames) > 20, `${video.nb_read_frames} pictures`);
       assert.ok(Number(audio.nb_read_frames) > 40, `${audio.nb_read_frames} pieces of sound`);
-      // By their times: a busy machine makes fewer pictures.
+      // By their times: a busy machine makes fewer pictures, and one thread's last may wait while another's is written.
       const [videoSeconds, audioSeconds] = [lastTime(path, "v"), lastTime(path, "a")];
-      assert.ok(Math.abs(videoSeconds - audioSeconds) < 0.5, `${videoSeconds} ${audioSeconds}`);
+      const apart = Math.abs(videoSeconds - audioSeconds);
+      assert.ok(apart < Math.max(0.5, 0.2 * videoSeconds), `${videoSeconds} ${audioSeconds}`);
     }
     return lastParts;
   }

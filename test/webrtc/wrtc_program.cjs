@@ -34,20 +34,29 @@ function colourOf({ nonstandard: { i420ToRgba } }, frame) {
   return [...rgba.subarray(middle, middle + 3)];
 }
 
-/** Pushes a colour thirty times and a tone a hundred times a second; returns the tracks and what ends them. */
+/** Pushes a colour thirty times a second, and as much of a tone as time has passed; returns the tracks and what ends them. */
 function sources(wrtc, colour, frequencyHz) {
   const { RTCVideoSource, RTCAudioSource } = wrtc.nonstandard;
   const [video, audio] = [new RTCVideoSource(), new RTCAudioSource()];
   const frame = picture(wrtc, colour);
+  const startMs = performance.now();
   let phase = 0;
   const timers = [
     setInterval(() => video.onFrame(frame), 33),
     setInterval(() => {
-      const samples = new Int16Array(480);
-      for (let i = 0; i < samples.length; i++) {
-        samples[i] = 12_000 * Math.sin((2 * Math.PI * frequencyHz * phase++) / 48_000);
+      while (phase < 48 * (performance.now() - startMs)) {
+        const samples = new Int16Array(480);
+        for (let i = 0; i < samples.length; i++) {
+          samples[i] = 12_000 * Math.sin((2 * Math.PI * frequencyHz * phase++) / 48_000);
+        }
+        audio.onData({
+          samples,
+          sampleRate: 48_000,
+          bitsPerSample: 16,
+          channelCount: 1,
+          numberOfFrames: 480,
+        });
       }
-      audio.onData({ samples, sampleRate: 48_000, bitsPerSample: 16, channelCount: 1, numberOfFrames: 480 });
     }, 10),
   ];
   return {

@@ -47,7 +47,7 @@ async function run(what: URL, ...args: readonly string[]): Promise<Side[]> {
 }
 
 describe("a program written for @roamhq/wrtc", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
 
   before(async function () {
     const why = await whyNoOwnNetwork();
