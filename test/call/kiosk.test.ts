@@ -71,7 +71,7 @@ describe("a kiosk (roomrtc client --auto-answer)", function () {
   });
 
   it("says unstable when nothing arrives, stable when it does again, and ends the call after the limit", async () => {
-    const limits = set({ "rtcp.unstable_after_millis": 400, "rtcp.receive_limit_millis": 3000 });
+    const limits = set({ "rtcp.unstable_after_millis": 400, "rtcp.receive_limit_millis": 5000 });
     const answering = await kiosk(address, "--record", "call.mkv", ...limits);
     const ana = desk.client(address, "ana", "--call", "kiosk");
     await answering.line(/^in a call with ana/);
