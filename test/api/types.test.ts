@@ -6,7 +6,7 @@ const compiler = fileURLToPath(new URL("../../../node_modules/.bin/tsc", import.
 const project = fileURLToPath(new URL("../../../test/types/tsconfig.json", import.meta.url));
 
 describe("the package's types", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
 
   it("stand where TypeScript's declarations of the browser's API are wanted, but for what test/types/lib_dom.ts names", () => {
     const { stdout, status } = spawnSync(process.execPath, [compiler, "-p", project], { encoding: "utf8" });

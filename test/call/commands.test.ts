@@ -10,7 +10,7 @@ import { Desk, PASSWORD, set, startServer } from "./roomrtc.js";
 const ANOTHER_FINGERPRINT = Array.from({ length: 32 }, () => "AB").join(":");
 
 describe("roomrtc server and client", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let desk: Desk;
 
   beforeEach(() => {
@@ -241,7 +241,7 @@ describe("roomrtc server and client", function () {
 });
 
 describe("roomrtc demo", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let desk: Desk;
 
   beforeEach(() => {

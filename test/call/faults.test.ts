@@ -14,7 +14,7 @@ import { cleanUp, onCleanUp, PASSWORD, startServer, temporaryFolder } from "../s
 import { untilTone } from "../support/tones.js";
 
 describe("faults in a call", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let server: RoomServer;
 
   /** The peers that call each other in most tests: whatever befalls one call, the next finds them ready. */

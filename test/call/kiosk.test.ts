@@ -16,7 +16,7 @@ const CALLER_TAG = 0xca11;
 const Y4M_FRAME_BYTES = 6 + 320 * 180 * 1.5;
 
 describe("a kiosk (roomrtc client --auto-answer)", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let desk: Desk;
   let serving: Desk;
   /** Of a server that outlives the tests. */

@@ -285,7 +285,7 @@ describe("the examples' pages", function () {
 });
 
 describe("the example offer-answer without a page", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   const running: ExampleProcess[] = [];
   const start = (...args: string[]) => {
     const example = new ExampleProcess("offer-answer", ...args);

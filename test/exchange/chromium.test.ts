@@ -24,7 +24,7 @@ const PAGE = `
 `;
 
 describe("descriptions exchanged with Chromium", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let browser: Browser;
   let page: Page;
 

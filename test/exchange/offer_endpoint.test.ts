@@ -8,7 +8,7 @@ import { FakeEngine, nextEvent } from "../webrtc/fake_transport.js";
 import { echo, loopbackConnection, nextMessage, patient } from "./loopback.js";
 
 describe("the HTTP offer endpoint", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let server: OfferServer | undefined;
   afterEach(async () => {
     await server?.close();
@@ -175,7 +175,7 @@ describe("the HTTP offer endpoint", function () {
 });
 
 describe("sendOffer", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   after(() => stopDefaultEngine());
 
   async function failure(response: () => Promise<Response>): Promise<ExchangeError> {

@@ -29,7 +29,7 @@ const TAG = 0x3417;
 const FRAGMENT = "application/trickle-ice-sdpfrag";
 
 describe("WHIP and WHEP", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let engine: MediaEngine;
   let server: MediaServer | undefined;
   const open: RTCPeerConnection[] = [];

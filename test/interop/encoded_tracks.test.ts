@@ -23,7 +23,7 @@ interface Watched {
 
 /** Formats that we have no codec of: FFmpeg encodes, we packetize and negotiate, Chromium decodes. */
 describe("tracks of samples in VP9, AV1 and G.722, to Chromium", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   const scratch = mkdtempSync(join(tmpdir(), "roomrtc-encoded-"));
   let browser: Browser;
   before(async () => {

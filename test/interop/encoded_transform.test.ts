@@ -66,7 +66,7 @@ const pageScript = (offer: unknown) => `(async () => {
 })()`;
 
 describe("encoded transforms, with Chromium's at the other end", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let browser: Browser;
   let page: Page;
   const server = createServer((_, response) => {

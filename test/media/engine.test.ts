@@ -28,7 +28,7 @@ function threadNames(): string[] {
 }
 
 describe("MediaEngine", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
 
   it("names its threads for the operating system and ends them all", async () => {
     const engine = await MediaEngine.start(options);
@@ -125,7 +125,7 @@ describe("MediaEngine", function () {
 });
 
 describe("MediaEngine: a call between two engines", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let alice: MediaEngine;
   let bob: MediaEngine;
   before(async () => {

@@ -194,7 +194,7 @@ function hasTestPictures(): boolean {
 }
 
 describe("opencv: with OpenCV itself", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let cv: OpenCv;
   let folder: string;
   before(function () {

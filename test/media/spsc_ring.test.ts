@@ -47,7 +47,7 @@ describe("SpscRing", () => {
   });
 
   it("carries a million records between two threads across 2^32, none torn, none lost", async function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     const total = 1_000_000;
     const ring = SpscRing.allocate({ records: 64, recordWords: 4, startAt: 0xffff_ff00 });
     const modulePath = new URL("../../src/media/ring/spsc_ring.js", import.meta.url).href;

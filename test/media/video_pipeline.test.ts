@@ -112,7 +112,7 @@ class Pipeline {
 }
 
 describe("video pipeline: camera, encoder and decoder threads", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let pipeline: Pipeline;
   before(async () => {
     pipeline = new Pipeline();

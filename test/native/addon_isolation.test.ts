@@ -28,7 +28,7 @@ describe("the addon beside Node's own OpenSSL", () => {
   });
 
   it("serves eight threads at once that use both", async function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     const workers = Array.from({ length: 8 }, () => new Worker(workerFile, { workerData: { rounds: 10 } }));
     assert.deepEqual(await Promise.all(workers.map(finalMessage)), Array(8).fill("done"));
   });
@@ -56,7 +56,7 @@ describe("the addon beside Node's own OpenSSL", () => {
   });
 
   it("outlives workers that are terminated in the middle of a handshake", async function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     for (let i = 0; i < 12; i++) {
       const worker = new Worker(workerFile, { workerData: { rounds: Number.POSITIVE_INFINITY } });
       await once(worker, "message");
@@ -65,7 +65,7 @@ describe("the addon beside Node's own OpenSSL", () => {
   });
 
   it("may be loaded by workers alone, which leave one after another", async function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     // In a process whose main thread never loads the addon, it goes with its last worker unless it is kept.
     const program = `
       const { Worker } = require("node:worker_threads");

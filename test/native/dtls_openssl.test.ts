@@ -82,7 +82,7 @@ class Output {
 }
 
 describe("DtlsTransport against the openssl program", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let folder: string;
   const cleanUps: (() => void)[] = [];
 

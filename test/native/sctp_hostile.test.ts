@@ -82,7 +82,7 @@ async function transfer(count: number, way: (pair: [SctpAssociation, SctpAssocia
 }
 
 describe("SCTP on a bad path", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
 
   it("is set up whichever one, two or four packets of the set-up are lost", async () => {
     const links = [1, 2, 4].flatMap((run) =>

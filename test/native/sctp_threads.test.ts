@@ -8,7 +8,7 @@ const workerFile = new URL("./sctp_worker.js", import.meta.url);
 const start = (worker: number, rounds: number) => new Worker(workerFile, { workerData: { worker, rounds } });
 
 describe("SCTP in many threads", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
 
   it("serves eight workers at once, each with data channels of its own", async () => {
     const workers = Array.from({ length: 8 }, (_, worker) => start(worker, 6));

@@ -176,7 +176,7 @@ describe("StreamSocket", () => {
   });
 
   describe("under TLS", function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     let folder: string;
     before(() => {
       folder = mkdtempSync(join(tmpdir(), "roomrtc-tls-"));

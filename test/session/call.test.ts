@@ -30,7 +30,7 @@ function assertFaithful(receiver: VirtualPeer, sender: VirtualPeer): void {
 
 describe("a call in virtual time", function () {
   // Bounded by virtual time; how long a busy machine takes for it says nothing.
-  this.timeout(60_000);
+  this.timeout(120_000);
   let call: VirtualCall | undefined;
   afterEach(() => {
     call?.close();

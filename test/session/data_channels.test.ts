@@ -4,7 +4,7 @@ import { MediaEngine } from "../../src/media/engine.js";
 import { channelOf, End } from "./transport_end.js";
 
 describe("data channels of two transports", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let engine: MediaEngine;
   let a: End;
   let b: End;

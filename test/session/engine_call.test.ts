@@ -113,7 +113,7 @@ function openDescriptors(): number {
 }
 
 describe("two media engines in a call", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let a: MediaEngine;
   let b: MediaEngine;
 

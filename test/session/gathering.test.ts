@@ -13,7 +13,7 @@ import {
 } from "../../src/webrtc/index.js";
 
 describe("gathering by the settings", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let engine: MediaEngine;
 
   before(async () => {

@@ -148,7 +148,7 @@ function failures({ a, b }: VirtualCall): unknown[] {
 
 describe("hostile DTLS, through a whole transport", function () {
   // Bounded by virtual time and counts; how long a busy machine takes for it says nothing.
-  this.timeout(60_000);
+  this.timeout(120_000);
   let hello: Uint8Array;
   let call: VirtualCall;
   before(() => {

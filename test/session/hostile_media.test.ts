@@ -88,7 +88,7 @@ function flood(random: RandomSource, isOn: () => boolean): RtpInterceptorFactory
 }
 
 describe(`hostile media (SEED=${SEED})`, function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let call: VirtualCall | undefined;
   afterEach(() => {
     call?.close();

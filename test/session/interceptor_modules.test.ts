@@ -27,7 +27,7 @@ export default () => ({
 });`;
 
 describe("modules of interceptors", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   const folder = mkdtempSync(join(tmpdir(), "roomrtc-interceptors-"));
   const engines: MediaEngine[] = [];
 

@@ -150,7 +150,7 @@ function fecReceiver(decoders: FecDecoder[]): RtpInterceptorFactory {
 }
 
 describe("interceptors in a call in virtual time", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let call: VirtualCall | undefined;
   afterEach(() => {
     call?.close();

@@ -201,7 +201,7 @@ describe("set-up of a whole transport in virtual time", function () {
 });
 
 describe("a clock that jumps", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   const mediaFlows = ({ a, b }: VirtualCall) => a.units.length > 3 && b.units.length > 3;
 
   for (const [name, aheadUs] of [

@@ -5,7 +5,7 @@ import { runInOwnNetwork, whyNoOwnNetwork } from "../support/own_network.js";
 const PROGRAM = new URL("./mdns_program.js", import.meta.url);
 
 describe("candidates behind multicast DNS names", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
 
   before(async function () {
     const why = await whyNoOwnNetwork();

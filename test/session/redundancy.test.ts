@@ -18,7 +18,7 @@ function heard(from: VirtualPeer, at: VirtualPeer): number {
 }
 
 describe(`sound with redundancy over a path that loses a tenth (SEED=${SEED})`, function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let call: VirtualCall | undefined;
   afterEach(() => {
     call?.close();
@@ -58,7 +58,7 @@ describe(`sound with redundancy over a path that loses a tenth (SEED=${SEED})`, 
 });
 
 describe(`pictures with parity over a path that loses packets (SEED=${SEED})`, function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let call: VirtualCall | undefined;
   afterEach(() => {
     call?.close();

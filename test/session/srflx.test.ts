@@ -9,7 +9,7 @@ import { parseCandidate } from "../../src/protocol/ice/index.js";
 import { answerBinding } from "./stun_stub.js";
 
 describe("an engine with a STUN server", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let engine: MediaEngine;
   let server: Socket;
 

@@ -69,7 +69,7 @@ class Cable {
 }
 
 describe("a call over TCP candidates", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let engine: MediaEngine;
   const cables: Cable[] = [];
   const connections: RTCPeerConnection[] = [];

@@ -24,7 +24,7 @@ interface Pair {
 }
 
 describe("many connections on one UDP port", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   // Data channels belong to one engine of a process, so both ends live in it.
   let engine: MediaEngine;
   let stun: Socket;

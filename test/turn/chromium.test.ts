@@ -76,7 +76,7 @@ describe("relay-only Chromium through our TURN server", () => {
   let origin = "";
 
   before(async function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     if (!existsSync(CHROMIUM_PATH)) {
       console.log("    skipped: there is no Chromium");
       this.skip();
@@ -119,6 +119,6 @@ describe("relay-only Chromium through our TURN server", () => {
       const { toPeers, toClients, errors } = service.counters();
       assert.ok(toPeers.bytes > 2 * 50 * 1000 && toClients.bytes > 2 * 50 * 1000, JSON.stringify(toPeers));
       assert.deepEqual(Object.keys(errors), ["401"]);
-    }).timeout(60_000);
+    }).timeout(120_000);
   }
 });

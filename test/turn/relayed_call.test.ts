@@ -29,7 +29,7 @@ const ANSWER = `async (server, offer) => {
 }`;
 
 describe("a relay-only call of ours", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let engine: MediaEngine;
 
   before(async () => {

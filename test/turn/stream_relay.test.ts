@@ -18,7 +18,7 @@ import { cleanUp, makeCertificate, onCleanUp, PASSWORD, portOf, startTurn, USER,
 const TAG = 0x7021;
 
 describe("a call over a TURN server reached by TCP and TLS", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let engine: MediaEngine;
 
   before(async () => {

@@ -20,7 +20,7 @@ const tag = 0x5d50;
 
 /** Whole calls through the API: the real engine on both ends, or Chromium on one. */
 describe("a call through RTCPeerConnection", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let engine: MediaEngine;
 
   before(async () => {

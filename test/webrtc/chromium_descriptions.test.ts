@@ -10,7 +10,7 @@ import { run } from "./page_script.js";
 
 /** Descriptions against the real thing: what we say Chromium must take, what it says we must take. */
 describe("descriptions exchanged with Chromium", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let browser: Browser;
   let page: Page;
 

@@ -29,7 +29,7 @@ describe("getDisplayMedia", () => {
   });
 
   it("sends the screen while a peer looks, and ends its track with the display", async function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     if (noXvfb !== undefined) {
       console.log(`      left out: ${noXvfb}`);
       this.skip();

@@ -83,7 +83,7 @@ async function inbound(pc: RTCPeerConnection) {
 }
 
 describe("tracks of samples and of packets", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
 
   afterEach(async () => {
     for (const each of running.splice(0)) each.stop();

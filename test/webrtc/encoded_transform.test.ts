@@ -45,7 +45,7 @@ async function shows(track: MediaStreamTrack, tag: number): Promise<void> {
 }
 
 describe("encoded transforms", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let worker: Worker;
   const transform = (task: TransformTask) => new RTCRtpScriptTransform(worker, task);
 

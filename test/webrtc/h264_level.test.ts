@@ -16,7 +16,7 @@ import { negotiate } from "./fake_transport.js";
 
 /** The SPS as it arrives at a peer that states its level. */
 describe("the H.264 level that a peer states (RFC 6184 §8.2.2)", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let engine: MediaEngine;
   before(async () => {
     engine = await MediaEngine.start({

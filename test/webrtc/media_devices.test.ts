@@ -21,7 +21,7 @@ import { rejectsWith } from "./rejects.js";
 const hasCamera = listCameras().length > 0;
 
 describe("mediaDevices", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   const tracks: MediaStreamTrack[] = [];
 
   async function open(constraints: MediaStreamConstraints): Promise<MediaStreamTrack[]> {

@@ -135,7 +135,7 @@ function tone(frequencyHz: number, sampleRate: number, channels: 1 | 2 = 1): Ton
 }
 
 describe("nonstandard: calls of pushed frames over the default engine", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
 
   afterEach(async () => {
     for (const source of sources.splice(0)) source.stop();

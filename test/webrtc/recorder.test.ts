@@ -15,7 +15,7 @@ import { run } from "./page_script.js";
 
 /** A call in a process of its own, recorded as it runs. */
 describe("Recorder", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let folder: string;
   let child: ChildProcess | undefined;
   const at = (name: string) => join(folder, name);

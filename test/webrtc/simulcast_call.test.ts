@@ -20,7 +20,7 @@ const tag = 0x51c1;
 const widths = { l: 160, m: 320, h: 640 } as const;
 
 describe("a call in layers, from one real engine to another connection of it", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let engine: MediaEngine;
   let a: RTCPeerConnection;
   let b: RTCPeerConnection;

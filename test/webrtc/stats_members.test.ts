@@ -304,7 +304,7 @@ function nameOf(entry: RTCStats): string {
 }
 
 describe("the members of webrtc-stats", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let engine: MediaEngine;
   let all: RTCStats[];
   before(async () => {

@@ -21,7 +21,7 @@ const LEAST_PICTURES = 8;
 
 /** A large transfer shares the threads, the socket and the path of a call's video. */
 describe("a call's video beside a large transfer over a data channel", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let engine: MediaEngine;
 
   before(async () => {
