@@ -55,9 +55,13 @@ describe("SpscRing", () => {
       `const { workerData } = require("node:worker_threads");
        import(workerData.modulePath).then(({ SpscRing }) => {
          const ring = new SpscRing(workerData.buffer);
-         for (let i = 0; i < workerData.total; ) {
+         const idle = new Int32Array(new SharedArrayBuffer(4));
+         for (let i = 0, turns = 0; i < workerData.total; ) {
            const at = ring.reserve();
-           if (at < 0) continue;
+           if (at < 0) {
+             if (++turns % 1000 === 0) Atomics.wait(idle, 0, 0, 0.1);
+             continue;
+           }
            ring.words[at] = i; ring.words[at + 1] = ~i; ring.floats[at / 2 + 1] = i * 0.5;
            ring.commit();
            i++;
@@ -67,10 +71,13 @@ describe("SpscRing", () => {
     );
     const ended = new Promise((resolve, reject) => producer.once("exit", resolve).once("error", reject));
     await new Promise((resolve) => producer.once("online", resolve));
-    for (let expected = 0; expected < total; ) {
+    // Both turn for a while, and then let the other have the processor: there may be but one.
+    const idle = new Int32Array(new SharedArrayBuffer(4));
+    for (let expected = 0, turns = 0; expected < total; ) {
       const at = ring.peek();
       if (at < 0) {
-        await new Promise(setImmediate);
+        if (++turns % 1000 === 0) Atomics.wait(idle, 0, 0, 0.1);
+        if (turns % 100_000 === 0) await new Promise(setImmediate);
         continue;
       }
       if (
