@@ -17,13 +17,25 @@ describe("the log file", () => {
       .split("\n")
       .map((line) => JSON.parse(line) as { n: number });
 
+  /** Resolves when the entry stands in a file. */
+  async function written(n: number): Promise<void> {
+    const isIn = (name: string) => {
+      try {
+        return readFileSync(join(folder, name), "utf8").includes(`"n":${n},`);
+      } catch {
+        return false; // It was renamed just now.
+      }
+    };
+    while (!readdirSync(folder).some(isIn)) await new Promise((done) => setImmediate(done));
+  }
+
   it("rotates by size, keeps as many old files as asked for, and loses no entry of those it keeps", async () => {
     const file = join(folder, "room.log");
     const log = await openLog({ file, level: "info", maxBytes: 10_000, files: 2 }, "test");
     for (let n = 0; n < 600; n++) {
       log.logger.info({ n }, "x".repeat(20));
       // The rotation opens files: let it, now and then, as a program between two entries does.
-      if (n % 20 === 0) await new Promise((done) => setImmediate(done));
+      if (n % 20 === 0) await written(n);
     }
     await log.close();
     const names = readdirSync(folder).filter((name) => name.endsWith("room.log"));
