@@ -11,6 +11,7 @@ import { parseArgs } from "node:util";
 import { native } from "../native/addon.js";
 import { gatheringComplete } from "../src/exchange/index.js";
 import { MediaEngine } from "../src/media/engine.js";
+import { i420Bytes, i420Layout } from "../src/protocol/primitives/i420.js";
 import { writeRtpHeader } from "../src/protocol/rtp/rtp_header.js";
 import { Vp8Packetizer } from "../src/protocol/vp8/packetizer.js";
 import {
@@ -139,15 +140,9 @@ function encodePictures(): Uint8Array[] {
     keyframeInterval: 30,
   });
   const luma = width * height;
-  const picture = new Uint8Array(luma * 1.5).fill(128);
+  const picture = new Uint8Array(i420Bytes(width, height)).fill(128);
   const out = new Uint8Array(luma * 2);
-  const half = { stride: width / 2 };
-  const planes = [
-    { offset: 0, stride: width },
-    { offset: luma, ...half },
-    { offset: luma * 1.25, ...half },
-  ];
-  const layout = { format: "I420", width, height, planes } as const;
+  const layout = i420Layout(width, height);
   const frames = Array.from({ length: 60 }, (_, frame) => {
     for (let i = 0; i < luma; i++) picture[i] = ((i * 7) ^ (i >> 6)) + frame * 5;
     return out.slice(0, encoder.encode(picture, layout, (frame * 1e6) / frameRate, frame === 0, out));

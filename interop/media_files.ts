@@ -1,37 +1,22 @@
 /** Makes what the foreign ends send: pictures with block codes and a tone, plain and encoded. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type ImageLayout, native, type VideoEncoder } from "../native/addon.js";
+import { native, type VideoEncoder } from "../native/addon.js";
 import { BlockCodeWriter } from "../src/media/analysis/block_code.js";
+import { Descriptor } from "../src/media/ring/descriptor.js";
+import { i420Bytes, i420Layout } from "../src/protocol/primitives/i420.js";
 import type { MediaFiles, VideoCodec } from "./peer.js";
 
 const WIDTH = 320;
 const HEIGHT = 180;
 const FRAME_RATE = 30;
 const FRAMES = 60;
-const LUMA = WIDTH * HEIGHT;
-const PICTURE_BYTES = LUMA * 1.5;
+const PICTURE_BYTES = i420Bytes(WIDTH, HEIGHT);
 const OPUS_SAMPLES = 960;
 
-const layout = {
-  strideY: WIDTH,
-  strideU: WIDTH / 2,
-  strideV: WIDTH / 2,
-  offsetY: 0,
-  offsetU: LUMA,
-  offsetV: LUMA * 1.25,
-};
-
-const pictureLayout: ImageLayout = {
-  format: "I420",
-  width: WIDTH,
-  height: HEIGHT,
-  planes: [
-    { offset: layout.offsetY, stride: layout.strideY },
-    { offset: layout.offsetU, stride: layout.strideU },
-    { offset: layout.offsetV, stride: layout.strideV },
-  ],
-};
+const layout = i420Layout(WIDTH, HEIGHT);
+const planes = new Descriptor();
+planes.setI420(WIDTH, HEIGHT);
 
 /** A ramp that wanders, so that every picture differs from the one before. */
 function pictures(tag: number): Uint8Array[] {
@@ -41,7 +26,7 @@ function pictures(tag: number): Uint8Array[] {
     for (let y = 0; y < HEIGHT; y++) {
       for (let x = 0; x < WIDTH; x++) picture[y * WIDTH + x] = 60 + ((x + y + frame * 4) % 128);
     }
-    writer.write(picture, layout, frame, 0, tag);
+    writer.write(picture, planes, frame, 0, tag);
     return picture;
   });
 }
@@ -71,7 +56,7 @@ function encodePictures(images: readonly Uint8Array[], codec: VideoCodec): Uint8
   const encoder = encoders[codec]();
   const out = new Uint8Array(PICTURE_BYTES);
   const units = images.map((picture, frame) => {
-    const length = encoder.encode(picture, pictureLayout, (frame * 1e6) / FRAME_RATE, frame === 0, out);
+    const length = encoder.encode(picture, layout, (frame * 1e6) / FRAME_RATE, frame === 0, out);
     return out.slice(0, length);
   });
   encoder.close();

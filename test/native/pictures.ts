@@ -3,26 +3,7 @@ import type { ImageLayout, PixelFormat } from "../../native/addon.js";
 
 const chroma = (side: number): number => (side + 1) >> 1;
 
-/** Bytes of an I420 picture without gaps. */
-export function i420Bytes(width: number, height: number): number {
-  return width * height + 2 * chroma(width) * chroma(height);
-}
-
-/** Layout of an I420 picture without gaps. */
-export function i420Layout(width: number, height: number): ImageLayout {
-  const luma = width * height;
-  const chromaBytes = chroma(width) * chroma(height);
-  return {
-    format: "I420",
-    width,
-    height,
-    planes: [
-      { offset: 0, stride: width },
-      { offset: luma, stride: chroma(width) },
-      { offset: luma + chromaBytes, stride: chroma(width) },
-    ],
-  };
-}
+export { i420Bytes, i420Layout } from "../../src/protocol/primitives/i420.js";
 
 /** Layout of a format with one plane and `stride` bytes a row. */
 export function packedLayout(

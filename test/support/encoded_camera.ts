@@ -1,27 +1,14 @@
-import { type ImageLayout, native } from "../../native/addon.js";
+import { native } from "../../native/addon.js";
 import { BlockCodeWriter } from "../../src/media/analysis/block_code.js";
+import { Descriptor } from "../../src/media/ring/descriptor.js";
+import { i420Bytes, i420Layout } from "../../src/protocol/primitives/i420.js";
 
 const WIDTH = 320;
 const HEIGHT = 180;
 const LUMA = WIDTH * HEIGHT;
-const layout = {
-  strideY: WIDTH,
-  strideU: WIDTH / 2,
-  strideV: WIDTH / 2,
-  offsetY: 0,
-  offsetU: LUMA,
-  offsetV: LUMA * 1.25,
-};
-const image: ImageLayout = {
-  format: "I420",
-  width: WIDTH,
-  height: HEIGHT,
-  planes: [
-    { offset: layout.offsetY, stride: layout.strideY },
-    { offset: layout.offsetU, stride: layout.strideU },
-    { offset: layout.offsetV, stride: layout.strideV },
-  ],
-};
+const layout = i420Layout(WIDTH, HEIGHT);
+const planes = new Descriptor();
+planes.setI420(WIDTH, HEIGHT);
 
 /** Pictures with block codes under one tag, encoded as a program of another's would have them: 30 a second. */
 export class EncodedCamera {
@@ -31,7 +18,7 @@ export class EncodedCamera {
   keyframes = 0;
   readonly #encoder;
   readonly #out = new Uint8Array(LUMA * 2);
-  readonly #picture = new Uint8Array(LUMA * 1.5).fill(128);
+  readonly #picture = new Uint8Array(i420Bytes(WIDTH, HEIGHT)).fill(128);
   readonly #writer = new BlockCodeWriter(WIDTH, HEIGHT);
   readonly #timer: NodeJS.Timeout;
 
@@ -59,9 +46,9 @@ export class EncodedCamera {
   #next(): Uint8Array {
     // Something that moves, so that pictures take several packets.
     for (let i = 0; i < LUMA; i++) this.#picture[i] = (i * 7 + this.frameNumber * 13) & 127;
-    this.#writer.write(this.#picture, layout, this.frameNumber, 0, this.tag);
+    this.#writer.write(this.#picture, planes, this.frameNumber, 0, this.tag);
     const timeUs = (this.frameNumber++ * 1e6) / 30;
-    const bytes = this.#encoder.encode(this.#picture, image, timeUs, this.wantsKeyframe, this.#out);
+    const bytes = this.#encoder.encode(this.#picture, layout, timeUs, this.wantsKeyframe, this.#out);
     if (bytes > 0 && this.#encoder.lastWasKeyframe) {
       this.wantsKeyframe = false;
       this.keyframes++;

@@ -3,12 +3,8 @@ import { closeSync, writeSync } from "node:fs";
 import { IvfWriter, type IvfWriterOptions } from "../../protocol/files/ivf.js";
 import { OggOpusWriter, type OggOpusWriterOptions } from "../../protocol/files/ogg_opus.js";
 import { type PcapEndpoint, pcapHeader, pcapRecord } from "../../protocol/files/pcap.js";
-import {
-  Y4M_FRAME_LINE,
-  type Y4mWriterOptions,
-  y4mHeader,
-  y4mPictureBytes,
-} from "../../protocol/files/y4m.js";
+import { Y4M_FRAME_LINE, type Y4mWriterOptions, y4mHeader } from "../../protocol/files/y4m.js";
+import { i420Bytes } from "../../protocol/primitives/i420.js";
 import { rtpDumpHeader, rtpDumpRecord } from "../../protocol/rtpdump/rtpdump.js";
 import { openForWriting } from "../sinks/video_sink.js";
 
@@ -147,7 +143,7 @@ export class Y4mFileWriter {
 
   constructor(path: string, options: Y4mWriterOptions) {
     this.#file = new AppendedFile(path);
-    this.#pictureBytes = y4mPictureBytes(options);
+    this.#pictureBytes = i420Bytes(options.width, options.height);
     this.#file.append(y4mHeader(options));
   }
 

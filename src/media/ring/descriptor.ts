@@ -1,3 +1,4 @@
+import { DecodedLayout } from "../../../native/addon.js";
 import { DescriptorFlag, DescriptorFloat, DescriptorWord } from "./layout.js";
 import type { SpscRing } from "./spsc_ring.js";
 
@@ -97,6 +98,19 @@ export class Descriptor {
     this.offsetU = strideY * height;
     this.offsetV = this.offsetU + strideUV * ((height + 1) >> 1);
     this.byteLength = this.offsetV + strideUV * ((height + 1) >> 1);
+  }
+
+  /** Describes a picture as a decoder laid it out (its {@link DecodedLayout} words) in the slot's first `byteLength` bytes. */
+  setDecoded(layout: Int32Array, byteLength: number): void {
+    this.width = layout[DecodedLayout.width];
+    this.height = layout[DecodedLayout.height];
+    this.strideY = layout[DecodedLayout.strideY];
+    this.strideU = layout[DecodedLayout.strideU];
+    this.strideV = layout[DecodedLayout.strideV];
+    this.offsetY = layout[DecodedLayout.offsetY];
+    this.offsetU = layout[DecodedLayout.offsetU];
+    this.offsetV = layout[DecodedLayout.offsetV];
+    this.byteLength = byteLength;
   }
 
   copyFrom(other: Descriptor): void {

@@ -93,7 +93,6 @@ export class ReceiverSinks implements MediaSinks {
     descriptor.streamId = stream.streamId;
     descriptor.codec = stream.codecOf(header.payloadType);
     descriptor.tag = header.sequenceNumber;
-    descriptor.codec = stream.codecOf(header.payloadType);
     descriptor.rtpTimestamp = header.timestamp;
     descriptor.captureWallUs = captureWallUs;
     descriptor.arrivalUs = arrivalUs;

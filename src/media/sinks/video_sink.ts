@@ -1,5 +1,6 @@
 import { closeSync, openSync, writeSync } from "node:fs";
-import { Y4M_FRAME_LINE, y4mHeader, y4mPictureBytes } from "../../protocol/files/y4m.js";
+import { Y4M_FRAME_LINE, y4mHeader } from "../../protocol/files/y4m.js";
+import { i420Bytes } from "../../protocol/primitives/i420.js";
 import { codecOfNumber } from "../codecs/codec_name.js";
 import { MediaError } from "../media_error.js";
 import type { Descriptor } from "../ring/descriptor.js";
@@ -115,7 +116,7 @@ class Y4mFileSink implements VideoSink {
     this.#height = height;
     this.#startUs = picture.playoutUs;
     writeSync(this.#fd, y4mHeader({ width, height, frameRate: this.#frameRate }));
-    this.#packed = new Uint8Array(Y4M_FRAME_LINE.length + y4mPictureBytes({ width, height }));
+    this.#packed = new Uint8Array(Y4M_FRAME_LINE.length + i420Bytes(width, height));
     this.#packed.set(Y4M_FRAME_LINE);
   }
 

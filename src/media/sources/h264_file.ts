@@ -83,16 +83,7 @@ export class H264FileSource implements VideoSource {
   capture(target: Uint8Array, descriptor: Descriptor, _frameNumber: number, nowUs: number): number {
     const bytes = this.#decodeNext(target);
     if (bytes <= 0) return 0;
-    const layout = this.#layout;
-    descriptor.width = layout[DecodedLayout.width];
-    descriptor.height = layout[DecodedLayout.height];
-    descriptor.strideY = layout[DecodedLayout.strideY];
-    descriptor.strideU = layout[DecodedLayout.strideU];
-    descriptor.strideV = layout[DecodedLayout.strideV];
-    descriptor.offsetY = layout[DecodedLayout.offsetY];
-    descriptor.offsetU = layout[DecodedLayout.offsetU];
-    descriptor.offsetV = layout[DecodedLayout.offsetV];
-    descriptor.byteLength = bytes;
+    descriptor.setDecoded(this.#layout, bytes);
     return nowUs;
   }
 

@@ -1,4 +1,5 @@
 import { native, type ScreenCapture } from "../../../native/addon.js";
+import { i420Bytes } from "../../protocol/primitives/i420.js";
 import { MediaError } from "../media_error.js";
 import type { Descriptor } from "../ring/descriptor.js";
 import type { ScreenPlace } from "./screen_text.js";
@@ -21,7 +22,7 @@ export class ScreenSource implements VideoSource {
     this.width = this.#capture.width;
     this.height = this.#capture.height;
     this.frameRate = frameRate;
-    this.pictureBytes = 1.5 * this.width * this.height;
+    this.pictureBytes = i420Bytes(this.width, this.height);
   }
 
   capture(target: Uint8Array, descriptor: Descriptor, _frameNumber: number, nowUs: number): number {

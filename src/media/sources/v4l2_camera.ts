@@ -1,4 +1,5 @@
 import { type ImageLayout, native, type V4l2Capture } from "../../../native/addon.js";
+import { i420Bytes, i420Layout } from "../../protocol/primitives/i420.js";
 import type { Descriptor } from "../ring/descriptor.js";
 import type { VideoSource } from "./video_source.js";
 
@@ -21,19 +22,8 @@ export class V4l2Camera implements VideoSource {
     this.width = width;
     this.height = height;
     this.frameRate = this.#capture.frameRate;
-    const stride = (width + 1) >> 1;
-    const chroma = stride * ((height + 1) >> 1);
-    this.pictureBytes = width * height + 2 * chroma;
-    this.#layout = {
-      format: "I420",
-      width,
-      height,
-      planes: [
-        { offset: 0, stride: width },
-        { offset: width * height, stride },
-        { offset: width * height + chroma, stride },
-      ],
-    };
+    this.pictureBytes = i420Bytes(width, height);
+    this.#layout = i420Layout(width, height);
   }
 
   capture(target: Uint8Array, descriptor: Descriptor): number {

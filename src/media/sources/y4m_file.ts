@@ -1,7 +1,8 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { native } from "../../../native/addon.js";
 import { FileFormatError } from "../../protocol/files/file_format_error.js";
-import { parseY4mHeader, type Y4mHeader, y4mPictureBytes } from "../../protocol/files/y4m.js";
+import { parseY4mHeader, type Y4mHeader } from "../../protocol/files/y4m.js";
+import { i420Bytes } from "../../protocol/primitives/i420.js";
 import { MediaError } from "../media_error.js";
 import type { Descriptor } from "../ring/descriptor.js";
 import type { VideoSource } from "./video_source.js";
@@ -47,7 +48,7 @@ export class Y4mFileSource implements VideoSource {
     this.width = header.width;
     this.height = header.height;
     this.frameRate = header.frameRate;
-    this.pictureBytes = y4mPictureBytes(header);
+    this.pictureBytes = i420Bytes(header.width, header.height);
     this.#first = this.#position = header.headerBytes;
     this.#size = fstatSync(this.#fd).size;
     if (this.#size < this.#first + FRAME_TAG.length + 1 + this.pictureBytes) {

@@ -203,17 +203,8 @@ export class DecoderStream {
   #enqueue(unit: Descriptor, slot: number, length: number, nowUs: number): void {
     const picture = this.#spare.pop() ?? new Descriptor();
     picture.copyFrom(unit);
-    const layout = this.#layout;
+    picture.setDecoded(this.#layout, length);
     picture.slot = slot;
-    picture.byteLength = length;
-    picture.width = layout[DecodedLayout.width];
-    picture.height = layout[DecodedLayout.height];
-    picture.strideY = layout[DecodedLayout.strideY];
-    picture.strideU = layout[DecodedLayout.strideU];
-    picture.strideV = layout[DecodedLayout.strideV];
-    picture.offsetY = layout[DecodedLayout.offsetY];
-    picture.offsetU = layout[DecodedLayout.offsetU];
-    picture.offsetV = layout[DecodedLayout.offsetV];
     picture.enqueuedUs = nowUs;
     picture.playoutUs = this.#playoutUs(unit, nowUs);
     this.#waiting.push(picture);

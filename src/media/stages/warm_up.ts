@@ -1,4 +1,5 @@
-import { DecodedLayout, type ImageLayout, native } from "../../../native/addon.js";
+import { DecodedLayout, native } from "../../../native/addon.js";
+import { i420Bytes, i420Layout } from "../../protocol/primitives/i420.js";
 import type { CodecSettings } from "../engine_messages.js";
 
 /** Small, but every code path of the codec runs. */
@@ -16,17 +17,8 @@ export function warmUpEncoder(codec: CodecSettings): Uint8Array[] {
     idrInterval: 0,
     ...(codec.openH264Path === undefined ? {} : { libraryPath: codec.openH264Path }),
   });
-  const picture = new Uint8Array((WIDTH * HEIGHT * 3) / 2);
-  const layout: ImageLayout = {
-    format: "I420",
-    width: WIDTH,
-    height: HEIGHT,
-    planes: [
-      { offset: 0, stride: WIDTH },
-      { offset: WIDTH * HEIGHT, stride: WIDTH / 2 },
-      { offset: (WIDTH * HEIGHT * 5) / 4, stride: WIDTH / 2 },
-    ],
-  };
+  const picture = new Uint8Array(i420Bytes(WIDTH, HEIGHT));
+  const layout = i420Layout(WIDTH, HEIGHT);
   const units: Uint8Array[] = [];
   for (let frame = 0; frame < FRAMES; frame++) {
     for (let i = 0; i < picture.length; i += 7) picture[i] = (i * (frame + 3)) >> 4;

@@ -2,6 +2,7 @@
  * YUV4MPEG2 (.y4m), the raw pictures of mjpegtools, FFmpeg and x264: a header line, then pictures, each behind a line that begins with
  * "FRAME". Read and written is 8-bit 4:2:0, which is I420 without gaps.
  */
+import { i420Bytes } from "../primitives/i420.js";
 import { ByteQueue } from "./byte_queue.js";
 import { FileFormatError } from "./file_format_error.js";
 import { type FileFrame, type FrameReader, MAX_FRAME_BYTES } from "./frame_reader.js";
@@ -20,17 +21,6 @@ export interface Y4mHeader {
   readonly frameRate: number;
   /** Bytes up to and with the newline. */
   readonly headerBytes: number;
-}
-
-/** Bytes of a picture: Y, then U, then V, whose sides are halves rounded up. */
-export function y4mPictureBytes({
-  width,
-  height,
-}: {
-  readonly width: number;
-  readonly height: number;
-}): number {
-  return width * height + 2 * ((width + 1) >> 1) * ((height + 1) >> 1);
 }
 
 /** Parses what a file begins with, 1024 bytes or the whole of it. Throws FileFormatError. */
@@ -100,7 +90,7 @@ export class Y4mReader implements FrameReader {
     const whole = queue.ended || bytes.length === MAX_HEADER_BYTES || bytes.includes(NEWLINE);
     if (!whole) return undefined;
     const header = parseY4mHeader(bytes);
-    const pictureBytes = y4mPictureBytes(header);
+    const pictureBytes = i420Bytes(header.width, header.height);
     if (pictureBytes > MAX_FRAME_BYTES)
       throw bad("TOO_LARGE", 0, `pictures of ${pictureBytes} bytes; allowed are ${MAX_FRAME_BYTES}`);
     queue.skip(header.headerBytes);
@@ -110,7 +100,7 @@ export class Y4mReader implements FrameReader {
   private readFrame(header: Y4mHeader): FileFrame | undefined {
     const { queue } = this;
     const lineBytes = this.frameLineBytes();
-    const pictureBytes = y4mPictureBytes(header);
+    const pictureBytes = i420Bytes(header.width, header.height);
     if (lineBytes === 0 || queue.length < lineBytes + pictureBytes) {
       if (queue.ended && queue.length > 0) this.truncated = true;
       return undefined;

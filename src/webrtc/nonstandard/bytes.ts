@@ -11,11 +11,6 @@ export function sizeOf(what: string, value: unknown, max: number): number {
   throw new TypeError(`${what} is ${String(value)}, an integer from 1 to ${max} is needed`);
 }
 
-/** Bytes of a tightly packed I420 picture. */
-export function i420Bytes(width: number, height: number): number {
-  return width * height + 2 * ((width + 1) >> 1) * ((height + 1) >> 1);
-}
-
 export function checkLength(what: string, bytes: Uint8Array, expected: number): void {
   if (bytes.byteLength === expected) return;
   throw new TypeError(`${what} has a byteLength of ${bytes.byteLength}, not ${expected}`);

@@ -1,5 +1,6 @@
 import { type ImageLayout, native } from "../../../native/addon.js";
-import { bytesOf, checkLength, i420Bytes, sizeOf } from "./bytes.js";
+import { i420Bytes, i420Layout } from "../../protocol/primitives/i420.js";
+import { bytesOf, checkLength, sizeOf } from "./bytes.js";
 
 export interface RawFrame {
   readonly width: number;
@@ -41,16 +42,10 @@ function describe(what: string, frame: RawFrame, format: "I420" | "ABGR"): Descr
   const height = sizeOf(`${what}: height`, frame.height, 65_535);
   const bytes = bytesOf(`${what}: data`, frame.data);
   checkLength(`${what}: data`, bytes, format === "I420" ? i420Bytes(width, height) : 4 * width * height);
-  return { bytes, layout: { format, width, height, planes: planesOf(format, width, height) } };
+  return { bytes, layout: layoutOf(format, width, height) };
 }
 
-function planesOf(format: "I420" | "ABGR", width: number, height: number): ImageLayout["planes"] {
-  if (format === "ABGR") return [{ offset: 0, stride: 4 * width }];
-  const stride = (width + 1) >> 1;
-  const luma = width * height;
-  return [
-    { offset: 0, stride: width },
-    { offset: luma, stride },
-    { offset: luma + stride * ((height + 1) >> 1), stride },
-  ];
+function layoutOf(format: "I420" | "ABGR", width: number, height: number): ImageLayout {
+  if (format === "I420") return i420Layout(width, height);
+  return { format, width, height, planes: [{ offset: 0, stride: 4 * width }] };
 }

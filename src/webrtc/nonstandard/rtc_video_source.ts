@@ -1,7 +1,8 @@
 import { native } from "../../../native/addon.js";
 import { type PictureInput, PushedInput } from "../../media/inputs/media_input.js";
+import { i420Bytes } from "../../protocol/primitives/i420.js";
 import { createLocalTrack, type MediaStreamTrack } from "../media_stream_track.js";
-import { bytesOf, checkLength, i420Bytes, sizeOf } from "./bytes.js";
+import { bytesOf, checkLength, sizeOf } from "./bytes.js";
 
 export interface RTCVideoSourceInit {
   /** What is shown is text and drawings rather than a camera's picture. */

@@ -1,4 +1,5 @@
 import { type ImageLayout, native, type PixelFormat } from "../../../../native/addon.js";
+import { i420Bytes, i420Layout } from "../../../protocol/primitives/i420.js";
 import { MediaError } from "../../media_error.js";
 import type { Descriptor } from "../../ring/descriptor.js";
 import type { VideoSource } from "../video_source.js";
@@ -160,32 +161,13 @@ export class OpenCvSource implements VideoSource {
     const format = FORMAT_OF_CHANNELS[channels];
     if (format === undefined) throw this.#unfit(`gives ${channels} samples a pixel; 1, 3 and 4 are taken`);
     const from: ImageLayout = { format, width, height, planes: [{ offset: 0, stride: channels * width }] };
-    this.#layouts = { width, height, channels, from, to: tightI420(width, height) };
+    this.#layouts = { width, height, channels, from, to: i420Layout(width, height) };
     return this.#layouts;
   }
 
   #unfit(what: string): MediaError {
     return new MediaError("SOURCE_FAILED", `opencv: ${this.#target.name} ${what}`);
   }
-}
-
-function i420Bytes(width: number, height: number): number {
-  return width * height + 2 * ((width + 1) >> 1) * ((height + 1) >> 1);
-}
-
-function tightI420(width: number, height: number): ImageLayout {
-  const stride = (width + 1) >> 1;
-  const chroma = stride * ((height + 1) >> 1);
-  return {
-    format: "I420",
-    width,
-    height,
-    planes: [
-      { offset: 0, stride: width },
-      { offset: width * height, stride },
-      { offset: width * height + chroma, stride },
-    ],
-  };
 }
 
 function copyGrey(grey: Uint8Array, target: Uint8Array, descriptor: Descriptor): void {
