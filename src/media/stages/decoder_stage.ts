@@ -6,6 +6,7 @@ import { ControlWord } from "../ring/control_block.js";
 import type { Descriptor } from "../ring/descriptor.js";
 import { SlotConsumer, SlotProducer } from "../ring/slot_channel.js";
 import type { Stage, WorkerHost } from "../ring/worker_loop.js";
+import { FirstStreamSink } from "../sinks/first_stream_sink.js";
 import { openVideoSink, type VideoSink } from "../sinks/video_sink.js";
 import { StreamTransforms } from "../transforms/stream_transforms.js";
 import { DecoderStream } from "./decoder_stream.js";
@@ -23,9 +24,7 @@ export class DecoderStage implements Stage<"decoder"> {
   readonly #streams = new Map<number, DecoderStream>();
   readonly #taps = new EncodedTaps("video");
   readonly #transforms: StreamTransforms;
-  #sink: VideoSink | undefined;
-  /** The file sink records the first stream that shows a picture. */
-  #sinkStream = -1;
+  readonly #sink = new FirstStreamSink<VideoSink>((error) => this.#sinkFailed(error));
 
   constructor(host: WorkerHost<"decoder">) {
     this.#host = host;
@@ -46,7 +45,7 @@ export class DecoderStage implements Stage<"decoder"> {
         this.#streams.delete(order.streamId);
         this.#taps.remove(order.streamId);
         this.#transforms.remove(order.streamId);
-        if (this.#sinkStream === order.streamId) this.#sinkStream = -1;
+        this.#sink.forget(order.streamId);
         break;
       case "setSyncWith":
         this.#streams.get(order.streamId)?.sync.setCompanions(order.syncWith);
@@ -62,7 +61,7 @@ export class DecoderStage implements Stage<"decoder"> {
         this.#transforms.order(order);
         break;
       case "setVideoSink":
-        this.#setSink(order.sink);
+        this.#sink.open(() => openVideoSink(order.sink));
         break;
     }
   }
@@ -88,7 +87,7 @@ export class DecoderStage implements Stage<"decoder"> {
     this.#streams.clear();
     this.#taps.close();
     this.#transforms.close();
-    this.#closeSink();
+    this.#sink.close();
   }
 
   #makeStream(order: OrderOf<"decoder"> & { type: "addPlayoutStream" }): DecoderStream {
@@ -113,14 +112,22 @@ export class DecoderStage implements Stage<"decoder"> {
   /** To recordings and the file sink, before the unit is decoded. */
   #handOn(bytes: Uint8Array, unit: Descriptor): void {
     if (this.#taps.hand(bytes, unit)) this.#streams.get(unit.streamId)?.requestKeyframe();
-    this.#record(unit.streamId, (sink) => sink.accessUnit(bytes, unit));
+    try {
+      this.#sink.of(unit.streamId)?.accessUnit(bytes, unit);
+    } catch (error) {
+      this.#sink.fail(error);
+    }
   }
 
   /** Publishes or gives back the slot; both end its life here. */
   #present(slot: number, picture: Descriptor): void {
     const { control, row, post } = this.#host;
     row.record(WorkerHistogram.presented, native.monotonicUs() - picture.enqueuedUs);
-    this.#record(picture.streamId, (sink) => sink.picture(this.#output.bytes(slot), picture));
+    try {
+      this.#sink.of(picture.streamId)?.picture(this.#output.bytes(slot), picture);
+    } catch (error) {
+      this.#sink.fail(error);
+    }
     if (control.get(ControlWord.picturesWanted) === 0) {
       this.#output.abandon(slot);
       return;
@@ -130,48 +137,10 @@ export class DecoderStage implements Stage<"decoder"> {
     post({ type: "output", name: "decoder" });
   }
 
-  #record(streamId: number, write: (sink: VideoSink) => void): void {
-    if (this.#sink === undefined) return;
-    if (this.#sinkStream < 0) this.#sinkStream = streamId;
-    if (this.#sinkStream !== streamId) return;
-    try {
-      write(this.#sink);
-    } catch (error) {
-      this.#fail(error);
-    }
-  }
-
-  #setSink(spec: (OrderOf<"decoder"> & { type: "setVideoSink" })["sink"]): void {
-    this.#closeSink();
-    try {
-      this.#sink = openVideoSink(spec);
-    } catch (error) {
-      this.#fail(error);
-    }
-  }
-
-  #closeSink(): void {
-    const sink = this.#sink;
-    this.#sink = undefined;
-    this.#sinkStream = -1;
-    try {
-      sink?.close();
-    } catch (error) {
-      this.#fail(error);
-    }
-  }
-
-  /** A sink that cannot be written is dropped; the call goes on. */
-  #fail(error: unknown): void {
-    this.#host.row.add(WorkerCounter.errors);
+  #sinkFailed(error: unknown): void {
+    const { row, post } = this.#host;
+    row.add(WorkerCounter.errors);
     const { message } = asError(error, "SINK_FAILED");
-    const sink = this.#sink;
-    this.#sink = undefined;
-    try {
-      sink?.close();
-    } catch {
-      // Told already: what came first is what went wrong.
-    }
-    this.#host.post({ type: "problem", name: "decoder", code: "SINK_FAILED", message });
+    post({ type: "problem", name: "decoder", code: "SINK_FAILED", message });
   }
 }

@@ -6,6 +6,7 @@ import type { Descriptor } from "../ring/descriptor.js";
 import { SlotConsumer, SlotProducer } from "../ring/slot_channel.js";
 import type { Stage, WorkerHost } from "../ring/worker_loop.js";
 import { type AudioSink, openAudioSink } from "../sinks/audio_sink.js";
+import { FirstStreamSink } from "../sinks/first_stream_sink.js";
 import { StreamTransforms } from "../transforms/stream_transforms.js";
 import { asError } from "./problem.js";
 import { type PlayedSound, SpeakerStream } from "./speaker_stream.js";
@@ -22,9 +23,7 @@ export class SpeakerStage implements Stage<"speaker"> {
   readonly #streams = new Map<number, SpeakerStream>();
   readonly #taps = new EncodedTaps("audio");
   readonly #transforms: StreamTransforms;
-  #sink: AudioSink | undefined;
-  /** The sink records the first stream that sounds. */
-  #sinkStream = -1;
+  readonly #sink = new FirstStreamSink<AudioSink>((error) => this.#sinkFailed(error));
 
   constructor(host: WorkerHost<"speaker">) {
     this.#host = host;
@@ -44,7 +43,7 @@ export class SpeakerStage implements Stage<"speaker"> {
         this.#streams.delete(order.streamId);
         this.#taps.remove(order.streamId);
         this.#transforms.remove(order.streamId);
-        if (this.#sinkStream === order.streamId) this.#sinkStream = -1;
+        this.#sink.forget(order.streamId);
         break;
       case "setSyncWith":
         this.#streams.get(order.streamId)?.sync.setCompanions(order.syncWith);
@@ -60,8 +59,7 @@ export class SpeakerStage implements Stage<"speaker"> {
         this.#transforms.order(order);
         break;
       case "setAudioSink":
-        this.#closeSink();
-        this.#sink = openAudioSink(order.sink);
+        this.#sink.open(() => openAudioSink(order.sink));
         break;
     }
   }
@@ -89,7 +87,7 @@ export class SpeakerStage implements Stage<"speaker"> {
     this.#streams.clear();
     this.#taps.close();
     this.#transforms.close();
-    this.#closeSink();
+    this.#sink.close();
   }
 
   #makeStream(order: OrderOf<"speaker"> & { type: "addPlayoutStream" }): SpeakerStream {
@@ -129,33 +127,18 @@ export class SpeakerStage implements Stage<"speaker"> {
     this.#host.post({ type: "output", name: "speaker" });
   }
 
-  #record(sound: PlayedSound): void {
-    if (this.#sink === undefined) return;
-    if (this.#sinkStream < 0) this.#sinkStream = sound.streamId;
-    if (this.#sinkStream !== sound.streamId) return;
+  #record({ streamId, pcm, channels }: PlayedSound): void {
     try {
-      this.#sink.write(sound.pcm, sound.channels);
+      this.#sink.of(streamId)?.write(pcm, channels);
     } catch (error) {
-      this.#fail(error);
+      this.#sink.fail(error);
     }
   }
 
-  #closeSink(): void {
-    const sink = this.#sink;
-    this.#sink = undefined;
-    this.#sinkStream = -1;
-    try {
-      sink?.close();
-    } catch (error) {
-      this.#fail(error);
-    }
-  }
-
-  /** A sink that cannot be written is dropped; the call goes on. */
-  #fail(error: unknown): void {
-    this.#sink = undefined;
-    this.#host.row.add(WorkerCounter.errors);
+  #sinkFailed(error: unknown): void {
+    const { row, post } = this.#host;
+    row.add(WorkerCounter.errors);
     const { message } = asError(error, "SINK_FAILED");
-    this.#host.post({ type: "problem", name: "speaker", code: "SINK_FAILED", message });
+    post({ type: "problem", name: "speaker", code: "SINK_FAILED", message });
   }
 }
