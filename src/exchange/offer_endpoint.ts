@@ -4,41 +4,35 @@ import type { RTCPeerConnection } from "../webrtc/rtc_peer_connection.js";
 import type { RTCSessionDescriptionInit } from "../webrtc/rtc_session_description.js";
 import { ConnectionLimit } from "./connection_limit.js";
 import { parseDescription } from "./description_text.js";
+import {
+  type EndpointOptions,
+  type EndpointServer,
+  type EndpointServerOptions,
+  MAX_BODY_BYTES,
+  serveEndpoint,
+} from "./endpoint.js";
 import { ExchangeError } from "./exchange_error.js";
 import { type GatheringOptions, gatheringComplete } from "./gathering.js";
 import {
   type HttpAnswer,
   HttpRefusal,
+  pathOf,
   readBody,
   requireMediaType,
   requireMethod,
   respond,
 } from "./http/answer.js";
 import { type CorsPolicy, corsHeaders } from "./http/cors.js";
-import {
-  type HttpListener,
-  type ListenOptions,
-  listenHttp,
-  type RequestListener,
-} from "./http/http_listener.js";
+import type { RequestListener } from "./http/http_listener.js";
 
-export interface OfferEndpointOptions {
+export interface OfferEndpointOptions extends EndpointOptions {
   /**
    * Makes the connection that answers an offer, with what it is to send; the offer is applied afterwards. The connection
    * is closed when its offer cannot be answered and when it fails.
    */
   connect(request: IncomingMessage): RTCPeerConnection | Promise<RTCPeerConnection>;
-  /** The connection is answered; it connects from now on. */
-  answered?(connection: RTCPeerConnection, request: IncomingMessage): void;
   /** Connections at once; 16 by default. More are refused with 503. */
   readonly maxConnections?: number;
-  /** Largest offer; 262144 by default. */
-  readonly maxBodyBytes?: number;
-  /** Origins of foreign pages that may use the endpoint, "*" for all; none by default. */
-  readonly allowedOrigins?: readonly string[];
-  readonly gathering?: GatheringOptions;
-  /** Hears of errors in `connect`, which the offerer learns as 500. */
-  onError?(error: unknown): void;
 }
 
 /** Answers offers. Give its {@link handle} the requests of one path of any HTTP or HTTPS server. */
@@ -79,7 +73,7 @@ export class OfferEndpoint {
     if (request.method === "OPTIONS") return { status: 204, headers: { Allow: "POST, OPTIONS" } };
     // A page elsewhere can send this type only with the browser's preflight, which is refused unless allowed.
     requireMediaType(request, "application/json");
-    const offer = readOffer(await readBody(request, this.#options.maxBodyBytes ?? 262_144));
+    const offer = readOffer(await readBody(request, this.#options.maxBodyBytes ?? MAX_BODY_BYTES));
     const answer = await this.#limit.hold(
       () => this.#options.connect(request),
       async (connection) => {
@@ -134,18 +128,12 @@ export async function answerOffer(
   return localDescription;
 }
 
-export interface OfferServerOptions extends OfferEndpointOptions, ListenOptions {
+export interface OfferServerOptions extends OfferEndpointOptions, EndpointServerOptions {
   /** "/offer" by default. */
   readonly path?: string;
-  /** Takes requests to other paths, such as for a page; without it they are answered with 404. */
-  readonly otherwise?: RequestListener;
 }
 
-export interface OfferServer extends HttpListener {
-  /** Where to POST offers. */
-  readonly url: string;
-  readonly endpoint: OfferEndpoint;
-}
+export interface OfferServer extends EndpointServer<OfferEndpoint> {}
 
 /**
  * An {@link OfferEndpoint} with a plain HTTP server of its own, on the loopback address unless told otherwise.
@@ -153,21 +141,9 @@ export interface OfferServer extends HttpListener {
  * @throws ExchangeError BAD_OPTION
  */
 export async function serveOffers(options: OfferServerOptions): Promise<OfferServer> {
-  const { path = "/offer", otherwise = notFound } = options;
+  const { path = "/offer" } = options;
   if (!path.startsWith("/"))
     throw new ExchangeError("BAD_OPTION", `path is ${path}, needed: one that begins with /`);
   const endpoint = new OfferEndpoint(options);
-  const listener = await listenHttp((request, response) => {
-    const handler = request.url?.split("?", 1)[0] === path ? endpoint.handle : otherwise;
-    handler(request, response);
-  }, options);
-  const close = () => {
-    endpoint.close();
-    return listener.close();
-  };
-  return { ...listener, url: listener.origin + path, endpoint, close };
+  return serveEndpoint(endpoint, path, (request) => pathOf(request) === path, options);
 }
-
-const notFound: RequestListener = (_, response) => {
-  void respond(response, {}, () => Promise.reject(new HttpRefusal(404, "Nothing is here")));
-};

@@ -54,6 +54,11 @@ function refusalAnswer(error: unknown): HttpAnswer {
   return { status: refusal.status, headers, body: `${refusal.message}\n` };
 }
 
+/** The path of a request, without its query. */
+export function pathOf(request: IncomingMessage): string {
+  return (request.url ?? "/").split("?", 1)[0];
+}
+
 /** The media type of a message, without parameters, in lower case; "" when there is none (RFC 9110 §8.3.1). */
 export function mediaType(headers: IncomingHttpHeaders): string {
   return (headers["content-type"] ?? "").split(";", 1)[0].trim().toLowerCase();

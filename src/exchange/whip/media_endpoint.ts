@@ -4,23 +4,25 @@ import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:
 import type { RTCIceServer } from "../../webrtc/rtc_configuration.js";
 import type { RTCPeerConnection } from "../../webrtc/rtc_peer_connection.js";
 import { ConnectionLimit } from "../connection_limit.js";
+import {
+  type EndpointOptions,
+  type EndpointServer,
+  type EndpointServerOptions,
+  MAX_BODY_BYTES,
+  serveEndpoint,
+} from "../endpoint.js";
 import { ExchangeError } from "../exchange_error.js";
-import type { GatheringOptions } from "../gathering.js";
 import {
   type HttpAnswer,
   HttpRefusal,
+  pathOf,
   readBody,
   requireMediaType,
   requireMethod,
   respond,
 } from "../http/answer.js";
 import { type CorsPolicy, corsHeaders } from "../http/cors.js";
-import {
-  type HttpListener,
-  type ListenOptions,
-  listenHttp,
-  type RequestListener,
-} from "../http/http_listener.js";
+import type { RequestListener } from "../http/http_listener.js";
 import { answerOffer } from "../offer_endpoint.js";
 import { iceServerLinks } from "./ice_server_links.js";
 import {
@@ -32,7 +34,7 @@ import {
   writeFragment,
 } from "./sdp_fragment.js";
 
-export interface MediaEndpointOptions {
+export interface MediaEndpointOptions extends EndpointOptions {
   /** Path of the endpoint, "/whip" by default; sessions lie below it. */
   readonly path?: string;
   /**
@@ -40,21 +42,12 @@ export interface MediaEndpointOptions {
    * afterwards. The connection is closed with its session, when its offer cannot be answered and when it fails.
    */
   connect(request: IncomingMessage): RTCPeerConnection | Promise<RTCPeerConnection>;
-  /** The session is answered; it connects from now on. */
-  answered?(connection: RTCPeerConnection, request: IncomingMessage): void;
   /** Tokens that are let in (`Authorization: Bearer …`); without it everybody is. */
   readonly bearerTokens?: readonly string[];
   /** STUN and TURN servers to tell the clients of. */
   readonly iceServers?: readonly RTCIceServer[];
   /** Sessions at once; 16 by default. More are refused with 503. */
   readonly maxSessions?: number;
-  /** Largest offer or fragment; 262144 by default. */
-  readonly maxBodyBytes?: number;
-  /** Origins of foreign pages that may use the endpoint, "*" for all; none by default. */
-  readonly allowedOrigins?: readonly string[];
-  readonly gathering?: GatheringOptions;
-  /** Hears of errors in `connect`, which the client learns as 500. */
-  onError?(error: unknown): void;
 }
 
 interface Session {
@@ -159,7 +152,7 @@ export class MediaEndpoint {
 
   async #create(request: IncomingMessage): Promise<HttpAnswer> {
     requireMediaType(request, "application/sdp");
-    const { connect, gathering, maxBodyBytes = 262_144, answered, iceServers = [] } = this.#options;
+    const { connect, gathering, maxBodyBytes = MAX_BODY_BYTES, answered, iceServers = [] } = this.#options;
     const sdp = await readBody(request, maxBodyBytes);
     return this.#limit.hold(
       () => connect(request),
@@ -199,7 +192,7 @@ export class MediaEndpoint {
   async #patch(request: IncomingMessage, session: Session): Promise<HttpAnswer> {
     requireMediaType(request, FRAGMENT_TYPE);
     const match = request.headers["if-match"];
-    const body = await readBody(request, this.#options.maxBodyBytes ?? 262_144);
+    const body = await readBody(request, this.#options.maxBodyBytes ?? MAX_BODY_BYTES);
     const fragment = parseFragment(body);
     const answer = session.turn.then(() => this.#apply(session, fragment, match));
     session.turn = answer.catch(() => undefined);
@@ -245,10 +238,6 @@ export class MediaEndpoint {
   }
 }
 
-function pathOf(request: IncomingMessage): string {
-  return (request.url ?? "/").split("?", 1)[0];
-}
-
 function digest(token: string): Buffer {
   return createHash("sha256").update(token).digest();
 }
@@ -257,16 +246,9 @@ function newTag(): string {
   return `"${randomBytes(8).toString("hex")}"`;
 }
 
-export interface MediaServerOptions extends MediaEndpointOptions, ListenOptions {
-  /** Takes requests to other paths, such as for a page; without it they are answered with 404. */
-  readonly otherwise?: RequestListener;
-}
+export interface MediaServerOptions extends MediaEndpointOptions, EndpointServerOptions {}
 
-export interface MediaServer extends HttpListener {
-  /** Where to POST offers. */
-  readonly url: string;
-  readonly endpoint: MediaEndpoint;
-}
+export interface MediaServer extends EndpointServer<MediaEndpoint> {}
 
 /**
  * A {@link MediaEndpoint} with a plain HTTP server of its own, on the loopback address unless told otherwise.
@@ -274,19 +256,6 @@ export interface MediaServer extends HttpListener {
  * @throws ExchangeError BAD_OPTION
  */
 export async function serveMedia(options: MediaServerOptions): Promise<MediaServer> {
-  const { otherwise = notFound } = options;
   const endpoint = new MediaEndpoint(options);
-  const listener = await listenHttp((request, response) => {
-    const handler = endpoint.owns(request) ? endpoint.handle : otherwise;
-    handler(request, response);
-  }, options);
-  const close = () => {
-    endpoint.close();
-    return listener.close();
-  };
-  return { ...listener, url: listener.origin + endpoint.path, endpoint, close };
+  return serveEndpoint(endpoint, endpoint.path, (request) => endpoint.owns(request), options);
 }
-
-const notFound: RequestListener = (_, response) => {
-  void respond(response, {}, () => Promise.reject(new HttpRefusal(404, "Nothing is here")));
-};
