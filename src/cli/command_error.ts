@@ -1,3 +1,5 @@
+import { CodedError } from "../protocol/primitives/coded_error.js";
+
 /** Why a command could not do its work, in words for a person. */
 export type CommandErrorCode =
   | "BAD_PASSWORD_FILE"
@@ -8,13 +10,6 @@ export type CommandErrorCode =
   | "SIGNALING_FAILED";
 
 /** Ends a command with its message and exit status 1. */
-export class CommandError extends Error {
+export class CommandError extends CodedError<CommandErrorCode> {
   override readonly name = "CommandError";
-  constructor(
-    readonly code: CommandErrorCode,
-    message: string,
-    options?: { readonly cause?: unknown },
-  ) {
-    super(message, options);
-  }
 }

@@ -1,3 +1,5 @@
+import { CodedError } from "../protocol/primitives/coded_error.js";
+
 /** Why a call was not made, or ended. */
 export type CallEndCode =
   /** This side hung up. */
@@ -24,15 +26,8 @@ export type CallEndCode =
   | "REFUSED";
 
 /** A call could not be made or did not last. */
-export class CallError extends Error {
+export class CallError extends CodedError<CallEndCode> {
   override readonly name = "CallError";
-  constructor(
-    readonly code: CallEndCode,
-    message: string,
-    options?: { readonly cause?: unknown },
-  ) {
-    super(message, options);
-  }
 }
 
 /** The server's refusal of an offer, in the words of a call. */

@@ -1,3 +1,5 @@
+import { CodedError } from "../protocol/primitives/coded_error.js";
+
 /** Codes of everything the media engine can report; stable. */
 export type MediaErrorCode =
   | "BAD_SOURCE"
@@ -14,12 +16,6 @@ export type MediaErrorCode =
   | "INTERCEPTOR_MODULE";
 
 /** An error of the media engine. `code` is stable, the message says what was found and what to do. */
-export class MediaError extends Error {
-  readonly code: MediaErrorCode;
-
-  constructor(code: MediaErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options);
-    this.name = "MediaError";
-    this.code = code;
-  }
+export class MediaError extends CodedError<MediaErrorCode> {
+  override readonly name = "MediaError";
 }

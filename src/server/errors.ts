@@ -1,3 +1,5 @@
+import { CodedError } from "../protocol/primitives/coded_error.js";
+
 /** Why the server could not start or go on. */
 export type ServerErrorCode =
   | "PORT_TAKEN"
@@ -14,15 +16,8 @@ export type ServerErrorCode =
   | "CERTIFICATE_UNWRITABLE";
 
 /** The server cannot do what its options ask; the message says what to change. */
-export class ServerError extends Error {
+export class ServerError extends CodedError<ServerErrorCode> {
   override readonly name = "ServerError";
-  constructor(
-    readonly code: ServerErrorCode,
-    message: string,
-    options?: { readonly cause?: unknown },
-  ) {
-    super(message, options);
-  }
 }
 
 /** The `code` of a Node.js system error, such as "ENOENT"; "" for anything else. */

@@ -1,3 +1,5 @@
+import { CodedError } from "../protocol/primitives/coded_error.js";
+
 /** Every code an ERROR message can carry; docs/signaling.md says what each means. Codes never change their meaning. */
 export const SIGNALING_ERROR_CODES = [
   "MALFORMED",
@@ -59,13 +61,6 @@ export type SignalingClientErrorCode =
   | "TIMED_OUT";
 
 /** The connection to the server could not be made, trusted or kept. */
-export class SignalingClientError extends Error {
+export class SignalingClientError extends CodedError<SignalingClientErrorCode> {
   override readonly name = "SignalingClientError";
-  constructor(
-    readonly code: SignalingClientErrorCode,
-    message: string,
-    options?: { readonly cause?: unknown },
-  ) {
-    super(message, options);
-  }
 }

@@ -1,10 +1,6 @@
-/** A shared-memory block that is not what its reader expects. */
-export class RingError extends Error {
-  readonly code: "RING_LAYOUT" | "RING_ARGUMENT";
+import { CodedError } from "../../protocol/primitives/coded_error.js";
 
-  constructor(code: RingError["code"], message: string) {
-    super(message);
-    this.name = "RingError";
-    this.code = code;
-  }
+/** A shared-memory block that is not what its reader expects. */
+export class RingError extends CodedError<"RING_LAYOUT" | "RING_ARGUMENT"> {
+  override readonly name = "RingError";
 }

@@ -1,3 +1,5 @@
+import { CodedError } from "../../protocol/primitives/coded_error.js";
+
 /** Why a transport failed; stable. */
 export type SessionErrorCode =
   | "ERR_TRANSPORT_BIND"
@@ -9,12 +11,6 @@ export type SessionErrorCode =
   | "ERR_TRANSPORT_SILENT";
 
 /** A transport's end, told by the `failed` event. */
-export class SessionError extends Error {
+export class SessionError extends CodedError<SessionErrorCode> {
   override readonly name = "SessionError";
-  constructor(
-    readonly code: SessionErrorCode,
-    message: string,
-  ) {
-    super(message);
-  }
 }

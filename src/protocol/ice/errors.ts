@@ -1,3 +1,5 @@
+import { CodedError } from "../primitives/coded_error.js";
+
 /** Stable codes of what the ICE room throws. */
 export type IceErrorCode =
   | "ERR_ICE_CANDIDATE_SYNTAX"
@@ -7,12 +9,6 @@ export type IceErrorCode =
   | "ERR_ICE_CLOSED";
 
 /** A mistake of the caller or a candidate line that is none. What the network sends is counted, never thrown. */
-export class IceError extends Error {
-  readonly code: IceErrorCode;
-
-  constructor(code: IceErrorCode, message: string) {
-    super(message);
-    this.name = "IceError";
-    this.code = code;
-  }
+export class IceError extends CodedError<IceErrorCode> {
+  override readonly name = "IceError";
 }

@@ -2,7 +2,9 @@
  * The rtpdump file format of rtptools ("rtpplay1.0"), which Wireshark, libwebrtc and Pion read and write too: a text line, a
  * 16-byte header, then records of an 8-byte head and the packet. Whole files or streams of bytes; no file is opened here.
  */
+
 import { readU16, readU32, writeU16, writeU32 } from "../primitives/bytes.js";
+import { CodedError } from "../primitives/coded_error.js";
 
 const MAGIC = "#!rtpplay1.0 ";
 const FILE_HEADER_BYTES = 16;
@@ -11,14 +13,10 @@ const RECORD_HEAD_BYTES = 8;
 const MAX_LINE_BYTES = 128;
 
 /** Why a file was refused. */
-export class RtpDumpError extends Error {
-  constructor(
-    readonly code: "ERR_RTPDUMP_MAGIC" | "ERR_RTPDUMP_TRUNCATED" | "ERR_RTPDUMP_RECORD",
-    message: string,
-  ) {
-    super(message);
-    this.name = "RtpDumpError";
-  }
+export class RtpDumpError extends CodedError<
+  "ERR_RTPDUMP_MAGIC" | "ERR_RTPDUMP_TRUNCATED" | "ERR_RTPDUMP_RECORD"
+> {
+  override readonly name = "RtpDumpError";
 }
 
 /** One captured packet. */
