@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../support/ports.js";
 import { Desk, PASSWORD, set, startServer } from "./roomrtc.js";
 
 const ANOTHER_FINGERPRINT = Array.from({ length: 32 }, () => "AB").join(":");
@@ -87,8 +88,7 @@ describe("roomrtc server and client", function () {
     });
 
     it("obeys the flat server.conf and client.conf of the ancestor", async () => {
-      const { port, free } = await takenPort();
-      free();
+      const port = await freePort();
       desk.write(
         "server.conf",
         `server_addr = 127.0.0.1:${port}\nusers_file = "people.txt"\nlog_file = s.log\nmax_clients = 1\n`,
@@ -170,8 +170,7 @@ describe("roomrtc server and client", function () {
     });
 
     it("finds no server: says where it looked and ends with status 1", async () => {
-      const { port, free } = await takenPort();
-      free();
+      const port = await freePort();
       const { status, stderr } = await desk.client(`127.0.0.1:${port}`, "ana").ended;
       assert.equal(status, 1);
       assert.match(
@@ -217,7 +216,7 @@ describe("roomrtc server and client", function () {
     const { command, address } = await startServer(desk, ...set({ "server.log_level": "trace" }));
     const kiosk = desk.client(address, "kiosk", "--auto-answer", ...set({ "server.log_level": "trace" }));
     await kiosk.line(/^logged in as kiosk/);
-    const ana = await desk.client(address, "ana", "--call", "kiosk", "--seconds", "0.5").ended;
+    const ana = await desk.callUntilSeen(address, "ana");
     assert.equal(ana.status, 0, ana.stderr);
     kiosk.process.kill("SIGTERM");
     await kiosk.ended;
@@ -272,11 +271,13 @@ describe("roomrtc demo", function () {
   }
 
   it("says what to open, ends after --seconds with status 0, and leaves nothing behind", async () => {
-    const demo = desk.start("demo", "--seconds", "1.5", ...anywhere, ...set({ "server.http_port": 0 }));
+    const demo = desk.start("demo", "--seconds", "3", ...anywhere, ...set({ "server.http_port": 0 }));
     const pid = demo.process.pid ?? 0;
-    await demo.line(/Open https:\/\/localhost:\d+\//);
+    // Its folder and its peer are there before it says anything; both are gone when it is.
+    while (childrenOf(pid).length < 1) await new Promise((done) => setTimeout(done, 20));
     const [peer] = childrenOf(pid);
     assert.equal(foldersOf(pid).length, 1);
+    await demo.line(/Open https:\/\/localhost:\d+\//);
     assert.equal((await demo.ended).status, 0);
     assert.ok(!isAlive(peer));
     assert.deepEqual(foldersOf(pid), []);

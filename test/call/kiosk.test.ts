@@ -10,10 +10,9 @@ import { parseWav } from "../../src/media/sources/wav_file.js";
 import { readY4mHeader } from "../../src/media/sources/y4m_file.js";
 import { probe } from "../support/ffmpeg.js";
 import { tonesIn } from "../support/tones.js";
-import { type Command, Desk, type Outcome, set, startServer } from "./roomrtc.js";
+import { type Command, Desk, set, startServer, Y4M_FRAME_BYTES } from "./roomrtc.js";
 
 const CALLER_TAG = 0xca11;
-const Y4M_FRAME_BYTES = 6 + 320 * 180 * 1.5;
 
 describe("a kiosk (roomrtc client --auto-answer)", function () {
   this.timeout(120_000);
@@ -38,16 +37,6 @@ describe("a kiosk (roomrtc client --auto-answer)", function () {
     return command;
   }
 
-  /** A call of `user` that ends by Ctrl-C once it has recorded the kiosk's pictures, however long that takes. */
-  async function callUntilSeen(at: string, user: string, ...words: string[]): Promise<Outcome> {
-    const file = `${user}.y4m`;
-    const command = desk.client(at, user, "--call", "kiosk", "--record", file, ...words);
-    await command.line(/^in a call with kiosk/);
-    while (statSync(desk.path(file)).size < 3 * Y4M_FRAME_BYTES) await pass(20);
-    command.process.kill("SIGINT");
-    return command.ended;
-  }
-
   it("answers call after call, also after a caller that was killed in the middle", async () => {
     const answering = await kiosk(address);
     // Whether a picture came in so short a time is the machine's affair: the status says so.
@@ -61,7 +50,7 @@ describe("a kiosk (roomrtc client --auto-answer)", function () {
     bob.process.kill("SIGKILL");
     await answering.line(/^call with bob ended \(PEER_LOST\)/);
 
-    const eve = await callUntilSeen(address, "eve", "--json");
+    const eve = await desk.callUntilSeen(address, "eve", "--json");
     assert.equal(eve.status, 0, eve.stderr);
     const report = JSON.parse(eve.stdout) as PeerReport;
     assert.deepEqual([report.ok, report.code, report.peer], [true, "HANGUP", "kiosk"]);
@@ -99,7 +88,7 @@ describe("a kiosk (roomrtc client --auto-answer)", function () {
     await first.command.ended;
     await startServer(desk, ...set({ "server.server_client_addr": first.address }));
     await answering.line(/^notice: signaling is back: logged in as kiosk/);
-    const ana = await callUntilSeen(first.address, "ana");
+    const ana = await desk.callUntilSeen(first.address, "ana");
     assert.equal(ana.status, 0, ana.stderr);
   });
 

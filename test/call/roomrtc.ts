@@ -1,10 +1,11 @@
 /** The `roomrtc` command as its users run it: a process of its own, in a folder of its own. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
+import { setTimeout as pass } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 const MAIN = fileURLToPath(new URL("../../src/cli/main.js", import.meta.url));
@@ -15,6 +16,9 @@ export const SMALL = set({
   "media.frame_height": 180,
   "network.bind_address": "127.0.0.1",
 });
+
+/** One of those in a .y4m. */
+export const Y4M_FRAME_BYTES = "FRAME\n".length + 320 * 180 * 1.5;
 
 export function set(values: Readonly<Record<string, string | number>>): string[] {
   return Object.entries(values).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
@@ -113,6 +117,16 @@ export class Desk {
   client(address: string, user: string, ...words: string[]): Command {
     const login = ["--user", user, "--password-file", this.path("password"), "--register"];
     return this.start("client", address, ...login, ...SMALL, ...words);
+  }
+
+  /** A call to the kiosk that ends by Ctrl-C once pictures of it are recorded, however long that takes. */
+  async callUntilSeen(address: string, user: string, ...words: string[]): Promise<Outcome> {
+    const file = `${user}.y4m`;
+    const command = this.client(address, user, "--call", "kiosk", "--record", file, ...words);
+    await command.line(/^in a call with kiosk/);
+    while (statSync(this.path(file)).size < 3 * Y4M_FRAME_BYTES) await pass(20);
+    command.process.kill("SIGINT");
+    return command.ended;
   }
 
   async clear(): Promise<void> {

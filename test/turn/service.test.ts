@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { timeLimitedCredentials } from "../../src/protocol/turn_server/index.js";
 import { createTurnService } from "../../src/server/turn_service.js";
+import { freePort } from "../support/ports.js";
 import {
   cleanUp,
   hmacSha1,
@@ -121,24 +122,26 @@ describe("TURN service on real sockets", () => {
   });
 
   it("announces the external address and keeps to its ports", async () => {
+    const port = await freePort();
     const service = await startTurn({
       externalAddresses: ["198.51.100.1"],
-      relayPorts: { min: 40_100, max: 40_100 },
+      relayPorts: { min: port, max: port },
     });
     const rig = await TurnRig.open(portOf(service, "udp"), "udp");
-    assert.deepEqual((await rig.allocate()).relayed, { family: 4, address: "198.51.100.1", port: 40_100 });
+    assert.deepEqual((await rig.allocate()).relayed, { family: 4, address: "198.51.100.1", port });
     const late = await TurnRig.open(portOf(service, "udp"), "udp");
     await assert.rejects(late.allocate(), /508/);
   });
 
   it("takes another port when one is held by somebody else", async () => {
+    const port = await freePort(2);
     const held = createSocket("udp4");
     onCleanUp(() => void held.close());
-    held.bind(40_201, "127.0.0.1");
+    held.bind(port + 1, "127.0.0.1");
     await once(held, "listening");
-    const service = await startTurn({ relayPorts: { min: 40_200, max: 40_201 } });
+    const service = await startTurn({ relayPorts: { min: port, max: port + 1 } });
     const rig = await TurnRig.open(portOf(service, "udp"), "udp");
-    assert.equal((await rig.allocate()).relayed.port, 40_200);
+    assert.equal((await rig.allocate()).relayed.port, port);
   });
 
   it("closes with allocations open and leaves no socket behind", async () => {
