@@ -4,9 +4,8 @@
  */
 import { afterStartCode, NalHeader, NalType } from "../h264/nal_unit.js";
 import { H265NalType, h265NalType, isIrap } from "../h265/nal_unit.js";
-import { ByteQueue } from "./byte_queue.js";
 import { FileFormatError } from "./file_format_error.js";
-import { type FileFrame, type FrameReader, MAX_FRAME_BYTES } from "./frame_reader.js";
+import { type FileFrame, MAX_FRAME_BYTES, RecordReader } from "./frame_reader.js";
 
 export type AnnexBCodec = "H264" | "H265";
 
@@ -61,16 +60,15 @@ export interface AnnexBReaderOptions {
   readonly frameRate?: number;
 }
 
-/** Units before the first picture (parameter sets) belong to its access unit; what follows the last picture belongs to that. */
-export class AnnexBFileReader implements FrameReader<AccessUnitFrame> {
-  /** Always false: the format does not tell where it should end. */
-  readonly truncated = false;
-  private readonly queue = new ByteQueue();
+/**
+ * Units before the first picture (parameter sets) belong to its access unit; what follows the last picture belongs to that. `truncated` stays
+ * false: the format does not tell where it should end.
+ */
+export class AnnexBFileReader extends RecordReader<AccessUnitFrame> {
   private readonly rules: NalRules;
   private readonly frameUs: number;
   private readonly frame: AccessUnitFrame = { data: new Uint8Array(0), timeUs: 0, keyframe: false };
   private frames = 0;
-  private taken = 0;
   /** Where the search for start codes goes on. */
   private scan = 0;
   private begun = false;
@@ -78,20 +76,14 @@ export class AnnexBFileReader implements FrameReader<AccessUnitFrame> {
   private keyframe = false;
 
   constructor(private readonly options: AnnexBReaderOptions) {
+    super();
     this.rules = RULES[options.codec];
     this.frameUs = 1e6 / (options.frameRate ?? 30);
   }
 
-  push(chunk: Uint8Array): void {
-    this.queue.append(chunk);
-  }
-
-  end(): void {
-    this.queue.ended = true;
-  }
-
   next(): AccessUnitFrame | undefined {
-    this.forgetTaken();
+    this.scan -= this.taken;
+    this.dropTaken();
     const buf = this.queue.peek(0, this.queue.length);
     for (;;) {
       const nal = afterStartCode(buf, this.scan, buf.length);
@@ -105,12 +97,6 @@ export class AnnexBFileReader implements FrameReader<AccessUnitFrame> {
       }
       this.note(buf, nal);
     }
-  }
-
-  private forgetTaken(): void {
-    this.queue.skip(this.taken);
-    this.scan -= this.taken;
-    this.taken = 0;
   }
 
   /** Of the start code before `nal`, its zero_byte included. */

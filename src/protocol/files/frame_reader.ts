@@ -1,3 +1,5 @@
+import { ByteQueue } from "./byte_queue.js";
+
 /** One encoded frame, access unit or packet of a file; the reader owns the object and fills it anew each time. */
 export interface FileFrame {
   /** A view, valid until the next call of the reader. */
@@ -16,6 +18,35 @@ export interface FrameReader<F extends FileFrame = FileFrame> {
   end(): void;
   next(): F | undefined;
   readonly truncated: boolean;
+}
+
+/** A reader whose file is a row of records: they wait in a queue, each until the one behind it is asked for. */
+export abstract class RecordReader<F extends FileFrame = FileFrame> implements FrameReader<F> {
+  truncated = false;
+  protected readonly queue = new ByteQueue();
+  /** Bytes at the queue's head that the last frame is a view of. */
+  protected taken = 0;
+
+  abstract next(): F | undefined;
+
+  push(chunk: Uint8Array): void {
+    this.queue.append(chunk);
+  }
+
+  end(): void {
+    this.queue.ended = true;
+  }
+
+  protected dropTaken(): void {
+    this.queue.skip(this.taken);
+    this.taken = 0;
+  }
+
+  /** The next record is not all here, and never will be after the end. */
+  protected incomplete(): undefined {
+    if (this.queue.ended && this.queue.length > 0) this.truncated = true;
+    return undefined;
+  }
 }
 
 /** Largest frame that readers take. */

@@ -2,9 +2,9 @@
  * IVF, the file format of libvpx and libaom: a header of 32 bytes, then frames of VP8, VP9 or AV1 (one temporal unit in the
  * low-overhead format), each behind its length and time. All numbers are little-endian.
  */
-import { ByteQueue } from "./byte_queue.js";
+import type { ByteQueue } from "./byte_queue.js";
 import { FileFormatError } from "./file_format_error.js";
-import { type FileFrame, type FrameReader, MAX_FRAME_BYTES } from "./frame_reader.js";
+import { type FileFrame, MAX_FRAME_BYTES, RecordReader } from "./frame_reader.js";
 
 export type IvfCodec = "VP8" | "VP9" | "AV1";
 
@@ -24,25 +24,13 @@ export interface IvfHeader {
   readonly frameCount: number;
 }
 
-export class IvfReader implements FrameReader {
-  truncated = false;
+export class IvfReader extends RecordReader {
   /** Undefined until the header is here. */
   header: IvfHeader | undefined;
-  private readonly queue = new ByteQueue();
   private readonly frame: FileFrame = { data: new Uint8Array(0), timeUs: 0 };
-  private taken = 0;
-
-  push(chunk: Uint8Array): void {
-    this.queue.append(chunk);
-  }
-
-  end(): void {
-    this.queue.ended = true;
-  }
 
   next(): FileFrame | undefined {
-    this.queue.skip(this.taken);
-    this.taken = 0;
+    this.dropTaken();
     this.header ??= this.readHeader();
     return this.header && this.readFrame(this.header);
   }
@@ -78,21 +66,16 @@ export class IvfReader implements FrameReader {
 
   private readFrame(header: IvfHeader): FileFrame | undefined {
     const { queue } = this;
-    if (queue.length < FRAME_HEADER_BYTES) return this.atEnd();
+    if (queue.length < FRAME_HEADER_BYTES) return this.incomplete();
     const bytes = queue.u32le(0);
     if (bytes > MAX_FRAME_BYTES)
       throw bad("TOO_LARGE", queue.fileOffset, `a frame of ${bytes} bytes; allowed are ${MAX_FRAME_BYTES}`);
-    if (queue.length < FRAME_HEADER_BYTES + bytes) return this.atEnd();
+    if (queue.length < FRAME_HEADER_BYTES + bytes) return this.incomplete();
     const ticks = queue.u32le(4) + queue.u32le(8) * 2 ** 32;
     this.frame.data = queue.peek(FRAME_HEADER_BYTES, bytes);
     this.frame.timeUs = (ticks * header.scale * 1e6) / header.rate;
     this.taken = FRAME_HEADER_BYTES + bytes;
     return this.frame;
-  }
-
-  private atEnd(): undefined {
-    if (this.queue.ended && this.queue.length > 0) this.truncated = true;
-    return undefined;
   }
 }
 

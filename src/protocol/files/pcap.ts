@@ -1,9 +1,8 @@
 /** The classic capture format of libpcap: UDP datagrams out of packets of Ethernet, Linux "cooked", loopback and raw IP; a writer of raw IP. */
 import { formatIp, parseIp } from "../primitives/address.js";
 import { readU16, readU32, writeU16 } from "../primitives/bytes.js";
-import { ByteQueue } from "./byte_queue.js";
 import { FileFormatError } from "./file_format_error.js";
-import type { FileFrame, FrameReader } from "./frame_reader.js";
+import { type FileFrame, RecordReader } from "./frame_reader.js";
 
 const HEADER_BYTES = 24;
 const RECORD_HEADER_BYTES = 16;
@@ -36,15 +35,12 @@ export interface PcapDatagram extends FileFrame {
   destination: PcapEndpoint;
 }
 
-export class PcapReader implements FrameReader<PcapDatagram> {
-  truncated = false;
+export class PcapReader extends RecordReader<PcapDatagram> {
   linkType = -1;
   /** Records that hold no whole UDP datagram: other protocols, fragments, what the capture cut off. */
   recordsSkipped = 0;
-  private readonly queue = new ByteQueue();
   private littleEndian = true;
   private subsecondsPerUs = 1;
-  private taken = 0;
   private readonly datagram: PcapDatagram = {
     data: new Uint8Array(0),
     timeUs: 0,
@@ -52,19 +48,10 @@ export class PcapReader implements FrameReader<PcapDatagram> {
     destination: { address: "", port: 0 },
   };
 
-  push(chunk: Uint8Array): void {
-    this.queue.append(chunk);
-  }
-
-  end(): void {
-    this.queue.ended = true;
-  }
-
   next(): PcapDatagram | undefined {
     if (this.linkType < 0 && !this.readHeader()) return undefined;
     for (;;) {
-      this.queue.skip(this.taken);
-      this.taken = 0;
+      this.dropTaken();
       const bytes = this.recordBytes();
       if (bytes < 0) return undefined;
       this.taken = RECORD_HEADER_BYTES + bytes;
@@ -122,7 +109,7 @@ export class PcapReader implements FrameReader<PcapDatagram> {
         );
       if (held >= RECORD_HEADER_BYTES + bytes) return bytes;
     }
-    if (queue.ended && held > 0) this.truncated = true;
+    this.incomplete();
     return -1;
   }
 

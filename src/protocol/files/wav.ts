@@ -2,9 +2,9 @@
  * RIFF/WAVE: a list of chunks, of which "fmt " says what the samples of "data" are. Read are PCM of 8, 16, 24 and 32 bits and float of
  * 32; written is PCM of 16.
  */
-import { ByteQueue } from "./byte_queue.js";
+import type { ByteQueue } from "./byte_queue.js";
 import { FileFormatError } from "./file_format_error.js";
-import type { FileFrame, FrameReader } from "./frame_reader.js";
+import { type FileFrame, RecordReader } from "./frame_reader.js";
 
 const RIFF_BYTES = 12;
 const CHUNK_HEAD_BYTES = 8;
@@ -33,11 +33,9 @@ export interface WavFrame extends FileFrame {
 
 type SampleReader = (view: DataView, at: number) => number;
 
-export class WavReader implements FrameReader<WavFrame> {
-  truncated = false;
+export class WavReader extends RecordReader<WavFrame> {
   /** Undefined until it is here. */
   format: WavFormat | undefined;
-  private readonly queue = new ByteQueue();
   private readonly frame: WavFrame = { data: new Uint8Array(0), timeUs: 0, samples: new Int16Array(0) };
   private read: SampleReader | undefined;
   private samples = new Int16Array(0);
@@ -47,14 +45,6 @@ export class WavReader implements FrameReader<WavFrame> {
   /** Bytes of "data" still to come; undefined before it. */
   private dataLeft: number | undefined;
   private framesGiven = 0;
-
-  push(chunk: Uint8Array): void {
-    this.queue.append(chunk);
-  }
-
-  end(): void {
-    this.queue.ended = true;
-  }
 
   next(): WavFrame | undefined {
     if (!this.begun && !this.begin()) return undefined;

@@ -3,9 +3,8 @@
  * "FRAME". Read and written is 8-bit 4:2:0, which is I420 without gaps.
  */
 import { i420Bytes } from "../primitives/i420.js";
-import { ByteQueue } from "./byte_queue.js";
 import { FileFormatError } from "./file_format_error.js";
-import { type FileFrame, type FrameReader, MAX_FRAME_BYTES } from "./frame_reader.js";
+import { type FileFrame, MAX_FRAME_BYTES, RecordReader } from "./frame_reader.js";
 
 const MAGIC = "YUV4MPEG2 ";
 const FRAME = "FRAME";
@@ -60,26 +59,14 @@ function frameRateOf(text: string): number {
 }
 
 /** Gives pictures, timed by the file's frame rate. */
-export class Y4mReader implements FrameReader {
-  truncated = false;
+export class Y4mReader extends RecordReader {
   /** Undefined until it is here. */
   header: Y4mHeader | undefined;
-  private readonly queue = new ByteQueue();
   private readonly frame: FileFrame = { data: new Uint8Array(0), timeUs: 0 };
-  private taken = 0;
   private pictures = 0;
 
-  push(chunk: Uint8Array): void {
-    this.queue.append(chunk);
-  }
-
-  end(): void {
-    this.queue.ended = true;
-  }
-
   next(): FileFrame | undefined {
-    this.queue.skip(this.taken);
-    this.taken = 0;
+    this.dropTaken();
     this.header ??= this.readHeader();
     return this.header && this.readFrame(this.header);
   }
@@ -101,10 +88,7 @@ export class Y4mReader implements FrameReader {
     const { queue } = this;
     const lineBytes = this.frameLineBytes();
     const pictureBytes = i420Bytes(header.width, header.height);
-    if (lineBytes === 0 || queue.length < lineBytes + pictureBytes) {
-      if (queue.ended && queue.length > 0) this.truncated = true;
-      return undefined;
-    }
+    if (lineBytes === 0 || queue.length < lineBytes + pictureBytes) return this.incomplete();
     this.frame.data = queue.peek(lineBytes, pictureBytes);
     this.frame.timeUs = (this.pictures++ * 1e6) / header.frameRate;
     this.taken = lineBytes + pictureBytes;
