@@ -1,3 +1,5 @@
+import { isRtcp } from "../../protocol/rtp/rtp_header.js";
+
 /**
  * What a datagram is, by its first bytes (RFC 7983 §7, and RFC 5761 §4 for RTP and RTCP on one port). Constants
  * instead of names: this runs once a packet.
@@ -20,7 +22,7 @@ const RTCP_MIN_BYTES = 8;
 export function classifyDatagram(bytes: Uint8Array, offset: number, length: number): number {
   if (length < 2) return DatagramKind.malformed;
   const first = bytes[offset];
-  if (first >= 128 && first <= 191) return classifyRtp(bytes[offset + 1], length);
+  if (first >= 128 && first <= 191) return classifyRtp(bytes, offset, length);
   if (first >= 20 && first <= 63) return DatagramKind.dtls;
   if (first <= 3) return DatagramKind.stun;
   if (first >= 64 && first <= 79) return DatagramKind.channelData;
@@ -28,8 +30,8 @@ export function classifyDatagram(bytes: Uint8Array, offset: number, length: numb
 }
 
 /** RFC 5761 §4: payload types 64 to 95 are never used for RTP where RTCP shares the port. */
-function classifyRtp(second: number, length: number): number {
-  if (second >= 192 && second <= 223) {
+function classifyRtp(bytes: Uint8Array, offset: number, length: number): number {
+  if (isRtcp(bytes, offset, length)) {
     return length >= RTCP_MIN_BYTES ? DatagramKind.rtcp : DatagramKind.malformed;
   }
   return length >= RTP_MIN_BYTES ? DatagramKind.rtp : DatagramKind.malformed;

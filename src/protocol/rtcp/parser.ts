@@ -1,5 +1,6 @@
 import { readU16, readU24, readU32 } from "../primitives/bytes.js";
 import type { ReceptionReport } from "../rtp/receive_statistics.js";
+import { isRtcp } from "../rtp/rtp_header.js";
 import { parseRemb, parseTemporaryBitrate } from "./bitrate_feedback.js";
 import { parseExtendedReport } from "./extended_report.js";
 import { FeedbackFormat, type RtcpPacket, RtcpType, type SdesItem } from "./packets.js";
@@ -31,7 +32,7 @@ function isSoundCompound(buf: Uint8Array, offset: number, end: number): boolean 
   let at = offset;
   while (at < end) {
     if (at + 4 > end || buf[at] >> 6 !== 2) return false;
-    if (buf[at + 1] < 192 || buf[at + 1] > 223) return false;
+    if (!isRtcp(buf, at, 4)) return false;
     const packetEnd = at + 4 + 4 * readU16(buf, at + 2);
     if (packetEnd > end) return false;
     if ((buf[at] & 0x20) !== 0) {

@@ -1,5 +1,5 @@
 /** What must hold before a peer's description is used (RFC 8829 §5.8.3, §5.9; RFC 8843, RFC 8842, RFC 8839). */
-import type { RtpKind } from "./codec_capabilities.js";
+import { extensionUris, type RtpKind } from "./codec_capabilities.js";
 import { answerDirection, reverseDirection } from "./directions.js";
 import { SdpError } from "./sdp_error.js";
 import {
@@ -54,8 +54,6 @@ function checkBundle(session: SdpSession): void {
   checkExtensionIds(sections.filter((media) => media !== undefined && !isRejected(media)) as SdpMedia[]);
 }
 
-const MID_URI = "urn:ietf:params:rtp-hdrext:sdes:mid";
-
 /**
  * RFC 8843 §9.1: within a BUNDLE group an id means one extension. aiortc numbers each section by itself, and what a
  * section's streams carry is read by its own map, so only an id whose meaning must be known before the section is
@@ -65,7 +63,7 @@ function checkExtensionIds(sections: readonly SdpMedia[]): void {
   const uriOfId = new Map<number, string>();
   for (const { id, uri } of sections.flatMap((media) => media.extensions)) {
     const known = uriOfId.get(id);
-    if (known !== undefined && known !== uri && (known === MID_URI || uri === MID_URI)) {
+    if (known !== undefined && known !== uri && [known, uri].includes(extensionUris.mid)) {
       throw new SdpError("SDP_MISMATCH", `header extension id ${id} means both ${known} and ${uri}`);
     }
     uriOfId.set(id, uri);
