@@ -285,5 +285,3 @@ export type RTCStats =
   | RTCIceCandidateStats
   | RTCIceCandidatePairStats
   | RTCCertificateStats;
-
-export type RTCStatsType = RTCStats["type"];

@@ -126,10 +126,6 @@ export class ControlBlock {
   }
 
   /** @param word one of {@link StreamWord} */
-  getStream(streamId: number, word: number): number {
-    return Atomics.load(this.#words, streamWordIndex(streamId) + word);
-  }
-
   addStream(streamId: number, word: number, amount: number): number {
     return Atomics.add(this.#words, streamWordIndex(streamId) + word, amount) + amount;
   }

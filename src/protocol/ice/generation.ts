@@ -32,7 +32,6 @@ export class IceGeneration {
   readonly triggered: CandidatePair[] = [];
   readonly early: EarlyCheck[] = [];
   remote?: KeyedCredentials;
-  remoteIsLite = false;
   remoteEnded = false;
   /** When checks could first have been sent. */
   startedUs?: number;

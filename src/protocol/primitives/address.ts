@@ -149,25 +149,10 @@ export function isLinkLocal(ip: Uint8Array): boolean {
   return a.length === 4 ? a[0] === 169 && a[1] === 254 : a[0] === 0xfe && (a[1] & 0xc0) === 0x80;
 }
 
-/** RFC 1918, the shared space of RFC 6598, and unique local IPv6 (RFC 4193). */
-export function isPrivate(ip: Uint8Array): boolean {
-  const a = unmapIpv4(ip);
-  if (a.length === 16) return (a[0] & 0xfe) === 0xfc;
-  if (a[0] === 10) return true;
-  if (a[0] === 172) return (a[1] & 0xf0) === 16;
-  if (a[0] === 100) return (a[1] & 0xc0) === 64;
-  return a[0] === 192 && a[1] === 168;
-}
-
 /** 224.0.0.0/4 and ff00::/8. */
 export function isMulticast(ip: Uint8Array): boolean {
   const a = unmapIpv4(ip);
   return a.length === 4 ? (a[0] & 0xf0) === 0xe0 : a[0] === 0xff;
-}
-
-/** fec0::/10, deprecated (RFC 3879). */
-export function isSiteLocal(ip: Uint8Array): boolean {
-  return ip.length === 16 && ip[0] === 0xfe && (ip[1] & 0xc0) === 0xc0;
 }
 
 function allZero(bytes: Uint8Array, count: number): boolean {

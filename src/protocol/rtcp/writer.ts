@@ -1,4 +1,4 @@
-import { readU16, writeU16, writeU24, writeU32 } from "../primitives/bytes.js";
+import { writeU16, writeU24, writeU32 } from "../primitives/bytes.js";
 import type { ReceptionReport } from "../rtp/receive_statistics.js";
 import { sequenceDifference } from "../rtp/unwrap.js";
 import { FeedbackFormat, RtcpType, type SdesItem, SdesType } from "./packets.js";
@@ -199,9 +199,4 @@ export class RtcpWriter {
       writeU32(this.buffer, at + 20, r.delaySinceLastSr);
     }
   }
-}
-
-/** The bytes of the first packet of a compound, head included. */
-export function firstPacketBytes(buf: Uint8Array, offset: number): number {
-  return 4 + 4 * readU16(buf, offset + 2);
 }

@@ -1,63 +1,6 @@
-/**
- * The header extensions we know, by URI, and how their values are read. Writing is `HeaderExtensionWriter`'s.
- */
+/** How the values of the header extensions that we know are read. Writing is `HeaderExtensionWriter`'s. */
 import { readU16, readU24, readU32 } from "../primitives/bytes.js";
 import type { RtpHeader } from "./rtp_header.js";
-
-export const ExtensionUri = {
-  /** RFC 8843 §15. */
-  mid: "urn:ietf:params:rtp-hdrext:sdes:mid",
-  /** RFC 8852 §3.1 and §3.2. */
-  rid: "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
-  repairedRid: "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id",
-  /** RFC 6464. */
-  audioLevel: "urn:ietf:params:rtp-hdrext:ssrc-audio-level",
-  /** RFC 5450. */
-  transmissionOffset: "urn:ietf:params:rtp-hdrext:toffset",
-  /** 3GPP TS 26.114 §7.4.5. */
-  videoOrientation: "urn:3gpp:video-orientation",
-  absSendTime: "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
-  absCaptureTime: "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time",
-  playoutDelay: "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay",
-  /** draft-holmer-rmcat-transport-wide-cc-extensions-01. */
-  transportCc: "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
-} as const;
-
-/** The negotiated numbers of header extensions, both ways. */
-export class HeaderExtensionMap {
-  private readonly idByUri = new Map<string, number>();
-  private readonly uriById = new Map<number, string>();
-
-  /**
-   * Notes that `uri` travels under `id` (1 to 14, 16 to 255: 15 ends a one-byte list, RFC 8285 §4.2). Throws a RangeError
-   * for another id, or one that stands for another extension already.
-   */
-  set(uri: string, id: number): this {
-    if (!Number.isInteger(id) || id < 1 || id > 255 || id === 15)
-      throw new RangeError(`Header extension id ${id} for ${uri}: allowed are 1 to 14 and 16 to 255`);
-    const taken = this.uriById.get(id);
-    if (taken !== undefined && taken !== uri)
-      throw new RangeError(`Header extension id ${id} for ${uri} is taken by ${taken}`);
-    const old = this.idByUri.get(uri);
-    if (old !== undefined) this.uriById.delete(old);
-    this.idByUri.set(uri, id);
-    this.uriById.set(id, uri);
-    return this;
-  }
-
-  /** The id of `uri`, 0 when it was not negotiated (0 is what `HeaderExtensionWriter` ignores and `RtpHeader` never finds). */
-  id(uri: string): number {
-    return this.idByUri.get(uri) ?? 0;
-  }
-
-  uri(id: number): string | undefined {
-    return this.uriById.get(id);
-  }
-
-  entries(): IterableIterator<[string, number]> {
-    return this.idByUri.entries();
-  }
-}
 
 /** An extension of 1 to 255 ASCII bytes (mid, rid) as text; undefined when absent or not printable ASCII. */
 export function readTextExtension(buf: Uint8Array, header: RtpHeader, id: number): string | undefined {

@@ -7,48 +7,15 @@ export function sequenceDifference(a: number, b: number): number {
   return ((a - b) << 16) >> 16;
 }
 
-/** Whether `a` comes after `b`. */
-export function isNewerSequence(a: number, b: number): boolean {
-  return sequenceDifference(a, b) > 0;
-}
-
 /** `a - b` for 32-bit timestamps, -2^31 to 2^31 - 1. */
 export function timestampDifference(a: number, b: number): number {
   return (a - b) | 0;
 }
 
-/** Whether `a` comes after `b`. */
-export function isNewerTimestamp(a: number, b: number): boolean {
-  return timestampDifference(a, b) > 0;
-}
-
 /**
- * Extends 16-bit sequence numbers: each is taken as the nearest to the one before. Starts at the first number seen, so
- * a packet that was overtaken by the very first may come out negative.
+ * Extends 32-bit RTP timestamps: each is taken as the nearest to the one before. Starts at the first one seen, so
+ * one that was overtaken by the very first may come out negative.
  */
-export class SequenceUnwrapper {
-  private last = 0;
-  private started = false;
-
-  unwrap(sequenceNumber: number): number {
-    this.last = this.peek(sequenceNumber);
-    this.started = true;
-    return this.last;
-  }
-
-  /** What `unwrap` would give, without moving on. */
-  peek(sequenceNumber: number): number {
-    if (!this.started) return sequenceNumber;
-    return this.last + sequenceDifference(sequenceNumber, this.last & 0xffff);
-  }
-
-  reset(): void {
-    this.started = false;
-    this.last = 0;
-  }
-}
-
-/** As {@link SequenceUnwrapper} for 32-bit RTP timestamps. */
 export class TimestampUnwrapper {
   private last = 0;
   private started = false;
@@ -59,6 +26,7 @@ export class TimestampUnwrapper {
     return this.last;
   }
 
+  /** What `unwrap` would give, without moving on. */
   peek(timestamp: number): number {
     if (!this.started) return timestamp;
     // The remainder of a double, not `>>> 0` alone: extended values leave the integer range.

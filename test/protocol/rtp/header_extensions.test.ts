@@ -2,9 +2,7 @@ import assert from "node:assert/strict";
 import { HeaderExtensionWriter } from "../../../src/protocol/rtp/extension_writer.js";
 import {
   absSendTimeFromUs,
-  ExtensionUri,
   extensionEquals,
-  HeaderExtensionMap,
   readAbsCaptureTime,
   readAbsSendTime,
   readAudioLevel,
@@ -24,24 +22,6 @@ function packetWith(add: (ext: HeaderExtensionWriter) => void): { buf: Uint8Arra
   assert.ok(parseRtp(buf, 0, length, header));
   return { buf, header };
 }
-
-describe("HeaderExtensionMap", () => {
-  it("maps both ways and answers 0 for what was not negotiated", () => {
-    const map = new HeaderExtensionMap().set(ExtensionUri.mid, 4).set(ExtensionUri.transportCc, 3);
-    assert.equal(map.id(ExtensionUri.mid), 4);
-    assert.equal(map.uri(3), ExtensionUri.transportCc);
-    assert.equal(map.id(ExtensionUri.audioLevel), 0);
-    map.set(ExtensionUri.mid, 9);
-    assert.equal(map.uri(4), undefined);
-  });
-
-  it("refuses ids that cannot travel or are taken", () => {
-    const map = new HeaderExtensionMap().set(ExtensionUri.mid, 4);
-    for (const id of [0, 15, 256, -1, 1.5, Number.NaN])
-      assert.throws(() => map.set(ExtensionUri.absSendTime, id), RangeError);
-    assert.throws(() => map.set(ExtensionUri.absSendTime, 4), /taken by urn:ietf:params:rtp-hdrext:sdes:mid/);
-  });
-});
 
 describe("extension values", () => {
   it("read text and compare it without making a string", () => {

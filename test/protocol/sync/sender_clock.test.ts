@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { seededRandom } from "../../../src/protocol/primitives/random.js";
 import { unixUsToNtp } from "../../../src/protocol/rtp/ntp.js";
-import { syncDelays } from "../../../src/protocol/sync/lip_sync.js";
 import { SenderClock } from "../../../src/protocol/sync/sender_clock.js";
 
 const START_UNIX_US = 1_790_000_000_000_000;
@@ -45,23 +44,5 @@ describe("SenderClock", () => {
     assert.ok(Math.abs(clock.captureUnixUs(90000) - (START_UNIX_US + 1e6 + 2_000)) < 1);
     feed(clock, START_UNIX_US + 3600e6, 180000);
     assert.ok(Math.abs(clock.captureUnixUs(180000) - (START_UNIX_US + 3600e6)) < 1);
-  });
-});
-
-describe("syncDelays", () => {
-  const delays = { audioUs: -1, videoUs: -1 };
-
-  it("lets the stream that is ahead wait", () => {
-    syncDelays({ captureUs: 1000, playoutUs: 31_000 }, { captureUs: 5000, playoutUs: 95_000 }, delays);
-    assert.deepEqual(delays, { audioUs: 60_000, videoUs: 0 });
-    syncDelays({ captureUs: 1000, playoutUs: 91_000 }, { captureUs: 5000, playoutUs: 15_000 }, delays);
-    assert.deepEqual(delays, { audioUs: 0, videoUs: 80_000 });
-  });
-
-  it("waits no longer than allowed and not at all for clocks that do not compare", () => {
-    syncDelays({ captureUs: 0, playoutUs: 0 }, { captureUs: 0, playoutUs: 900_000 }, delays);
-    assert.deepEqual(delays, { audioUs: 500_000, videoUs: 0 });
-    syncDelays({ captureUs: 0, playoutUs: 0 }, { captureUs: 0, playoutUs: 9e9 }, delays);
-    assert.deepEqual(delays, { audioUs: 0, videoUs: 0 });
   });
 });
