@@ -1,31 +1,13 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { launchChromiumPeer } from "../../interop/browsers.js";
 import { type CallColumn, InteropCall, type Offerer } from "../../interop/call.js";
-import { makeMediaFiles } from "../../interop/media_files.js";
-import { OurEnd, type Way } from "../../interop/our_end.js";
-import type { InteropPeer, MediaFiles, VideoCodec } from "../../interop/peer.js";
+import type { Way } from "../../interop/our_end.js";
+import type { VideoCodec } from "../../interop/peer.js";
+import { withChromium } from "./with_chromium.js";
 
 /** The most telling row of `npm run interop`: both sides prove from what they decoded that it is what was sent. */
 describe("a call with Chromium, proven by block codes and tones", function () {
   this.timeout(120_000);
-  const scratch = mkdtempSync(join(tmpdir(), "roomrtc-interop-"));
-  let ours: OurEnd;
-  let peer: InteropPeer;
-  let media: Readonly<Record<VideoCodec, MediaFiles>>;
-
-  before(async () => {
-    ours = await OurEnd.start();
-    peer = await launchChromiumPeer();
-    media = makeMediaFiles(scratch, 0x7e12, 880);
-  });
-  after(async () => {
-    await peer?.quit();
-    await ours?.stop();
-    rmSync(scratch, { recursive: true });
-  });
+  const ends = withChromium();
 
   async function call(
     offerer: Offerer,
@@ -33,6 +15,7 @@ describe("a call with Chromium, proven by block codes and tones", function () {
     closer: Offerer,
     { codec = "H264", ...way }: Way & { readonly codec?: VideoCodec } = {},
   ): Promise<void> {
+    const { ours, peer, media } = ends();
     const cells = await new InteropCall(ours, peer, media[codec], offerer, way).run(columns, closer);
     const closed = closer === "we" ? "weClose" : "theyClose";
     for (const column of [...columns, closed] as const) {

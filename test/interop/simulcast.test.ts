@@ -1,40 +1,21 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { launchChromiumPeer } from "../../interop/browsers.js";
 import type { Offerer } from "../../interop/call.js";
-import { makeMediaFiles } from "../../interop/media_files.js";
-import { OurEnd } from "../../interop/our_end.js";
-import type { PagePeer } from "../../interop/page_peer.js";
-import type { MediaFiles, VideoCodec } from "../../interop/peer.js";
+import type { VideoCodec } from "../../interop/peer.js";
 import { LAYERS, SimulcastCall, THEIR_SIZE } from "../../interop/simulcast_call.js";
 import { until } from "../../interop/until.js";
 import { seededRandom } from "../../src/protocol/primitives/random.js";
 import { mediaTransportOf, type RTCIceCandidate } from "../../src/webrtc/index.js";
 import { LossyProxy } from "../support/lossy_proxy.js";
+import { withChromium } from "./with_chromium.js";
 
 const SEED = Number(process.env.SEED ?? 7);
 
 describe("simulcast with Chromium, three layers proven by block codes", function () {
   this.timeout(90_000);
-  const scratch = mkdtempSync(join(tmpdir(), "roomrtc-layers-"));
-  let ours: OurEnd;
-  let peer: PagePeer;
-  let media: Readonly<Record<VideoCodec, MediaFiles>>;
-
-  before(async () => {
-    ours = await OurEnd.start();
-    peer = await launchChromiumPeer();
-    media = makeMediaFiles(scratch, 0x7e12, 880);
-  });
-  after(async () => {
-    await peer?.quit();
-    await ours?.stop();
-    rmSync(scratch, { recursive: true });
-  });
+  const ends = withChromium();
 
   async function prove(offerer: Offerer, codec: VideoCodec): Promise<void> {
+    const { ours, peer, media } = ends();
     const verdict = await new SimulcastCall(ours, peer, media[codec], offerer).run();
     assert.equal(verdict.kind, "proven", JSON.stringify(verdict));
   }
@@ -42,6 +23,7 @@ describe("simulcast with Chromium, three layers proven by block codes", function
   it("they send: each layer is decoded here", () => prove("they", "VP8"));
 
   it("they send over a path that loses packets: each layer's are repeated by RTX, which names the layer", async () => {
+    const { ours, peer, media } = ends();
     await peer.startLayers({ ...media.VP8, ...THEIR_SIZE }, LAYERS);
     const connection = ours.connect(["VP8"]);
     const { pc } = connection;
