@@ -1,112 +1,46 @@
-import { DatagramTable, type SrtpContext, SrtpError } from "../../../native/addon.js";
-import {
-  type IceAgent,
-  type IceOutput,
-  isRelaySocket,
-  isStreamSocket,
-  parseCandidate,
-} from "../../protocol/ice/index.js";
-import { formatTransportAddress, type TransportAddress } from "../../protocol/primitives/address.js";
-import { parseRtp, RtpHeader } from "../../protocol/rtp/rtp_header.js";
+import { DatagramTable, type SrtpContext } from "../../../native/addon.js";
+import { type IceAgent, type IceOutput, parseCandidate } from "../../protocol/ice/index.js";
+import type { TransportAddress } from "../../protocol/primitives/address.js";
 import type { RtpInterceptorFactory } from "../interceptors/interceptor.js";
-import {
-  type DataTransportOptions,
-  type Fingerprint,
-  type IceParameters,
-  type IceRole,
-  nameOf,
-  type ReceiveStreamOptions,
+import type {
+  DataTransportOptions,
+  Fingerprint,
+  IceParameters,
+  IceRole,
+  ReceiveStreamOptions,
 } from "../transport_api.js";
-import type { DataLane } from "./data_session.js";
-import { DataTransport } from "./data_transport.js";
+import { DataRecords, type DataRecordsOptions } from "./data_records.js";
+import type { DataTransport } from "./data_transport.js";
 import { classifyDatagram, DatagramKind } from "./demux.js";
 import { countDiscarded } from "./discard_counter.js";
 import type { DtlsSession } from "./dtls_session.js";
 import { candidateError, localCandidate, selectedPair } from "./ice_notices.js";
 import { MediaReceiver, type MediaSinks } from "./media_receiver.js";
-import type { SrtpKeys, TransportNotice } from "./messages.js";
+import type { SrtpKeys } from "./messages.js";
 import { NamedCandidates } from "./named_candidates.js";
 import type { PacketTap } from "./packet_tap.js";
+import { type LivenessOptions, PeerLiveness } from "./peer_liveness.js";
+import { PeerPath } from "./peer_path.js";
 import { SessionError } from "./session_error.js";
-import { SilenceWatch } from "./silence_watch.js";
+import { SrtpReceiver } from "./srtp_receiver.js";
 import { type DiscardKind, TransportCounters } from "./stream_counters.js";
+import { type ReceivedDatagram, type TransportOutput, TransportOutputs } from "./transport_outputs.js";
+import { UnprovenDatagrams } from "./unproven_datagrams.js";
 
-/** A datagram where the socket put it. One reusable object; `source()` is asked only for what is no media. */
-export interface ReceivedDatagram {
-  /** The socket it came through, as given to `addLocalHost`. */
-  readonly socketId: number;
-  /** The slab; RTP is unprotected in place. */
-  readonly bytes: Uint8Array;
-  readonly offset: number;
-  readonly length: number;
-  readonly arrivalUs: number;
-  source(): TransportAddress;
-}
+export type { DatagramWriter, ReceivedDatagram, TransportOutput } from "./transport_outputs.js";
 
-export type TransportOutput =
-  | {
-      readonly type: "transmit";
-      readonly socketId: number;
-      readonly to: TransportAddress;
-      readonly data: Uint8Array;
-    }
-  | Extract<IceOutput, { type: "connect" | "disconnect" }>
-  | { readonly type: "notice"; readonly notice: TransportNotice }
-  /** A name to ask for by multicast: {@link TransportSession.nameResolved} is to follow. */
-  | { readonly type: "resolve"; readonly name: string }
-  /** The sender's way from now on. */
-  | {
-      readonly type: "route";
-      readonly socketId: number;
-      readonly to: TransportAddress;
-      readonly channel?: number;
-    }
-  /** The sender's key; the peer's fingerprint has been verified. */
-  | { readonly type: "keys"; readonly keys: SrtpKeys; readonly cipher: string }
-  /** The first discarded datagram of its kind. */
-  | { readonly type: "discarded"; readonly kind: DiscardKind; readonly from: string };
-
-/** Where datagrams of data channels are written, a batch at a time, without a copy in between. */
-export interface DatagramWriter {
-  /** Room for a batch: the datagrams, and a table whose offsets and lengths say where each lies. */
-  readonly slab: Uint8Array;
-  readonly table: Int32Array;
-  /** Sends what the kernel had no room for, if there is any; false: it still has none, and no batch may be written. */
-  retry(): boolean;
-  /** Sends the first `count` datagrams of the table. */
-  sendBatch(socketId: number, to: TransportAddress, count: number): void;
-}
-
-export interface TransportSessionOptions {
+export interface TransportSessionOptions extends DataRecordsOptions, LivenessOptions {
   readonly ice: IceAgent;
   readonly dtls: DtlsSession;
   readonly sinks: MediaSinks;
   /** The application's stages of received streams. */
   readonly interceptors?: readonly RtpInterceptorFactory[];
   readonly createSrtp: (keys: SrtpKeys) => SrtpContext;
-  /** Absent: they are drained with all else. */
-  readonly writer?: DatagramWriter;
-  /** A short way to the application for small messages of data channels. */
-  readonly lane?: DataLane;
-  /** Largest UDP payload; 1200 by default, which fits every path that carries IPv6 (RFC 8200 §5). */
-  readonly maxPacketBytes?: number;
-  /** A {@link TransportCounters} block. */
-  readonly counters: Float64Array;
   /** Largest RTP or RTCP datagram that is taken; no limit by default. */
   readonly maxReceiveBytes?: number;
-  readonly unstableAfterUs?: number;
-  readonly failAfterUs?: number;
   /** Whether names of candidates are asked for. */
   readonly resolvesNames?: boolean;
 }
-
-const MAX_PACKET_BYTES = 1200;
-const UNSTABLE_AFTER_US = 2_000_000;
-const FAIL_AFTER_US = 20_000_000;
-/** Handshake datagrams kept that came from an address before it was proven to be the peer's. */
-const UNPROVEN_DATAGRAMS = 8;
-/** SRTP that overtook the end of the handshake is kept for a moment: this many packets. */
-const EARLY_PACKETS = 32;
 
 /**
  * The receiving half of one peer's transport and the owner of its path: ICE, DTLS, demultiplexing (RFC 7983), SRTP,
@@ -117,25 +51,18 @@ export class TransportSession {
   readonly #ice: IceAgent;
   readonly #dtls: DtlsSession;
   readonly #options: TransportSessionOptions;
+  readonly #outputs: TransportOutputs;
+  readonly #path: PeerPath;
+  readonly #records: DataRecords;
+  readonly #liveness: PeerLiveness;
   readonly #media: MediaReceiver;
-  readonly #outputs: TransportOutput[] = [];
+  readonly #srtp: SrtpReceiver;
   readonly #counters: Float64Array;
-  readonly #header = new RtpHeader();
-  readonly #early: { bytes: Uint8Array; arrivalUs: number }[] = [];
-  readonly #unproven: { socketId: number; from: TransportAddress; data: Uint8Array }[] = [];
+  readonly #unproven = new UnprovenDatagrams();
   readonly #named = new NamedCandidates();
-  readonly #silence: SilenceWatch;
   readonly #maxReceiveBytes: number;
-  #srtp: SrtpContext | undefined;
-  #data: DataTransport | undefined;
-  /** Where DTLS goes: the selected pair, before there is one the way the last handshake datagram came. */
-  #path: { socketId: number; to: TransportAddress } | undefined;
-  /** How datagrams reach a peer through a relay, by the path they take; a few at most. */
-  readonly #channels = new Map<string, RelayChannel>();
   #dtlsStateTold = "new";
   #ended = false;
-  /** Authenticated packets came since the last {@link deliver}. */
-  #heardSince = false;
   /** The last time we were told. */
   #nowUs = 0;
 
@@ -144,12 +71,14 @@ export class TransportSession {
     this.#ice = options.ice;
     this.#dtls = options.dtls;
     this.#counters = options.counters;
+    const outputs = new TransportOutputs(options.counters);
+    this.#outputs = outputs;
+    this.#path = new PeerPath(options.ice, outputs, options.counters);
+    this.#records = new DataRecords(options.dtls, this.#path, options);
+    this.#liveness = new PeerLiveness(outputs, options);
     this.#media = new MediaReceiver(options.sinks, options.interceptors);
+    this.#srtp = new SrtpReceiver(this.#media, this.#liveness, outputs);
     this.#maxReceiveBytes = options.maxReceiveBytes ?? Number.POSITIVE_INFINITY;
-    this.#silence = new SilenceWatch(
-      options.unstableAfterUs ?? UNSTABLE_AFTER_US,
-      options.failAfterUs ?? FAIL_AFTER_US,
-    );
   }
 
   setIceRole(role: IceRole): void {
@@ -169,7 +98,7 @@ export class TransportSession {
       if (named === "refused") this.#ice.addRemoteCandidate(parsed);
       else if (named === "ask") this.#outputs.push({ type: "resolve", name: parsed.address });
     } catch {
-      this.#discard("remote-candidate", candidate);
+      this.#outputs.discard("remote-candidate", candidate);
     }
   }
 
@@ -177,7 +106,7 @@ export class TransportSession {
   nameResolved(name: string, addresses: readonly string[]): void {
     if (this.#ended) return;
     for (const candidate of this.#named.take(name)) {
-      if (addresses.length === 0) this.#discard("remote-name", name);
+      if (addresses.length === 0) this.#outputs.discard("remote-name", name);
       for (const address of addresses) this.#ice.addRemoteCandidate(candidate, address);
     }
     this.#endCandidates();
@@ -229,53 +158,16 @@ export class TransportSession {
 
   /** Data channels; the first call counts. */
   startData(options: DataTransportOptions): void {
-    if (this.#data !== undefined || this.#ended) return;
-    this.#data = new DataTransport(
-      options,
-      this.#options.maxPacketBytes ?? MAX_PACKET_BYTES,
-      this.#options.lane,
-    );
-    this.#dtls.isSrtpOptional = true;
-    if (this.#dtls.state === "connected") this.#data.connect(this.#dtls.role);
+    if (!this.#ended) this.#records.start(options);
   }
 
   get data(): DataTransport | undefined {
-    return this.#data;
+    return this.#records.transport;
   }
 
   /** Writes the SCTP packets that are due; call after a batch of datagrams, orders or timers. */
   pumpData(): void {
-    const data = this.#data;
-    const path = this.#path;
-    if (data === undefined || path === undefined || this.#ended) return;
-    const { writer } = this.#options;
-    const { socketId, to } = path;
-    const isUdp = !isRelaySocket(socketId) && !isStreamSocket(socketId);
-    if (writer !== undefined && isUdp) this.#pumpBatches(data, writer, socketId, to);
-    else this.#pumpOneByOne(data);
-  }
-
-  #pumpOneByOne(data: DataTransport): void {
-    for (let packet = data.takePacket(); packet !== undefined; packet = data.takePacket()) {
-      this.#dtls.sendApplicationData(packet);
-      this.#flushDtls();
-    }
-  }
-
-  /** While the kernel has no room, packets wait in SCTP: thrown away they would count as lost on the path. */
-  #pumpBatches(data: DataTransport, writer: DatagramWriter, socketId: number, to: TransportAddress): void {
-    const dtls = this.#dtls.connected;
-    if (dtls === undefined) return;
-    const { slab, table } = writer;
-    while (writer.retry()) {
-      const count = data.protectPackets(dtls, slab, table);
-      if (count === 0) return;
-      const last = (count - 1) * DatagramTable.words;
-      this.#counters[TransportCounters.pathPacketsSent] += count;
-      this.#counters[TransportCounters.pathBytesSent] +=
-        table[last + DatagramTable.offset] + table[last + DatagramTable.length];
-      writer.sendBatch(socketId, to, count);
-    }
+    if (!this.#ended) this.#records.pump(this.#nowUs);
   }
 
   /**
@@ -284,11 +176,8 @@ export class TransportSession {
    */
   handleRecords(slab: Uint8Array, table: Int32Array, first: number, count: number, nowUs: number): number {
     // Before there is a pair, a datagram's sender has to be looked at first.
-    if (this.#data === undefined || this.#ended || this.#ice.selectedPair === undefined) return 0;
-    const dtls = this.#dtls.connected;
-    const start = table[first * DatagramTable.words + DatagramTable.offset];
-    if (dtls === undefined || classifyDatagram(slab, start, 1) !== DatagramKind.dtls) return 0;
-    const taken = this.#data.receiveRecords(dtls, slab, table, first, count, nowUs);
+    if (this.data === undefined || this.#ended || this.#ice.selectedPair === undefined) return 0;
+    const taken = this.#records.receiveBatch(slab, table, first, count, nowUs);
     if (taken > 0) this.#afterRecords(table, first, taken, nowUs);
     return taken;
   }
@@ -301,7 +190,7 @@ export class TransportSession {
       this.#counters[TransportCounters.bytesReceived] +=
         table[entry * DatagramTable.words + DatagramTable.length];
     }
-    this.#heardSince = true;
+    this.#liveness.noteTraffic();
     this.#dtls.noteUse();
     this.#afterDtls(nowUs);
   }
@@ -353,7 +242,7 @@ export class TransportSession {
         this.#rtp(datagram);
         break;
       case DatagramKind.rtcp:
-        this.#rtcp(datagram);
+        this.#srtp.handleRtcp(datagram);
         break;
       case DatagramKind.dtls:
         this.#handshake(datagram, nowUs);
@@ -365,19 +254,17 @@ export class TransportSession {
         this.#stun(datagram, "unknown-protocol", nowUs);
         break;
       case DatagramKind.malformed:
-        this.#discardFrom("malformed", datagram);
+        this.#outputs.discardFrom("malformed", datagram);
         break;
       default:
-        this.#discardFrom("unknown-protocol", datagram);
+        this.#outputs.discardFrom("unknown-protocol", datagram);
     }
   }
 
   /** Call once after a batch of datagrams: hands completed access units to the decoder. */
   deliver(nowUs: number): void {
     this.#media.deliver(nowUs);
-    if (!this.#heardSince) return;
-    this.#heardSince = false;
-    this.#ice.noteTraffic(nowUs);
+    if (this.#liveness.takeTraffic()) this.#ice.noteTraffic(nowUs);
   }
 
   handleTimeout(nowUs: number): void {
@@ -388,7 +275,8 @@ export class TransportSession {
     this.#dtls.handleTimeout(nowUs);
     this.#afterDtls(nowUs);
     this.#media.deliver(nowUs);
-    this.#watchSilence(nowUs);
+    const silent = this.#liveness.check(nowUs);
+    if (silent !== undefined) this.#fail(silent);
   }
 
   nextDeadlineUs(): number {
@@ -396,21 +284,20 @@ export class TransportSession {
     return Math.min(
       this.#ice.nextDeadlineUs(),
       this.#dtls.nextDeadlineUs(),
-      this.#silence.nextDeadlineUs(),
+      this.#liveness.nextDeadlineUs(),
       this.#media.nextDeadlineUs(),
     );
   }
 
   pollOutput(): TransportOutput | undefined {
-    if (this.#outputs.length === 0) this.#drainIce(this.#nowUs);
+    if (this.#outputs.isEmpty) this.#drainIce(this.#nowUs);
     return this.#outputs.shift();
   }
 
   /** Queues the association's ABORT (WebRTC 1.0 §4.4.1.8) and close_notify; drain the outputs, then the sockets may go. */
   close(): void {
     if (!this.#ended) {
-      this.#data?.abort();
-      if (this.#data !== undefined) this.#pumpOneByOne(this.#data);
+      this.#records.abort(this.#nowUs);
       this.#dtls.close();
       this.#flushDtls();
     }
@@ -421,59 +308,18 @@ export class TransportSession {
   }
 
   #rtp(datagram: ReceivedDatagram): void {
-    const { bytes, offset, arrivalUs } = datagram;
-    if (this.#srtp === undefined) {
-      this.#keepEarly(datagram);
-      return;
-    }
-    const length = this.#srtp.unprotectRtp(bytes, offset, datagram.length);
-    if (length < 0) {
-      this.#discardFrom(rtpErrorKind(length), datagram);
-      return;
-    }
-    if (!parseRtp(bytes, offset, length, this.#header)) {
-      this.#discardFrom("rtp-malformed", datagram);
-      return;
-    }
-    this.#heard(arrivalUs);
-    const problem = this.#media.handlePacket(bytes, this.#header, length, arrivalUs);
-    if (problem !== undefined) this.#discardFrom(problem, datagram);
-    else if (this.#media.startedStream !== undefined) this.#tellStarted(arrivalUs);
-  }
-
-  #tellStarted(nowUs: number): void {
-    const stream = this.#media.startedStream;
-    this.#media.startedStream = undefined;
-    if (stream === undefined) return;
-    this.#silence.start(nowUs);
-    const { ssrc, options } = stream;
-    this.#notice({ event: "streamstarted", args: [{ ...nameOf(options), ssrc }] });
-  }
-
-  #rtcp(datagram: ReceivedDatagram): void {
-    const { bytes, offset, arrivalUs } = datagram;
-    if (this.#srtp === undefined) {
-      this.#discardFrom("rtcp-before-keys", datagram);
-      return;
-    }
-    const length = this.#srtp.unprotectRtcp(bytes, offset, datagram.length);
-    if (length < 0) {
-      this.#discardFrom(rtcpErrorKind(length), datagram);
-      return;
-    }
-    this.#heard(arrivalUs);
-    this.#media.handleCompound(bytes, offset, length, arrivalUs);
+    if (this.#srtp.hasKeys) this.#srtp.handleRtp(datagram);
+    else this.#keepEarly(datagram);
   }
 
   /** The path's first SRTP packets may overtake the last handshake datagram. */
   #keepEarly(datagram: ReceivedDatagram): void {
-    const { bytes, offset, length, arrivalUs } = datagram;
-    const isExpected = this.#dtls.state === "connecting" && this.#early.length < EARLY_PACKETS;
+    const isExpected = this.#dtls.state === "connecting" && this.#srtp.hasEarlyRoom;
     if (!isExpected || !this.#ice.isVerifiedPeer(datagram.socketId, datagram.source())) {
-      this.#discardFrom("rtp-before-keys", datagram);
+      this.#outputs.discardFrom("rtp-before-keys", datagram);
       return;
     }
-    this.#early.push({ bytes: bytes.slice(offset, offset + length), arrivalUs });
+    this.#srtp.keepEarly(datagram);
   }
 
   /** STUN, and what a TURN server sends. */
@@ -481,21 +327,21 @@ export class TransportSession {
     const { bytes, offset, length, socketId } = datagram;
     const data = bytes.slice(offset, offset + length);
     if (!this.#ice.handleDatagram(socketId, datagram.source(), data, nowUs)) {
-      this.#discardFrom(otherwise, datagram);
+      this.#outputs.discardFrom(otherwise, datagram);
     }
     this.#drainIce(nowUs);
-    if (this.#unproven.length > 0) this.#takeProven(nowUs);
+    if (!this.#unproven.isEmpty) this.#takeProven(nowUs);
   }
 
   #handshake(datagram: ReceivedDatagram, nowUs: number): void {
     const { bytes, offset, length } = datagram;
     const data = bytes.subarray(offset, offset + length);
     if (this.#dtls.state !== "connected" && !this.#isProven(datagram, data)) return;
-    if (!this.#dtls.handleDatagram(data, nowUs)) this.#discardFrom("dtls", datagram);
+    if (!this.#dtls.handleDatagram(data, nowUs)) this.#outputs.discardFrom("dtls", datagram);
     this.#afterDtls(nowUs);
-    if (this.#data !== undefined && !this.#ended) {
-      this.#data.receive(this.#dtls);
-      this.#heardSince = true;
+    if (this.data !== undefined && !this.#ended) {
+      this.data.receive(this.#dtls);
+      this.#liveness.noteTraffic();
     }
   }
 
@@ -508,27 +354,23 @@ export class TransportSession {
     const { socketId } = datagram;
     const from = datagram.source();
     if (this.#ice.isVerifiedPeer(socketId, from)) {
-      if (this.#ice.selectedPair === undefined) this.#path = { socketId, to: from };
+      if (this.#ice.selectedPair === undefined) this.#path.use(socketId, from);
       return true;
     }
-    if (this.#unproven.length >= UNPROVEN_DATAGRAMS) {
-      // The oldest makes room, so that whoever came first does not keep the peer out.
-      this.#unproven.shift();
-      this.#discardFrom("dtls", datagram);
-    }
-    this.#unproven.push({ socketId, from, data: data.slice() });
+    const hadRoom = this.#unproven.keep({ socketId, from, data: data.slice() });
+    if (!hadRoom) this.#outputs.discardFrom("dtls", datagram);
     return false;
   }
 
   /** Takes up the handshake datagrams whose sender has been proven meanwhile. */
   #takeProven(nowUs: number): void {
-    for (const early of this.#unproven.splice(0)) {
+    for (const early of this.#unproven.takeAll()) {
       const { socketId, from, data } = early;
       if (!this.#ice.isVerifiedPeer(socketId, from)) {
-        this.#unproven.push(early);
+        this.#unproven.keep(early);
         continue;
       }
-      this.#path ??= { socketId, to: from };
+      if (this.#path.current === undefined) this.#path.use(socketId, from);
       this.#dtls.handleDatagram(data, nowUs);
       this.#afterDtls(nowUs);
     }
@@ -538,41 +380,41 @@ export class TransportSession {
     for (let output = this.#ice.pollOutput(); output !== undefined; output = this.#ice.pollOutput()) {
       switch (output.type) {
         case "transmit":
-          this.#transmit(output.socketId, output.to, output.data);
+          this.#path.transmit(output.socketId, output.to, output.data, this.#nowUs);
           break;
         case "connect":
         case "disconnect":
           this.#outputs.push(output);
           break;
         case "candidate":
-          this.#notice({ event: "candidate", args: [localCandidate(output.candidate)] });
+          this.#outputs.notice({ event: "candidate", args: [localCandidate(output.candidate)] });
           break;
         case "gatheringcomplete":
           // A restart leaves nothing untold of what was before it.
-          this.#notice({
+          this.#outputs.notice({
             event: "gatheringcomplete",
             args: [{ usernameFragment: this.#ice.localCredentials.usernameFragment }],
           });
           break;
         case "candidateerror":
-          this.#notice({ event: "candidateerror", args: [candidateError(output)] });
+          this.#outputs.notice({ event: "candidateerror", args: [candidateError(output)] });
           break;
         case "relayeddata":
           this.#relayed(output, nowUs);
           break;
         case "relaychannel":
-          this.#channels.set(pathKey(output.socketId, output.peer), output);
-          if (this.#path !== undefined && this.#ice.selectedPair !== undefined) this.#tellRoute(this.#path);
+          this.#path.addChannel(output);
+          if (this.#ice.selectedPair !== undefined) this.#path.tellRoute();
           break;
         case "selectedpair":
-          this.#path = { socketId: output.pair.socketId, to: output.pair.remoteAddress };
-          this.#tellRoute(this.#path);
-          this.#notice({ event: "selectedpair", args: [selectedPair(output.pair)] });
+          this.#path.use(output.pair.socketId, output.pair.remoteAddress);
+          this.#path.tellRoute();
+          this.#outputs.notice({ event: "selectedpair", args: [selectedPair(output.pair)] });
           this.#dtls.usePath(nowUs);
           this.#afterDtls(nowUs);
           break;
         case "state":
-          this.#notice({ event: "icestate", args: [output.state] });
+          this.#outputs.notice({ event: "icestate", args: [output.state] });
           if (output.state === "failed") this.#fail(this.#iceError());
           break;
       }
@@ -586,21 +428,9 @@ export class TransportSession {
     this.#dispatch({ socketId, bytes: data, offset: 0, length, arrivalUs: nowUs, source: () => from }, nowUs);
   }
 
-  /** Through a relay the sender's way is known once there is a channel. */
-  #tellRoute({ socketId, to }: { readonly socketId: number; readonly to: TransportAddress }): void {
-    if (!isRelaySocket(socketId)) {
-      this.#outputs.push({ type: "route", socketId, to });
-      return;
-    }
-    const relay = this.#channels.get(pathKey(socketId, to));
-    if (relay === undefined) return;
-    const { via, server, channel } = relay;
-    this.#outputs.push({ type: "route", socketId: via, to: server, channel });
-  }
-
   #iceError(): SessionError {
     const message =
-      this.#path === undefined
+      this.#path.current === undefined
         ? "No candidate pair works: the peer cannot be reached"
         : "The peer no longer answers on the pair in use, and no other works";
     return new SessionError("ERR_ICE_FAILED", message);
@@ -610,13 +440,13 @@ export class TransportSession {
     this.#flushDtls();
     const connected = this.#dtls.takeConnected();
     if (connected?.keys !== undefined) {
-      this.#srtp = this.#options.createSrtp(connected.keys.receive);
+      this.#srtp.useKeys(this.#options.createSrtp(connected.keys.receive));
       this.#outputs.push({ type: "keys", keys: connected.keys.send, cipher: connected.cipher });
     }
-    if (connected !== undefined) this.#data?.connect(this.#dtls.role);
+    if (connected !== undefined) this.data?.connect(this.#dtls.role);
     if (this.#dtls.state !== this.#dtlsStateTold) this.#tellDtlsState(connected?.remoteCertificate);
     if (connected !== undefined) {
-      this.#unproven.length = 0;
+      this.#unproven.clear();
       this.#replayEarly(nowUs);
     }
     if (this.#dtls.error !== undefined) this.#fail(this.#dtls.error);
@@ -629,113 +459,38 @@ export class TransportSession {
       ...(error === undefined ? {} : { error: error.message }),
       ...(remoteCertificate === undefined ? {} : { remoteCertificate }),
     };
-    this.#notice({ event: "dtlsstate", args: [state, details] });
+    this.#outputs.notice({ event: "dtlsstate", args: [state, details] });
     if (state === "closed" && !this.#ended) {
       this.#fail(new SessionError("ERR_DTLS_CLOSED", "The peer closed the DTLS association"));
     }
   }
 
   #flushDtls(): void {
-    const path = this.#path;
-    if (path === undefined) return;
-    for (let data = this.#dtls.takeDatagram(); data !== undefined; data = this.#dtls.takeDatagram()) {
-      this.#transmit(path.socketId, path.to, data);
-    }
+    this.#path.flush(this.#dtls, this.#nowUs);
   }
 
   #replayEarly(nowUs: number): void {
-    for (const { bytes, arrivalUs } of this.#early.splice(0)) {
+    for (const { bytes, arrivalUs } of this.#srtp.takeEarly()) {
       const length = bytes.length;
-      this.#rtp({ socketId: 0, bytes, offset: 0, length, arrivalUs, source: () => this.#peer() });
+      this.#rtp({ socketId: 0, bytes, offset: 0, length, arrivalUs, source: () => this.#path.peer });
     }
     this.#media.deliver(nowUs);
   }
 
-  #peer(): TransportAddress {
-    return this.#path?.to ?? { family: 4, address: "0.0.0.0", port: 0 };
-  }
-
-  #heard(nowUs: number): void {
-    this.#heardSince = true;
-    if (this.#silence.heard(nowUs)) this.#tellStability(false);
-  }
-
-  #tellStability(unstable: boolean): void {
-    this.#counters[TransportCounters.unstable] = unstable ? 1 : 0;
-    this.#notice({ event: "unstable", args: [unstable] });
-  }
-
-  #watchSilence(nowUs: number): void {
-    switch (this.#silence.check(nowUs)) {
-      case "unstable":
-        this.#tellStability(true);
-        break;
-      case "failed":
-        this.#fail(
-          new SessionError(
-            "ERR_TRANSPORT_SILENT",
-            `No packet from the peer for ${this.#silence.failAfterUs / 1e6} s`,
-          ),
-        );
-        break;
-    }
-  }
-
   #fail(error: SessionError): void {
     if (this.#ended) return;
-    this.#data?.end(error.message);
+    this.data?.end(error.message);
     this.#end();
-    this.#notice({ event: "failed", args: [{ code: error.code, message: error.message }] });
+    this.#outputs.notice({ event: "failed", args: [{ code: error.code, message: error.message }] });
   }
 
   #end(): void {
     this.#ended = true;
-    this.#data?.end("");
-    this.#srtp?.close();
-    this.#srtp = undefined;
-    this.#early.length = 0;
-    this.#unproven.length = 0;
+    this.data?.end("");
+    this.#srtp.close();
+    this.#unproven.clear();
     this.#media.close();
   }
-
-  #transmit(socketId: number, to: TransportAddress, data: Uint8Array): void {
-    if (isRelaySocket(socketId)) {
-      this.#ice.sendRelayed(socketId, to, data, this.#nowUs);
-      return;
-    }
-    this.#counters[TransportCounters.pathPacketsSent]++;
-    this.#counters[TransportCounters.pathBytesSent] += data.length;
-    this.#outputs.push({ type: "transmit", socketId, to, data });
-  }
-
-  #notice(notice: TransportNotice): void {
-    this.#outputs.push({ type: "notice", notice });
-  }
-
-  #discardFrom(kind: DiscardKind, datagram: ReceivedDatagram): void {
-    if (!countDiscarded(this.#counters, kind)) return;
-    this.#outputs.push({ type: "discarded", kind, from: formatTransportAddress(datagram.source()) });
-  }
-
-  #discard(kind: DiscardKind, from: string): void {
-    if (countDiscarded(this.#counters, kind)) this.#outputs.push({ type: "discarded", kind, from });
-  }
-}
-
-type RelayChannel = Extract<IceOutput, { type: "relaychannel" }>;
-
-function pathKey(socketId: number, to: TransportAddress): string {
-  return `${socketId}/${formatTransportAddress(to)}`;
-}
-
-function rtpErrorKind(error: number): DiscardKind {
-  if (error === SrtpError.replay) return "rtp-replay";
-  return error === SrtpError.authentication ? "rtp-authentication" : "rtp-malformed";
-}
-
-function rtcpErrorKind(error: number): DiscardKind {
-  if (error === SrtpError.replay) return "rtcp-replay";
-  return error === SrtpError.authentication ? "rtcp-authentication" : "rtcp-malformed";
 }
 
 function isMedia(kind: number): boolean {
