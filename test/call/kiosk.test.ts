@@ -1,6 +1,6 @@
 /** One that answers by itself for years: call after call, whatever becomes of callers and of the server. */
 import assert from "node:assert/strict";
-import { readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as pass } from "node:timers/promises";
 import { DecodedLayout, native } from "../../native/addon.js";
 import type { PeerReport } from "../../src/client/report.js";
@@ -59,13 +59,21 @@ describe("a kiosk (roomrtc client --auto-answer)", function () {
     assert.equal((await answering.ended).status, 0);
   });
 
+  /** In all parts of call.mkv: on a busy machine the picture may come late, in a part of its own. */
+  function recordedFormats(cut: boolean): string[] {
+    const parts = readdirSync(desk.folder).filter((name) => /^call.*\.mkv$/.test(name));
+    return parts.flatMap((name) =>
+      probe(desk.path(name), { cut }).streams.map(({ codec_name }) => codec_name),
+    );
+  }
+
   it("says unstable when nothing arrives, stable when it does again, and ends the call after the limit", async () => {
     const limits = set({ "rtcp.unstable_after_millis": 400, "rtcp.receive_limit_millis": 5000 });
     const answering = await kiosk(address, "--record", "call.mkv", ...limits);
     const ana = desk.client(address, "ana", "--call", "kiosk");
     await answering.line(/^in a call with ana/);
     // Silence counts from the first media on.
-    while (statSync(desk.path("call.mkv")).size === 0) await pass(20);
+    while (!recordedFormats(true).includes("h264")) await pass(100);
     ana.process.kill("SIGSTOP");
     await answering.line(/^notice: call with ana is unstable: nothing arrives/);
     ana.process.kill("SIGCONT");
@@ -76,8 +84,7 @@ describe("a kiosk (roomrtc client --auto-answer)", function () {
       end,
       /ended \(CONNECTION_FAILED\): the media connection failed: .* \(ERR_TRANSPORT_SILENT\)$/,
     );
-    const names = probe(desk.path("call.mkv")).streams.map(({ codec_name }) => codec_name);
-    assert.deepEqual(names, ["h264", "opus"]);
+    assert.deepEqual([...new Set(recordedFormats(false))].sort(), ["h264", "opus"]);
   });
 
   it("connects again when the server comes back, and takes calls", async () => {

@@ -36,7 +36,8 @@ export function probe(path: string, { cut = false } = {}): Probe {
   ];
   const { stdout, stderr } = spawnSync("ffprobe", [...args, path], { encoding: "utf8" });
   if (!cut) assert.equal(stderr, "");
-  return JSON.parse(stdout);
+  // Of a file in which nothing stands yet it says nothing.
+  return { streams: [], ...JSON.parse(stdout) };
 }
 
 /** When the last packet of a file is presented, or that of its picture or its sound, in seconds. */
