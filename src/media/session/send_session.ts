@@ -4,9 +4,6 @@ import type { TransportAddress } from "../../protocol/primitives/address.js";
 import { copyBytes } from "../../protocol/primitives/bytes.js";
 import type { RandomSource } from "../../protocol/primitives/random.js";
 import { RedWriter } from "../../protocol/red/red.js";
-import { HeaderExtensionWriter } from "../../protocol/rtp/extension_writer.js";
-import { absSendTimeFromUs } from "../../protocol/rtp/header_extensions.js";
-import { type NtpTime, unixUsToNtp } from "../../protocol/rtp/ntp.js";
 import {
   type AccessUnitAssembler,
   type FramePacketizer,
@@ -20,18 +17,22 @@ import {
   writeTelephoneEvent,
 } from "../../protocol/telephone_event/telephone_event.js";
 import { ToneSender } from "../../protocol/telephone_event/tone_sender.js";
-import { FrameRateMeter } from "../analysis/frame_rate_meter.js";
-import { type CodecName, isVideoFormat } from "../codecs/codec_name.js";
+import { isVideoFormat } from "../codecs/codec_name.js";
 import type { FrameTransform } from "../transforms/frame_transform.js";
-import type { PlayoutDelay, SendStreamOptions } from "../transport_api.js";
+import type { SendStreamOptions } from "../transport_api.js";
+import type { EncodedFrame } from "./encoded_frame.js";
+import { FrameCounter } from "./frame_counter.js";
 import { NackResponder } from "./nack_responder.js";
 import type { OutgoingStages } from "./outgoing_stages.js";
+import { PacketExtensions } from "./packet_extensions.js";
 import { PacketMapper } from "./packet_mapper.js";
 import { PacketRing } from "./packet_ring.js";
 import { ParitySender } from "./parity_sender.js";
 import { ParityStream } from "./parity_stream.js";
 import { assemblerOf, packetizerOf } from "./payload_formats.js";
+import { RtpTimeline } from "./rtp_timeline.js";
 import { SendCounters } from "./stream_counters.js";
+import { freshNumbering, type StreamNumbering } from "./stream_numbering.js";
 
 /** Video packets kept for retransmission: 4 s at 2 Mbit/s. */
 const VIDEO_HISTORY = 1024;
@@ -48,47 +49,8 @@ const BEGINNING = PayloadTraits.randomAccess | PayloadTraits.keyframeStart;
 /** How often the application is asked for a keyframe that does not come. */
 const KEYFRAME_AGAIN_US = 1_000_000;
 
-/** Between two frames no more time than this passes for statistics. */
-const LONGEST_FRAME_US = 1_000_000;
-
-/** One encoded picture (H.264: an Annex-B access unit; VP8: a frame) or Opus packet. */
-export interface EncodedFrame {
-  /** The frame lies at the beginning. */
-  readonly bytes: Uint8Array;
-  readonly length: number;
-  /** Monotonic; of a sound frame: of its first sample. */
-  readonly captureTimeUs: number;
-  readonly codec: CodecName;
-  /** A whole RTP packet of another stream, to be passed on. */
-  readonly isPacket?: boolean;
-  readonly keyframe: boolean;
-  /** Sound only: samples since the microphone began, and how long the packet lasts. */
-  readonly rtpTimestamp: number;
-  readonly durationUs: number;
-  /** Number of the encoding (encodings/encoding.ts); 0 when absent. */
-  readonly encoding?: number;
-  /** Pictures: size, how long encoding took, bytes by the target bitrate, when the encoder gave it out. For statistics alone. */
-  readonly width?: number;
-  readonly height?: number;
-  readonly encodeUs?: number;
-  /** -1: not known. */
-  readonly quantizer?: number;
-  readonly targetBytes?: number;
-  readonly enqueuedUs?: number;
-  readonly isPathLimited?: boolean;
-  /** Of sound, as RFC 6464 writes it: -dBov, and 128 where there is a voice. Absent: not known. */
-  readonly audioLevel?: number;
-  /** Of a picture: quarter turns clockwise before it is shown; 0 when absent. */
-  readonly quarterTurns?: number;
-}
-
-/** Where a stream's numbers stand. */
-export interface StreamNumbering {
-  readonly sequenceNumber: number;
-  readonly timestampBase: number;
-  readonly rtxSequenceNumber: number;
-  readonly paritySequenceNumber: number;
-}
+export type { EncodedFrame } from "./encoded_frame.js";
+export type { StreamNumbering } from "./stream_numbering.js";
 
 export interface SendSessionOptions {
   readonly stream: SendStreamOptions;
@@ -133,10 +95,7 @@ export class SendSession {
   firstSequenceNumber = 0;
   /** The next sequence number. */
   #next: number;
-  readonly #timestampBase: number;
   readonly #maxPacketBytes: number;
-  readonly #wallOffsetUs: number;
-  readonly #log: SendLog;
   readonly #counters: Float64Array;
   /** Video only. */
   readonly #packetizer: FramePacketizer | undefined;
@@ -152,30 +111,12 @@ export class SendSession {
   /** Packets passed on that wait to go out together: the first's number, how many. */
   stagedFirst = 0;
   stagedCount = 0;
-  readonly #extensions = new HeaderExtensionWriter();
-  readonly #mid: Uint8Array;
-  /** RFC 8852: told in every packet of a layer, which no description names a source for. */
-  readonly #rid: Uint8Array | undefined;
-  /** As it was told last; undefined: never. */
-  #quarterTurns: number | undefined;
-  /** What the peer is asked for, as the extension writes it; -1: nothing. */
-  readonly #playoutDelay: number;
-  readonly #ntp: NtpTime = { seconds: 0, fraction: 0 };
+  readonly #extensions: PacketExtensions;
+  readonly #timeline: RtpTimeline;
+  readonly #frames: FrameCounter;
   readonly #fields;
-  /** The timestamp that would follow without a silence. */
-  #audioNext = -1;
-  #audioCaptureUs = 0;
-  /** Added to the encoding's own sample count: encodings count from different beginnings. */
-  #audioShift = 0;
   #newEncoding = false;
   #toneTimestamp = 0;
-  readonly #rate = new FrameRateMeter();
-  #frameBytes = 0;
-  /** When the last frame that was taken was captured. */
-  #encodedUs = 0;
-  /** Of the frame at hand: when it goes out, and where its packets' transport-wide number lies among the extensions. */
-  #nowUs = 0;
-  #numberAt = -1;
 
   constructor(options: SendSessionOptions) {
     const { stream, maxPacketBytes, random } = options;
@@ -204,16 +145,13 @@ export class SendSession {
     this.#mapper = isEncoded
       ? new PacketMapper({
           clockRate: stream.clockRate,
-          timestampAt: (nowUs) => this.#timestampAt(nowUs),
+          timestampAt: (nowUs) => this.#timeline.at(nowUs),
         })
       : undefined;
     this.#inspector = isEncoded && isVideoFormat(stream.codec) ? assemblerOf(stream.codec) : undefined;
-    this.#wallOffsetUs = options.wallOffsetUs;
-    this.#log = options.log;
     this.stages = options.stages;
     this.#counters = options.counters;
-    this.#counters[SendCounters.rtpOffset] = Number.NaN;
-    this.#counters[SendCounters.firstSequenceNumber] = Number.NaN;
+    this.#frames = new FrameCounter(stream.kind, options.counters);
     const { sequenceNumber, timestampBase, rtxSequenceNumber, paritySequenceNumber } =
       options.numbering ?? freshNumbering(random, stream);
     this.parityStream =
@@ -221,16 +159,14 @@ export class SendSession {
         ? undefined
         : new ParityStream(stream.flexfec, stream.ssrc, paritySequenceNumber, maxPacketBytes);
     this.#next = sequenceNumber;
-    this.#timestampBase = timestampBase;
+    this.#timeline = new RtpTimeline(timestampBase, stream.clockRate, options.counters);
     this.responder = new NackResponder({
       ...options,
       maxPacketBytes: packetBytes,
       history: this.ring,
       firstRtxSequenceNumber: rtxSequenceNumber,
     });
-    this.#mid = new TextEncoder().encode(stream.mid);
-    this.#playoutDelay = stream.playoutDelay === undefined ? -1 : playoutDelayWord(stream.playoutDelay);
-    this.#rid = stream.layer === undefined ? undefined : new TextEncoder().encode(stream.layer);
+    this.#extensions = new PacketExtensions(stream, options.log, options.wallOffsetUs);
     this.#fields = {
       marker: false,
       payloadType: this.#mediaType,
@@ -249,7 +185,7 @@ export class SendSession {
     const rtxSequenceNumber = this.responder.nextRtxSequenceNumber ?? 0;
     return {
       sequenceNumber: this.#next,
-      timestampBase: this.#timestampBase,
+      timestampBase: this.#timeline.base,
       rtxSequenceNumber,
       paritySequenceNumber: this.parityStream?.nextSequenceNumber ?? 0,
     };
@@ -268,27 +204,26 @@ export class SendSession {
     // RFC 4733 §2.1: the event takes the place of what it sounds like.
     if (this.tones.isActive) return 0;
     if (frame.isPacket) return this.#pass(frame, rtpOverhead, nowUs);
-    if (this.stream.kind === "video" && !this.stream.encoded) this.#countEncoded(frame);
+    if (this.stream.kind === "video" && !this.stream.encoded) this.#frames.countEncoded(frame);
     if (frame.length === 0 || (this.needsKeyframe && !frame.keyframe)) {
       this.#counters[SendCounters.framesSkipped]++;
       return 0;
     }
-    this.#nowUs = nowUs;
-    this.#writeExtensions(frame, nowUs);
-    if (this.stream.kind === "video") this.#writePresentation(frame);
+    this.#extensions.begin(frame, nowUs);
+    if (this.stream.kind === "video") this.#extensions.addPresentation(frame);
     const headerBytes = RTP_FIXED_HEADER_BYTES + this.#extensions.blockBytes;
     const maxPayload = this.#maxPacketBytes - headerBytes - rtpOverhead;
     this.firstSequenceNumber = this.#next;
     const count =
       this.stream.kind === "video" ? this.#video(frame, maxPayload) : this.#audio(frame, maxPayload);
-    if (count > 0) this.#countFrame(frame);
+    if (count > 0) this.#frames.countSent(frame, this.firstSequenceNumber);
     return count;
   }
 
   /** The RTP time that the frame will have. */
   rtpTimestampOf({ captureTimeUs, rtpTimestamp }: EncodedFrame): number {
-    if (this.stream.kind === "video") return Math.round(this.#timestampAt(captureTimeUs)) % 2 ** 32;
-    return (this.#timestampBase + this.#audioShift + rtpTimestamp) % 2 ** 32;
+    if (this.stream.kind === "video") return Math.round(this.#timeline.at(captureTimeUs)) % 2 ** 32;
+    return this.#timeline.ofSound(rtpTimestamp);
   }
 
   /** Whether to ask the application (again) for the keyframe that this stream must begin with. */
@@ -302,11 +237,7 @@ export class SendSession {
   /** Begins a tone, when events are negotiated. */
   startTone(event: number, durationUs: number, nowUs: number): void {
     if (this.stream.telephoneEvent === undefined) return;
-    const offset = this.#counters[SendCounters.rtpOffset];
-    const timestamp = Number.isNaN(offset)
-      ? this.#timestampAt(nowUs)
-      : offset + (nowUs * this.stream.clockRate) / 1e6;
-    this.#toneTimestamp = Math.round(timestamp) % 2 ** 32;
+    this.#toneTimestamp = Math.round(this.#timeline.present(nowUs)) % 2 ** 32;
     this.tones.start(event, durationUs, nowUs);
   }
 
@@ -314,13 +245,12 @@ export class SendSession {
   packetizeTone(nowUs: number): number {
     const { telephoneEvent } = this.stream;
     if (telephoneEvent === undefined || !this.tones.poll(nowUs, this.stream.clockRate)) return 0;
-    this.#nowUs = nowUs;
-    this.#writeExtensions({ captureTimeUs: nowUs }, nowUs);
+    this.#extensions.begin({ captureTimeUs: nowUs }, nowUs);
     this.firstSequenceNumber = this.#next;
     this.#fields.timestamp = this.#toneTimestamp;
     this.#fields.payloadType = telephoneEvent;
     const offset = this.ring.offsetOf(this.ring.slotOf(this.#next));
-    this.#numberPacket(RTP_FIXED_HEADER_BYTES + this.#extensions.blockBytes + TELEPHONE_EVENT_BYTES);
+    this.#extensions.number(RTP_FIXED_HEADER_BYTES + this.#extensions.blockBytes + TELEPHONE_EVENT_BYTES);
     const header = this.#writeHeader(offset, this.tones.isFirst);
     this.#fields.payloadType = this.#mediaType;
     writeTelephoneEvent(this.ring.slab, offset + header, this.tones.packet);
@@ -376,9 +306,9 @@ export class SendSession {
   }
 
   #video(frame: EncodedFrame, maxPayload: number): number {
-    const timestamp = this.#timestampAt(frame.captureTimeUs);
+    const timestamp = this.#timeline.at(frame.captureTimeUs);
     this.#fields.timestamp = Math.round(timestamp) % 2 ** 32;
-    this.#noteOffset(timestamp, frame.captureTimeUs);
+    this.#timeline.noteOffset(timestamp, frame.captureTimeUs);
     const packetizer = this.#packetizer;
     const parity = this.#parity?.begin() ? this.#parity : undefined;
     const room = maxPayload - (parity === undefined ? 0 : this.#parityOverhead);
@@ -390,7 +320,7 @@ export class SendSession {
       const at = offset + (parity === undefined ? 0 : this.#redHead);
       const payload = packetizer.next(this.ring.slab, at + header);
       if (payload === 0) break;
-      this.#numberPacket(header + payload + (at - offset));
+      this.#extensions.number(header + payload + (at - offset));
       this.#writeHeader(at, packetizer.isLast);
       if (parity !== undefined) this.#protect(parity, offset, header, payload, packetizer.isLast);
       else this.#commit(header, payload);
@@ -428,8 +358,8 @@ export class SendSession {
     for (stream.count = 0; stream.count < stream.ring.capacity; ) {
       const bytes = parity.write(stream.ring.slab, stream.offset + header);
       if (bytes === 0) break;
-      this.#numberPacket(header + bytes);
-      stream.put(header, bytes, this.#fields.timestamp, this.#extensions);
+      this.#extensions.number(header + bytes);
+      stream.put(header, bytes, this.#fields.timestamp, this.#extensions.writer);
     }
     return 0;
   }
@@ -444,7 +374,7 @@ export class SendSession {
       const offset = this.ring.offsetOf(this.ring.slotOf(this.#next));
       const bytes = parity.write(this.ring.slab, offset + header + RED_HEAD_BYTES);
       if (bytes === 0) break;
-      this.#numberPacket(header + RED_HEAD_BYTES + bytes);
+      this.#extensions.number(header + RED_HEAD_BYTES + bytes);
       this.#wrapRed(offset, header, this.stream.red?.ulpfec ?? 0, false);
       this.#commit(header, RED_HEAD_BYTES + bytes);
       count++;
@@ -473,8 +403,7 @@ export class SendSession {
     }
     mapper.map(this.#next, nowUs);
     const { sequenceNumber, header } = mapper;
-    this.#nowUs = nowUs;
-    this.#writeExtensions(mapper, nowUs);
+    this.#extensions.begin(mapper, nowUs);
     const headerBytes = RTP_FIXED_HEADER_BYTES + this.#extensions.blockBytes;
     const isTooLarge = headerBytes + header.payloadLength > this.#passedBytes - rtpOverhead;
     if (isTooLarge || this.ring.has(sequenceNumber)) {
@@ -483,7 +412,7 @@ export class SendSession {
     }
     this.needsKeyframe = false;
     this.#writePassed(frame.bytes, mapper, headerBytes);
-    this.#countPassed(header.marker, nowUs);
+    this.#frames.countPassed(this.firstSequenceNumber, header.marker, nowUs);
     return 1;
   }
 
@@ -497,9 +426,9 @@ export class SendSession {
     const next = this.#next;
     this.#next = this.firstSequenceNumber = sequenceNumber;
     this.#fields.timestamp = timestamp;
-    this.#noteOffset(timestamp, mapper.captureTimeUs);
+    this.#timeline.noteOffset(timestamp, mapper.captureTimeUs);
     const offset = this.ring.offsetOf(this.ring.slotOf(sequenceNumber));
-    this.#numberPacket(headerBytes + header.payloadLength);
+    this.#extensions.number(headerBytes + header.payloadLength);
     this.#writeHeader(offset, header.marker);
     copyBytes(bytes, header.payloadOffset, this.ring.slab, offset + headerBytes, header.payloadLength);
     this.#commit(headerBytes, header.payloadLength);
@@ -507,35 +436,21 @@ export class SendSession {
     if (sequenceDifference(next, this.#next) > 0) this.#next = next;
   }
 
-  #countPassed(isLast: boolean, nowUs: number): void {
-    const counters = this.#counters;
-    if (Number.isNaN(counters[SendCounters.firstSequenceNumber])) {
-      counters[SendCounters.firstSequenceNumber] = this.firstSequenceNumber;
-    }
-    if (!isLast && this.stream.kind === "video") return;
-    counters[SendCounters.framesSent]++;
-    if (this.stream.kind === "audio") return;
-    this.#rate.add(nowUs);
-    counters[SendCounters.framesPerSecond] = this.#rate.perSecond;
-  }
-
   /** RFC 7587 §4.2, RFC 3551 §4.5.14: one packet is one RTP payload; the timestamp counts samples. */
   #audio(frame: EncodedFrame, maxPayload: number): number {
     // RFC 2198 §3: one byte before the only block.
     if (frame.length + (this.#red === undefined ? 0 : 1) > maxPayload) return 0;
-    if (this.#newEncoding) this.#joinAudio(frame);
-    const timestamp = (this.#timestampBase + this.#audioShift + frame.rtpTimestamp) % 2 ** 32;
-    this.#audioCaptureUs = frame.captureTimeUs + frame.durationUs;
+    if (this.#newEncoding) this.#timeline.joinSound(frame);
+    this.#newEncoding = false;
+    const timestamp = this.#timeline.ofSound(frame.rtpTimestamp);
     // RFC 3551 §4.1: the first packet after a silence carries the marker.
-    const talkspurt = timestamp !== this.#audioNext;
-    const samples = Math.round((frame.durationUs * this.stream.clockRate) / 1e6);
-    this.#audioNext = (timestamp + samples) % 2 ** 32;
+    const talkspurt = this.#timeline.passSound(timestamp, frame);
     this.#fields.timestamp = timestamp;
-    this.#noteOffset(timestamp, frame.captureTimeUs);
+    this.#timeline.noteOffset(timestamp, frame.captureTimeUs);
     const offset = this.ring.offsetOf(this.ring.slotOf(this.#next));
     const header = RTP_FIXED_HEADER_BYTES + this.#extensions.blockBytes;
     const payload = this.#writeSound(frame, timestamp, offset + header, maxPayload);
-    this.#numberPacket(header + payload);
+    this.#extensions.number(header + payload);
     this.#writeHeader(offset, talkspurt);
     this.#commit(header, payload);
     return 1;
@@ -550,20 +465,10 @@ export class SendSession {
     return length;
   }
 
-  /** Shifts a new encoding's count so that its first frame stands as long after the last one as it was captured. */
-  #joinAudio(frame: EncodedFrame): void {
-    this.#newEncoding = false;
-    if (this.#audioNext < 0) return;
-    const silenceUs = Math.max(0, frame.captureTimeUs - this.#audioCaptureUs);
-    const samples = Math.round((silenceUs * this.stream.clockRate) / 1e6);
-    const own = (this.#timestampBase + frame.rtpTimestamp) % 2 ** 32;
-    this.#audioShift = (this.#audioNext + samples - own + 2 ** 32) % 2 ** 32;
-  }
-
   #writeHeader(offset: number, marker: boolean): number {
     this.#fields.marker = marker;
     this.#fields.sequenceNumber = this.#next;
-    return writeRtpHeader(this.ring.slab, offset, this.#fields, this.#extensions);
+    return writeRtpHeader(this.ring.slab, offset, this.#fields, this.#extensions.writer);
   }
 
   #commit(header: number, payload: number): void {
@@ -572,107 +477,4 @@ export class SendSession {
     this.#counters[SendCounters.headerBytesSent] += header;
     this.#next = (this.#next + 1) & 0xffff;
   }
-
-  #writeExtensions(
-    { captureTimeUs, audioLevel }: Pick<EncodedFrame, "captureTimeUs" | "audioLevel">,
-    nowUs: number,
-  ): void {
-    const {
-      mid,
-      rid,
-      transportCc,
-      absSendTime,
-      absCaptureTime,
-      audioLevel: levelId,
-    } = this.stream.extensions;
-    const extensions = this.#extensions;
-    extensions.clear();
-    extensions.addBytes(mid ?? 0, this.#mid);
-    if (this.#rid !== undefined) extensions.addBytes(rid ?? 0, this.#rid);
-    this.#numberAt = extensions.addU16(transportCc ?? 0, 0);
-    extensions.addU24(absSendTime ?? 0, absSendTimeFromUs(nowUs));
-    if (audioLevel !== undefined) extensions.addU8(levelId ?? 0, audioLevel);
-    if (absCaptureTime === undefined || absCaptureTime === 0) return;
-    unixUsToNtp(captureTimeUs + this.#wallOffsetUs, this.#ntp);
-    extensions.addU64(absCaptureTime, this.#ntp.seconds, this.#ntp.fraction);
-  }
-
-  /**
-   * How a picture is to be shown. It holds until something else is said, so keyframes tell it, which every receiver begins with, and pictures that
-   * change it; of a source that never was turned nothing is said.
-   */
-  #writePresentation({ keyframe, quarterTurns = 0 }: EncodedFrame): void {
-    const { videoOrientation = 0, playoutDelay = 0 } = this.stream.extensions;
-    const isTold =
-      quarterTurns !== (this.#quarterTurns ?? 0) || (keyframe && this.#quarterTurns !== undefined);
-    if (isTold) {
-      this.#quarterTurns = quarterTurns;
-      this.#extensions.addU8(videoOrientation, quarterTurns);
-    }
-    if (keyframe && this.#playoutDelay >= 0) this.#extensions.addU24(playoutDelay, this.#playoutDelay);
-  }
-
-  /** The transport-wide number is each packet's own. */
-  #numberPacket(bytes: number): void {
-    if (this.#numberAt >= 0) this.#extensions.updateU16(this.#numberAt, this.#log.add(bytes, this.#nowUs));
-  }
-
-  /** The RTP time of a moment, fractional and not yet reduced modulo 2³². */
-  #timestampAt(captureTimeUs: number): number {
-    return this.#timestampBase + (captureTimeUs * this.stream.clockRate) / 1e6;
-  }
-
-  #noteOffset(timestamp: number, captureTimeUs: number): void {
-    const offset = (timestamp - (captureTimeUs * this.stream.clockRate) / 1e6) % 2 ** 32;
-    this.#counters[SendCounters.rtpOffset] = offset < 0 ? offset + 2 ** 32 : offset;
-  }
-
-  #countEncoded(frame: EncodedFrame): void {
-    const { keyframe, encodeUs = 0, targetBytes = 0, captureTimeUs, isPathLimited = false } = frame;
-    const { quantizer = -1 } = frame;
-    const counters = this.#counters;
-    const passedUs = Math.min(Math.max(captureTimeUs - this.#encodedUs, 0), LONGEST_FRAME_US);
-    if (counters[SendCounters.pathLimited] > 0) counters[SendCounters.pathLimitedUs] += passedUs;
-    counters[SendCounters.pathLimited] = isPathLimited ? 1 : 0;
-    this.#encodedUs = captureTimeUs;
-    counters[SendCounters.framesEncoded]++;
-    if (keyframe) counters[SendCounters.keyframesEncoded]++;
-    counters[SendCounters.encodeUs] += encodeUs;
-    counters[SendCounters.targetBytes] += targetBytes;
-    counters[SendCounters.qpSum] += Math.max(0, quantizer);
-  }
-
-  #countFrame(frame: EncodedFrame): void {
-    const counters = this.#counters;
-    if (Number.isNaN(counters[SendCounters.firstSequenceNumber])) {
-      counters[SendCounters.firstSequenceNumber] = this.firstSequenceNumber;
-    }
-    counters[SendCounters.framesSent]++;
-    if (frame.keyframe) counters[SendCounters.keyframesSent]++;
-    if (this.stream.kind === "audio") return;
-    counters[SendCounters.width] = frame.width ?? 0;
-    counters[SendCounters.height] = frame.height ?? 0;
-    this.#rate.add(frame.captureTimeUs);
-    counters[SendCounters.framesPerSecond] = this.#rate.perSecond;
-    // webrtc-stats, hugeFramesSent.
-    const mean = this.#frameBytes / Math.max(1, counters[SendCounters.framesSent] - 1);
-    if (this.#frameBytes > 0 && frame.length > 2.5 * mean) counters[SendCounters.hugeFrames]++;
-    this.#frameBytes += frame.length;
-  }
-}
-
-/** Two bounds of 12 bits each, in units of 10 ms. */
-function playoutDelayWord({ minUs, maxUs }: PlayoutDelay): number {
-  const units = (us: number) => Math.min(0xfff, Math.round(us / 10_000));
-  return (units(minUs) << 12) | units(maxUs);
-}
-
-/** RFC 3711 §3.3.1: starting in the lower half keeps a loss around the first wrap from confusing the rollover counter. */
-function freshNumbering(random: RandomSource, { rtx, flexfec }: SendStreamOptions): StreamNumbering {
-  return {
-    sequenceNumber: random.uint32() & 0x7fff,
-    timestampBase: random.uint32(),
-    rtxSequenceNumber: rtx === undefined ? 0 : random.uint32() & 0x7fff,
-    paritySequenceNumber: flexfec === undefined ? 0 : random.uint32() & 0x7fff,
-  };
 }
