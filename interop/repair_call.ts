@@ -1,10 +1,15 @@
 /** Pictures over a path that loses packets, proven by what was brought back on both sides: repeated (RTX) or mended (FEC). */
 import { seededRandom } from "../src/protocol/primitives/random.js";
 import { mediaTransportOf } from "../src/webrtc/index.js";
-import { LossyProxy } from "../test/support/lossy_proxy.js";
+import {
+  type LossyProxy,
+  proxyBefore,
+  udpCandidateOf,
+  withoutCandidates,
+} from "../test/support/lossy_proxy.js";
 import type { Offerer, Verdict } from "./call.js";
 import { OURS, type OurConnection, type OurEnd } from "./our_end.js";
-import type { CandidateInit, InteropPeer, MediaFiles, Repair } from "./peer.js";
+import type { InteropPeer, MediaFiles, Repair } from "./peer.js";
 import { relayAddress } from "./relay.js";
 import { until } from "./until.js";
 
@@ -59,20 +64,14 @@ export class RepairCall {
 
   /** The peers meet at the proxy alone: theirs knows our address as the proxy's, we learn its by checks. */
   async #connect(): Promise<void> {
-    const found = this.#ourCandidate();
+    const found = udpCandidateOf(this.#connection.pc, this.#address);
     this.ours.watch(this.media.tag);
     await this.peer.startRepair(this.media, this.repair);
     this.#connection.addMedia(true);
     await this.#negotiate();
-    const { port, ...candidate } = await found;
-    this.#proxy = await LossyProxy.open({
-      port,
-      address: this.#address,
-      loss: 0,
-      random: seededRandom(SEED),
-    });
-    const shown = candidate.candidate.replace(` ${port} `, ` ${this.#proxy.port} `);
-    await this.peer.addCandidate({ ...candidate, candidate: shown });
+    const { proxy, shown } = await proxyBefore(await found, { loss: 0, random: seededRandom(SEED) });
+    this.#proxy = proxy;
+    await this.peer.addCandidate(shown);
     await until("no pictures from them", CONNECT_S, () => (this.ours.pictures > 5 ? true : undefined));
     await until("no picture of ours there", CONNECT_S, async () =>
       (await this.peer.readCode())?.tag === OURS.tag ? true : undefined,
@@ -89,19 +88,8 @@ export class RepairCall {
 
   /** Without candidates; and where parity alone is to mend, without repetition. */
   #told(sdp: string): string {
-    const dropped =
-      this.repair === "fec" ? /^a=(candidate:.*|rtcp-fb:\S+ nack)\r?\n/gm : /^a=candidate:.*\r?\n/gm;
-    return sdp.replaceAll(dropped, "");
-  }
-
-  #ourCandidate(): Promise<CandidateInit & { readonly port: number }> {
-    return new Promise((resolve) => {
-      this.#connection.pc.onicecandidate = ({ candidate }) => {
-        if (candidate?.protocol !== "udp" || candidate.address !== this.#address || !candidate.port) return;
-        const { candidate: line, sdpMid, sdpMLineIndex } = candidate;
-        resolve({ candidate: line, sdpMid, sdpMLineIndex, port: candidate.port });
-      };
-    });
+    const told = withoutCandidates(sdp);
+    return this.repair === "fec" ? told.replaceAll(/^a=rtcp-fb:\S+ nack\r?\n/gm, "") : told;
   }
 
   async #prove(): Promise<string> {

@@ -6,12 +6,12 @@ import type { Browser, Page } from "playwright-core";
 import { makeMediaFiles } from "../../interop/media_files.js";
 import { type OurConnection, OurEnd } from "../../interop/our_end.js";
 import { PagePeer } from "../../interop/page_peer.js";
-import type { CandidateInit, MediaFiles, VideoCodec } from "../../interop/peer.js";
+import type { MediaFiles, VideoCodec } from "../../interop/peer.js";
 import { until } from "../../interop/until.js";
 import { seededRandom } from "../../src/protocol/primitives/random.js";
 import { mediaTransportOf, RTCRtpSender } from "../../src/webrtc/index.js";
 import { launchChromium } from "../support/chromium.js";
-import { LossyProxy } from "../support/lossy_proxy.js";
+import { type LossyProxy, proxyBefore, udpCandidateOf, withoutCandidates } from "../support/lossy_proxy.js";
 import { untilTone } from "../support/tones.js";
 
 const TAG = 0x1055;
@@ -104,7 +104,7 @@ describe(`a call with Chromium over a path that loses media (SEED=${SEED})`, fun
     rmSync(scratch, { recursive: true });
   });
 
-  /** Calls so that the peers meet at the proxy alone: Chromium knows our address as the proxy's, we learn its by checks. */
+  /** A call over a path that loses that share of the media once both have pictures. */
   async function call(
     codec: VideoCodec,
     loss: number,
@@ -112,23 +112,16 @@ describe(`a call with Chromium over a path that loses media (SEED=${SEED})`, fun
   ): Promise<OurConnection> {
     await peer.start(media[codec]);
     const connection = ours.connect([codec]);
-    const found = new Promise<CandidateInit & { port: number }>((resolve) => {
-      connection.pc.onicecandidate = ({ candidate }) => {
-        if (candidate?.protocol === "udp" && candidate.address === "127.0.0.1" && candidate.port)
-          resolve({ ...candidate.toJSON(), port: candidate.port } as CandidateInit & { port: number });
-      };
-    });
+    const found = udpCandidateOf(connection.pc);
     connection.addMedia(true);
     if (red) preferRed(connection);
-    const withoutCandidates = (sdp: string) => sdp.replaceAll(/a=candidate:.*\r\n/g, "");
     const offered = withoutCandidates(await connection.offer(false));
     const answer = await peer.answer(nack ? offered : offered.replaceAll(/a=rtcp-fb:\d+ nack\r\n/g, ""));
-    const { port, ...candidate } = await found;
-    proxy = await LossyProxy.open({ port, loss: 0, random: seededRandom(SEED) });
-    const shown = candidate.candidate.replace(` ${port} `, ` ${proxy.port} `);
+    const path = await proxyBefore(await found, { loss: 0, random: seededRandom(SEED) });
+    proxy = path.proxy;
     await connection.accept(withoutCandidates(answer));
     ours.watch(TAG);
-    await peer.addCandidate({ ...candidate, candidate: shown });
+    await peer.addCandidate(path.shown);
     await until("no picture from Chromium", LIMIT_S, () => (ours.pictures > 5 ? true : undefined));
     await until("no picture in Chromium", LIMIT_S, async () => ((await peer.readCode()) ? true : undefined));
     proxy.loss = loss;

@@ -4,8 +4,8 @@ import type { VideoCodec } from "../../interop/peer.js";
 import { LAYERS, SimulcastCall, THEIR_SIZE } from "../../interop/simulcast_call.js";
 import { until } from "../../interop/until.js";
 import { seededRandom } from "../../src/protocol/primitives/random.js";
-import { mediaTransportOf, type RTCIceCandidate } from "../../src/webrtc/index.js";
-import { LossyProxy } from "../support/lossy_proxy.js";
+import { mediaTransportOf } from "../../src/webrtc/index.js";
+import { type LossyProxy, proxyBefore, udpCandidateOf, withoutCandidates } from "../support/lossy_proxy.js";
 import { withChromium } from "./with_chromium.js";
 
 const SEED = Number(process.env.SEED ?? 7);
@@ -29,22 +29,13 @@ describe("simulcast with Chromium, three layers proven by block codes", function
     const { pc } = connection;
     let proxy: LossyProxy | undefined;
     try {
-      const found = new Promise<RTCIceCandidate>((resolve) => {
-        pc.onicecandidate = ({ candidate }) => {
-          if (candidate?.protocol === "udp" && candidate.address === "127.0.0.1") resolve(candidate);
-        };
-      });
-      // They meet at the proxy alone: Chromium knows our address as the proxy's, we learn its by checks.
-      const withoutCandidates = (sdp: string) => sdp.replaceAll(/a=candidate:.*\r\n/g, "");
+      const found = udpCandidateOf(pc);
       await peer.accept(
         withoutCandidates(await connection.answer(withoutCandidates(await peer.offer(false)))),
       );
-      const { candidate, port } = await found;
-      proxy = await LossyProxy.open({ port: port ?? 0, loss: 0.05, random: seededRandom(SEED) });
-      await peer.addCandidate({
-        candidate: candidate.replace(` ${port} `, ` ${proxy.port} `),
-        sdpMLineIndex: 0,
-      });
+      const path = await proxyBefore(await found, { loss: 0.05, random: seededRandom(SEED) });
+      proxy = path.proxy;
+      await peer.addCandidate({ candidate: path.shown.candidate, sdpMLineIndex: 0 });
       await until("not every layer was repaired", 30, async () => {
         const { receive = [] } = (await mediaTransportOf(pc)?.getStats()) ?? {};
         const isRepaired = receive.every(({ retransmittedPackets, framesDecoded }) => {

@@ -2,8 +2,10 @@
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
+import type { CandidateInit } from "../../interop/peer.js";
 import { classifyDatagram, DatagramKind } from "../../src/media/session/demux.js";
 import { type RandomSource, randomFloat } from "../../src/protocol/primitives/random.js";
+import type { RTCIceCandidate, RTCPeerConnection } from "../../src/webrtc/index.js";
 
 export interface LossyProxyOptions {
   /** Where one peer is; whoever sends to the proxy is the other. */
@@ -16,6 +18,33 @@ export interface LossyProxyOptions {
 }
 
 const QUEUE_MS = 250;
+
+export function withoutCandidates(sdp: string): string {
+  return sdp.replaceAll(/^a=candidate:.*\r?\n/gm, "");
+}
+
+/** The connection's first UDP candidate on an address of this machine; to be called before it gathers. */
+export function udpCandidateOf(pc: RTCPeerConnection, address = "127.0.0.1"): Promise<RTCIceCandidate> {
+  return new Promise((resolve) => {
+    pc.onicecandidate = ({ candidate }) => {
+      if (candidate?.protocol === "udp" && candidate.address === address) resolve(candidate);
+    };
+  });
+}
+
+/**
+ * A proxy before a candidate of ours, and the candidate as the other peer is to know it. With {@link withoutCandidates} the two meet
+ * at the proxy alone: the other knows our address as the proxy's, we learn its by checks.
+ */
+export async function proxyBefore(
+  { candidate, address, port, sdpMid, sdpMLineIndex }: RTCIceCandidate,
+  options: Pick<LossyProxyOptions, "loss" | "random">,
+): Promise<{ readonly proxy: LossyProxy; readonly shown: CandidateInit }> {
+  if (address === null || port === null) throw new Error(`no address: ${candidate}`);
+  const proxy = await LossyProxy.open({ ...options, address, port });
+  const shown = candidate.replace(` ${port} `, ` ${proxy.port} `);
+  return { proxy, shown: { candidate: shown, sdpMid, sdpMLineIndex } };
+}
 
 export class LossyProxy {
   /** RTP handed on and lost, from the other peer to `port` and back. */
