@@ -1,18 +1,10 @@
 /** The text behind `screen:`, and what it says. */
+import type { ScreenCaptureOptions } from "../../../native/addon.js";
 
 /** What of an X display is shown. */
-export interface ScreenPlace {
+export interface ScreenPlace extends Pick<ScreenCaptureOptions, "region" | "window"> {
   /** As X names it (":0", ":0.1", "host:0"); "": the one of the environment's DISPLAY. */
   readonly display: string;
-  /** In pixels of the screen; all of it when undefined. */
-  readonly region?: {
-    readonly x: number;
-    readonly y: number;
-    readonly width: number;
-    readonly height: number;
-  };
-  /** An X window's id. */
-  readonly window?: number;
 }
 
 /** Reads `[DISPLAY]`, `[DISPLAY,]X,Y,WIDTHxHEIGHT` or `[DISPLAY,]window=ID`; undefined when it is none of them. */

@@ -1,4 +1,5 @@
 import type { SrtpProfile } from "../../../native/addon.js";
+import type { IcePairCounters } from "../../protocol/ice/index.js";
 import type { DtlsState } from "./dtls.js";
 import type { IceState, SelectedPair } from "./ice.js";
 import type { MediaKind } from "./stream_options.js";
@@ -173,20 +174,13 @@ export interface ReceiveStreamStats {
 }
 
 /** One candidate pair. */
-export interface PairStats {
+export interface PairStats extends IcePairCounters {
   /** Lines "candidate:…". */
   readonly local: string;
   readonly remote: string;
   readonly state: "frozen" | "waiting" | "in-progress" | "failed" | "succeeded";
   readonly nominated: boolean;
   readonly isSelected: boolean;
-  readonly rttUs: number;
-  readonly totalRttUs: number;
-  readonly requestsSent: number;
-  readonly requestsReceived: number;
-  readonly responsesSent: number;
-  readonly responsesReceived: number;
-  readonly consentRequestsSent: number;
   /** While it was the selected one: */
   readonly packetsSent: number;
   readonly packetsReceived: number;

@@ -21,6 +21,7 @@ export type {
   IceAgentOptions,
   IceCounters,
   IceOutput,
+  IcePairCounters,
   IcePairStats,
   IceSelectedPair,
   IceState,

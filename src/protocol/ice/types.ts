@@ -155,15 +155,8 @@ export interface IceCounters {
   consentExpired: number;
 }
 
-/** One pair as statistics show it. */
-export interface IcePairStats {
-  readonly id: string;
-  readonly local: IceCandidate;
-  readonly remote: IceCandidate;
-  readonly state: PairState;
-  readonly priority: bigint;
-  readonly nominated: boolean;
-  readonly selected: boolean;
+/** What was measured and counted of a pair's checks. */
+export interface IcePairCounters {
   readonly rttUs: number;
   readonly totalRttUs: number;
   readonly requestsSent: number;
@@ -171,6 +164,17 @@ export interface IcePairStats {
   readonly responsesSent: number;
   readonly responsesReceived: number;
   readonly consentRequestsSent: number;
+}
+
+/** One pair as statistics show it. */
+export interface IcePairStats extends IcePairCounters {
+  readonly id: string;
+  readonly local: IceCandidate;
+  readonly remote: IceCandidate;
+  readonly state: PairState;
+  readonly priority: bigint;
+  readonly nominated: boolean;
+  readonly selected: boolean;
 }
 
 export interface IceStats {

@@ -38,14 +38,18 @@ export const SdesType = {
   repairedRid: 13,
 } as const;
 
-export interface SenderReport {
-  readonly type: "sr";
+/** What a sender report says of its sender. */
+export interface SenderInfo {
   readonly ssrc: number;
   readonly ntpSeconds: number;
   readonly ntpFraction: number;
   readonly rtpTimestamp: number;
   readonly packetCount: number;
   readonly octetCount: number;
+}
+
+export interface SenderReport extends SenderInfo {
+  readonly type: "sr";
   readonly reports: readonly Readonly<ReceptionReport>[];
 }
 

@@ -1,21 +1,11 @@
 import { writeU16, writeU24, writeU32 } from "../primitives/bytes.js";
 import type { ReceptionReport } from "../rtp/receive_statistics.js";
 import { sequenceDifference } from "../rtp/unwrap.js";
-import { FeedbackFormat, RtcpType, type SdesItem, SdesType } from "./packets.js";
+import { FeedbackFormat, RtcpType, type SdesItem, SdesType, type SenderInfo } from "./packets.js";
 
 /** RFC 3550 §6.4.1: five bits of count. */
 export const MAX_REPORT_BLOCKS = 31;
 const encoder = new TextEncoder();
-
-/** What a sender report says of its sender. */
-export interface SenderInfo {
-  readonly ssrc: number;
-  readonly ntpSeconds: number;
-  readonly ntpFraction: number;
-  readonly rtpTimestamp: number;
-  readonly packetCount: number;
-  readonly octetCount: number;
-}
 
 /**
  * Writes compound RTCP into one buffer: `clear()`, then one call a packet, then `bytes` (or `buffer` up to `length`). A
