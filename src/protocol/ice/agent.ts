@@ -4,19 +4,17 @@ import {
   decodeStun,
   isSymmetric,
   looksLikeStun,
-  newTransactionId,
-  readErrorCode,
-  readMappedAddress,
   StunClass,
   type StunMessage,
   StunMethod,
 } from "../stun/index.js";
-import { encodeServerRequest } from "./binding.js";
 import type { IceCandidate } from "./candidate.js";
 import { ConnectivityChecks } from "./checks.js";
+import { ConnectionState } from "./connection_state.js";
 import { IceCore, type IceRequest } from "./core.js";
 import { IceError } from "./errors.js";
-import { Gatherer, type GatherTask, type IceGatheringState } from "./gatherer.js";
+import type { IceGatheringState } from "./gatherer.js";
+import { Gathering } from "./gathering.js";
 import { checkCredentials, type IceCredentials } from "./generation.js";
 import { boundAddress } from "./local_candidates.js";
 import { describePair, type IceRole, isUsableRemote, type LocalPath, remoteKey } from "./pair.js";
@@ -27,7 +25,6 @@ import { isUsableTcp, TcpPaths } from "./tcp_paths.js";
 import type { IceTurnServer } from "./turn_options.js";
 import type {
   IceAgentOptions,
-  IceAsker,
   IceOutput,
   IceSelectedPair,
   IceState,
@@ -35,9 +32,6 @@ import type {
   IgnoredReason,
   LocalHostOptions,
 } from "./types.js";
-
-/** WebRTC 1.0 §4.8.2: the code for a STUN server that could not be reached. */
-const SERVER_UNREACHABLE = 701;
 
 /**
  * A full ICE agent for one component (RFC 8445, with trickle RFC 8838 and consent RFC 7675). Sans-IO: it is told what
@@ -50,13 +44,10 @@ export class IceAgent {
   readonly #checks: ConnectivityChecks;
   readonly #relays: Relays;
   readonly #tcp: TcpPaths;
-  readonly #options: IceAgentOptions;
-  #gatherer: Gatherer;
-  #hostsEnded = false;
+  readonly #gathering: Gathering;
+  readonly #state: ConnectionState;
   /** We restarted and the peer's new credentials have not come yet. */
   #restarting = false;
-  #nextGatherUs = -Infinity;
-  #state: IceState = "new";
   #deadlineUs = Infinity;
 
   /** @throws IceError ERR_ICE_CREDENTIALS */
@@ -64,12 +55,12 @@ export class IceAgent {
     checkCredentials(options.local, "Local");
     this.#core = new IceCore(options);
     this.#checks = new ConnectivityChecks(this.#core, options);
-    this.#options = options;
+    this.#gathering = new Gathering(this.#core, options, () => this.localCredentials.usernameFragment);
+    this.#state = new ConnectionState(this.#core, this.#checks, this.#gathering);
     this.#relays = this.#makeRelays(options);
     this.#core.relays = this.#relays;
     this.#tcp = this.#makeTcp();
     this.#core.tcp = this.#tcp;
-    this.#gatherer = this.#makeGatherer();
   }
 
   #makeTcp(): TcpPaths {
@@ -81,31 +72,23 @@ export class IceAgent {
     return tcp;
   }
 
-  #makeGatherer(): Gatherer {
-    const { stunServers = [], turn, lite } = this.#options;
-    if (lite) return new Gatherer([]);
-    return new Gatherer(this.#core.relayOnly ? [] : stunServers, turn?.servers);
-  }
-
   #makeRelays(options: IceAgentOptions): Relays {
     return new Relays(this.#core, options.turn?.md5, {
-      answered: () => this.#gatherer.finish(),
+      answered: () => this.#gathering.answered(),
       allocated: (relay, mapped, via, server) => this.#relayAllocated(relay, mapped, via, server),
       lost: (relay, nowUs) => this.#checks.losePath(relay, true, nowUs),
       data: (relay, from, data, nowUs) => this.#relayData(relay, from, data, nowUs),
-      refused: (path, server, code, reason) => {
-        this.#reportServer({ path, server: server.address, turn: server }, code, reason);
-        this.#settleGathering();
-      },
+      refused: (path, server, code, reason) =>
+        this.#gathering.refused({ path, server: server.address, turn: server }, code, reason),
     });
   }
 
   get state(): IceState {
-    return this.#state;
+    return this.#state.now;
   }
 
   get gatheringState(): IceGatheringState {
-    return this.#gatherer.state;
+    return this.#gathering.state;
   }
 
   get role(): IceRole {
@@ -143,10 +126,9 @@ export class IceAgent {
     this.#mustHaveRoom(this.#core.locals.paths.filter((p) => !isStreamSocket(p.socketId)).length);
     const path = this.#core.locals.addHost(socketId, address, options.shown);
     if (options.relaySocketId !== undefined) path.relaySocketId = options.relaySocketId;
-    this.#gatherer.addPath(path);
-    this.#announce(path.candidate);
+    this.#gathering.addPath(path);
     const mapped = options.reflexive && makeTransportAddress(options.reflexive, address.port);
-    if (mapped) this.#addReflexive(path, mapped);
+    if (mapped) this.#gathering.addReflexive(path, mapped);
     this.#checks.addPath(path);
     this.#wake();
   }
@@ -161,7 +143,7 @@ export class IceAgent {
     this.#mustBeOpen();
     this.#mustHaveRoom(this.#tcp.size);
     // The port is the system's choice, for each connection anew.
-    this.#announce(this.#tcp.addActive(boundAddress(makeTransportAddress(address, 9)), shown));
+    this.#gathering.announce(this.#tcp.addActive(boundAddress(makeTransportAddress(address, 9)), shown));
     this.#wake();
   }
 
@@ -174,7 +156,7 @@ export class IceAgent {
   addLocalPassive(listenerId: number, base: TransportAddress, shown = base.address): void {
     this.#mustBeOpen();
     this.#mustHaveRoom(this.#tcp.size);
-    this.#announce(this.#tcp.addPassive(listenerId, boundAddress(base), shown));
+    this.#gathering.announce(this.#tcp.addPassive(listenerId, boundAddress(base), shown));
     this.#wake();
   }
 
@@ -185,7 +167,7 @@ export class IceAgent {
 
   /** A listener has a new connection. @returns its number; undefined: close it, there are too many. */
   acceptStream(listenerId: number, from: TransportAddress, nowUs: number): number | undefined {
-    if (this.#state === "closed" || this.#core.relayOnly) return undefined;
+    if (this.#state.isClosed || this.#core.relayOnly) return undefined;
     const socketId = this.#tcp.accept(listenerId, from, nowUs);
     this.#run(nowUs);
     return socketId;
@@ -193,7 +175,7 @@ export class IceAgent {
 
   /** A connection that was asked for by `connect` stands, TLS included. */
   streamOpened(socketId: number, local: TransportAddress, nowUs: number): void {
-    if (this.#state === "closed") return;
+    if (this.#state.isClosed) return;
     this.#core.nowUs = nowUs;
     this.#core.streams.opened(socketId, local, nowUs);
     this.#run(nowUs);
@@ -201,7 +183,7 @@ export class IceAgent {
 
   /** A connection could not be made, or is gone. */
   streamClosed(socketId: number, reason: string, nowUs: number): void {
-    if (this.#state === "closed") return;
+    if (this.#state.isClosed) return;
     this.#core.nowUs = nowUs;
     this.#core.streams.closed(socketId, reason, nowUs);
     this.#run(nowUs);
@@ -218,9 +200,7 @@ export class IceAgent {
 
   /** No more sockets: gathering completes when the STUN servers have answered or been given up. */
   endLocalHosts(): void {
-    this.#hostsEnded = true;
-    this.#gatherer.end();
-    this.#settleGathering();
+    this.#gathering.end();
     this.#wake();
   }
 
@@ -252,7 +232,7 @@ export class IceAgent {
    * @param resolved - the IP address that the candidate's name stands for. Reports keep to the name.
    */
   addRemoteCandidate(candidate: IceCandidate, resolved = candidate.address): void {
-    if (this.#state === "closed") return;
+    if (this.#state.isClosed) return;
     const address = makeTransportAddress(resolved, candidate.port);
     const reason = this.#reasonToIgnore(candidate, address);
     if (reason || !address) this.#ignore(candidate, reason ?? "name");
@@ -305,34 +285,28 @@ export class IceAgent {
     }
     this.#restarting = true;
     this.#checks.restart(local);
-    // What is still connected stays so (WebRTC 1.0 §5.6.4); a failure is forgiven.
-    if (this.#state === "failed") this.#setState("checking");
+    this.#state.forgive();
     this.#gatherAgain();
     this.#wake();
   }
 
   #gatherAgain(): void {
-    this.#gatherer = this.#makeGatherer();
+    this.#gathering.restart();
     this.#relays.restart();
-    for (const path of this.#core.locals.paths) {
-      path.reflexive.clear();
-      if (isStreamSocket(path.socketId)) continue;
-      if (path.candidate.type !== "relay") this.#gatherer.addPath(path);
-      this.#announce(path.candidate);
-    }
-    for (const candidate of this.#tcp.candidates) this.#announce(candidate);
-    if (this.#hostsEnded) this.endLocalHosts();
+    this.#gathering.addPathsAgain();
+    for (const candidate of this.#tcp.candidates) this.#gathering.announce(candidate);
+    this.#gathering.endAgain();
   }
 
   /** Ends everything; no output follows but the state and the return of TURN allocations. */
   close(): void {
-    if (this.#state === "closed") return;
+    if (this.#state.isClosed) return;
     this.#core.requests.drop(() => true);
     this.#core.outputs.length = 0;
     this.#checks.close();
     this.#relays.close(this.#core.nowUs);
     this.#core.streams.closeAll();
-    this.#setState("closed");
+    this.#state.close();
     this.#deadlineUs = Infinity;
   }
 
@@ -344,12 +318,12 @@ export class IceAgent {
   handleDatagram(socketId: number, from: TransportAddress, data: Uint8Array, nowUs: number): boolean {
     const path = this.#core.locals.find(socketId);
     this.#core.nowUs = nowUs;
-    if (this.#state !== "closed" && this.#relays.handleDatagram(socketId, from, data, nowUs)) {
+    if (!this.#state.isClosed && this.#relays.handleDatagram(socketId, from, data, nowUs)) {
       this.#run(nowUs);
       return true;
     }
     if (!looksLikeStun(data)) return false;
-    if (this.#state === "closed" || !path) return true;
+    if (this.#state.isClosed || !path) return true;
     this.#handleStun(path, from, data, nowUs);
     this.#run(nowUs);
     return true;
@@ -381,10 +355,10 @@ export class IceAgent {
   ): void {
     // What a server sees over TCP is a connection's address, not the socket's; and a socket for relays is for them alone.
     const isSeen = transport === "udp" && via.relaySocketId === undefined;
-    if (!this.#core.relayOnly && isSeen) this.#addReflexive(via, mapped, address);
-    this.#announce(relay.candidate);
+    if (!this.#core.relayOnly && isSeen) this.#gathering.addReflexive(via, mapped, address);
+    this.#gathering.announce(relay.candidate);
     this.#checks.addPath(relay);
-    this.#settleGathering();
+    this.#gathering.settle();
   }
 
   #relayData(relay: LocalPath, from: TransportAddress, data: Uint8Array, nowUs: number): void {
@@ -414,7 +388,7 @@ export class IceAgent {
   noteTraffic(nowUs: number): void {
     const pair = this.#checks.carrier;
     if (pair) pair.lastAliveUs = pair.trafficUs = Math.max(pair.lastAliveUs, nowUs);
-    if (this.#state === "disconnected") this.#wake();
+    if (this.#state.now === "disconnected") this.#wake();
   }
 
   /** Whether that address has proven to be the peer's: it answered a check on this socket. */
@@ -424,7 +398,7 @@ export class IceAgent {
   }
 
   handleTimeout(nowUs: number): void {
-    if (this.#state !== "closed" && nowUs >= this.#deadlineUs) this.#run(nowUs);
+    if (!this.#state.isClosed && nowUs >= this.#deadlineUs) this.#run(nowUs);
   }
 
   /** When `handleTimeout` is wanted next; 0 means at once, Infinity never. */
@@ -441,7 +415,7 @@ export class IceAgent {
     const { checklist, remotes } = this.#checks.current;
     const selected = this.#checks.carrier;
     return {
-      state: this.#state,
+      state: this.#state.now,
       role: this.#checks.role,
       counters: { ...this.#core.counters },
       pairs: checklist.pairs.map((pair) => pairStats(pair, selected)),
@@ -451,7 +425,7 @@ export class IceAgent {
     };
   }
 
-  // ---- answers, gathering, time
+  // ---- answers, time
 
   #handleResponse(path: LocalPath, from: TransportAddress, message: StunMessage, nowUs: number): void {
     const request = this.#core.requests.find(message.transactionId);
@@ -462,56 +436,8 @@ export class IceAgent {
     const symmetric = isSymmetric(request, path.socketId, from);
     const { context } = request;
     if (context.kind !== "gather") this.#checks.handleResponse(request, context, symmetric, message, nowUs);
-    else if (symmetric) this.#handleServerAnswer(request, context.task, message);
+    else if (symmetric) this.#gathering.handleAnswer(request, context.task, message);
     else this.#core.counters.asymmetricResponses++;
-  }
-
-  #handleServerAnswer(request: IceRequest, task: GatherTask, message: StunMessage): void {
-    this.#core.requests.finish(request);
-    this.#gatherer.finish();
-    const error = message.messageClass === StunClass.ErrorResponse ? readErrorCode(message) : undefined;
-    const mapped = error ? undefined : readMappedAddress(message);
-    if (mapped && isUsableRemote(mapped)) {
-      this.#addReflexive(task.path, mapped, task.server);
-    } else {
-      this.#reportServer(
-        task,
-        error?.code ?? SERVER_UNREACHABLE,
-        error?.reason ?? "No mapped address in the answer",
-      );
-    }
-    this.#settleGathering();
-  }
-
-  #addReflexive(path: LocalPath, mapped: TransportAddress, server?: TransportAddress): void {
-    const { candidate, isNew } = this.#core.locals.reflexive(path, mapped, "srflx", server);
-    if (isNew) this.#announce(candidate);
-  }
-
-  #reportServer(task: GatherTask, code: number, reason: string): void {
-    const { socketId } = task.path;
-    const url = task.turn?.url;
-    const asker = this.#askerOf(task);
-    const details = { server: task.server, asker, code, reason, ...(url !== undefined && { url }) };
-    this.#core.outputs.push({ type: "candidateerror", socketId, ...details });
-  }
-
-  /** The local end of a question, as far as a candidate tells it to everybody (WebRTC 1.0 §4.8.3). */
-  #askerOf({ path, turn }: GatherTask): IceAsker | null {
-    const { address, port } = path.base;
-    if (this.#core.relayOnly || path.candidate.address !== address) return null;
-    const isOwnSocket = path.relaySocketId === undefined && (turn?.transport ?? "udp") === "udp";
-    return { address, port: turn === undefined || isOwnSocket ? port : null };
-  }
-
-  #announce(candidate: IceCandidate): void {
-    if (this.#core.relayOnly && candidate.type !== "relay") return;
-    const { usernameFragment } = this.#checks.current.local;
-    this.#core.outputs.push({ type: "candidate", candidate: { ...candidate, usernameFragment } });
-  }
-
-  #settleGathering(): void {
-    if (this.#gatherer.settle()) this.#core.outputs.push({ type: "gatheringcomplete" });
   }
 
   #run(nowUs: number): void {
@@ -528,128 +454,37 @@ export class IceAgent {
       (r) => this.#handleExpired(r),
     );
     this.#checks.advance(nowUs);
-    this.#gather(nowUs);
-    this.#updateState(nowUs);
+    this.#gathering.poll(nowUs, this.#relays);
+    this.#state.update(nowUs);
     this.#deadlineUs = this.#computeDeadline(nowUs);
   }
 
   #handleExpired(request: IceRequest): void {
     const { context } = request;
-    if (context.kind !== "gather") {
-      this.#checks.handleExpired(context);
-      return;
-    }
-    this.#gatherer.finish();
-    this.#reportServer(context.task, SERVER_UNREACHABLE, "No answer from the STUN server");
-    this.#settleGathering();
-  }
-
-  /** One new question per Ta (RFC 8445 §14.2), on a clock of its own so that the first check never waits for it. */
-  #gather(nowUs: number): void {
-    if (!this.#gatherer.hasWork || nowUs < this.#nextGatherUs) return;
-    const task = this.#gatherer.take();
-    if (!task) return;
-    const { timers, random } = this.#core;
-    this.#nextGatherUs = nowUs + timers.taUs;
-    if (task.turn) {
-      // Allocations outlive a restart.
-      if (this.#relays.allocate(task.path, task.turn, nowUs)) return;
-      this.#gatherer.finish();
-      this.#settleGathering();
-      return;
-    }
-    const transactionId = newTransactionId(random);
-    const { rtoUs, requestCount, lastWaitFactor, gatherTimeoutUs } = timers;
-    this.#core.request(
-      transactionId,
-      encodeServerRequest(transactionId),
-      { socketId: task.path.socketId, to: task.server },
-      { kind: "gather", task },
-      { rtoUs, requestCount, lastWaitFactor, limitUs: gatherTimeoutUs },
-      nowUs,
-    );
-  }
-
-  #updateState(nowUs: number): void {
-    if (this.#state === "closed" || this.#state === "failed") return;
-    const state = this.#judgeState(nowUs);
-    this.#setState(state);
-    if (state === "failed") this.#checks.current.failed = true;
-  }
-
-  /** RTCIceTransportState as of now. */
-  #judgeState(nowUs: number): IceState {
-    const g = this.#checks.current;
-    if (this.#checks.isAlive(nowUs)) {
-      const done = !!g.selected && g.remoteEnded && this.gatheringState === "complete";
-      return done ? "completed" : "connected";
-    }
-    if (g.selected) return "disconnected";
-    if (g.lostUs !== undefined) return this.#isLostForGood(g.lostUs, nowUs) ? "failed" : "disconnected";
-    if (this.#hasFailed(nowUs)) return "failed";
-    return this.#state !== "new" || (!!g.remote && g.remotes.size > 0) ? "checking" : "new";
-  }
-
-  /**
-   * Consent is gone: only a pair that works and waits for its nomination gives hope. A path that broke was no peer that fell
-   * silent: every pair that may still work gives hope, and for a while that the peer comes back.
-   */
-  #isLostForGood(lostUs: number, nowUs: number): boolean {
-    const { checklist, recovering } = this.#checks.current;
-    const { patienceUs, reconnectUs, recoveryUs } = this.#core.timers;
-    if (!recovering) return !checklist.bestValid() || nowUs >= lostUs + patienceUs;
-    return nowUs >= lostUs + (checklist.allFailed ? reconnectUs : recoveryUs);
-  }
-
-  /** RFC 8863: never before patience has run out, since a check of the peer's may still come. */
-  #hasFailed(nowUs: number): boolean {
-    const g = this.#checks.current;
-    if (nowUs < this.#patienceEndsUs) return false;
-    // A lite agent has no checks that could fail: it has waited for the peer's.
-    return this.#core.lite || ((g.remotes.size > 0 || g.remoteEnded) && g.checklist.allFailed);
-  }
-
-  get #patienceEndsUs(): number {
-    const { startedUs, lostUs } = this.#checks.current;
-    return (lostUs ?? startedUs ?? Infinity) + this.#core.timers.patienceUs;
-  }
-
-  #setState(state: IceState): void {
-    if (state === this.#state) return;
-    // Applications wait for "connected": it is never skipped.
-    if (state === "completed" && this.#state !== "connected") this.#setState("connected");
-    this.#state = state;
-    this.#core.outputs.push({ type: "state", state });
+    if (context.kind === "gather") this.#gathering.handleExpired(context.task);
+    else this.#checks.handleExpired(context);
   }
 
   #computeDeadline(nowUs: number): number {
-    if (this.#state === "closed") return Infinity;
-    const gatherUs = this.#gatherer.hasWork ? this.#nextGatherUs : Infinity;
+    if (this.#state.isClosed) return Infinity;
     const checksUs = Math.min(this.#core.requests.nextDeadlineUs(), this.#checks.nextDeadlineUs());
     const streamsUs = Math.min(this.#core.streams.nextDeadlineUs(), this.#tcp.nextDeadlineUs());
-    return Math.min(checksUs, gatherUs, streamsUs, this.#relays.nextDeadlineUs(), this.#stateDeadline(nowUs));
-  }
-
-  /** When the state may change without anything happening. */
-  #stateDeadline(nowUs: number): number {
-    const carrier = this.#checks.carrier;
-    if (carrier && this.#checks.isAlive(nowUs)) return carrier.lastAliveUs + this.#core.timers.disconnectedUs;
-    const { recovering, lostUs = Infinity } = this.#checks.current;
-    const { reconnectUs, recoveryUs } = this.#core.timers;
-    if (recovering) {
-      const next = [reconnectUs, recoveryUs].find((us) => lostUs + us > nowUs);
-      return next === undefined ? Infinity : lostUs + next;
-    }
-    const patience = this.#patienceEndsUs;
-    return this.#state !== "failed" && patience > nowUs ? patience : Infinity;
+    const gatherUs = this.#gathering.nextDeadlineUs();
+    return Math.min(
+      checksUs,
+      gatherUs,
+      streamsUs,
+      this.#relays.nextDeadlineUs(),
+      this.#state.nextDeadlineUs(nowUs),
+    );
   }
 
   /** Something changed outside of time: call `handleTimeout` at once. */
   #wake(): void {
-    if (this.#state !== "closed") this.#deadlineUs = 0;
+    if (!this.#state.isClosed) this.#deadlineUs = 0;
   }
 
   #mustBeOpen(): void {
-    if (this.#state === "closed") throw new IceError("ERR_ICE_CLOSED", "The ICE agent is closed");
+    if (this.#state.isClosed) throw new IceError("ERR_ICE_CLOSED", "The ICE agent is closed");
   }
 }
