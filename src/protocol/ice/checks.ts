@@ -1,7 +1,5 @@
 import { sameTransportAddress, type TransportAddress } from "../primitives/address.js";
-import type { RetransmissionPlan } from "../stun/index.js";
 import {
-  newTransactionId,
   readErrorCode,
   readMappedAddress,
   StunClass,
@@ -9,12 +7,13 @@ import {
   type StunMessage,
   unknownAttributesAttribute,
 } from "../stun/index.js";
-import { encodeCheck, encodeCheckError, encodeCheckResponse } from "./binding.js";
+import { AgentRole, otherRole } from "./agent_role.js";
+import { encodeCheckError, encodeCheckResponse } from "./binding.js";
+import { CheckSender } from "./check_sender.js";
 import { ConsentFreshness } from "./consent.js";
 import type { CheckContext, IceCore, IceRequest } from "./core.js";
 import { type IceCredentials, IceGeneration } from "./generation.js";
 import { type AuthenticCheck, examineCheck, type RefusedCheck } from "./inbound.js";
-import { reflexivePriority } from "./local_candidates.js";
 import { CheckPacer } from "./pacer.js";
 import {
   type CandidatePair,
@@ -41,18 +40,18 @@ export class ConnectivityChecks {
   readonly #pacer: CheckPacer;
   readonly #consent: ConsentFreshness;
   readonly #watch: PairWatch;
+  readonly #role: AgentRole;
+  readonly #sender: CheckSender;
   #current: IceGeneration;
   /** Carries on while a restart's new generation finds its pair (RFC 8445 §9). */
   #previous: IceGeneration | undefined;
-  #role: IceRole;
-  #tieBreaker: bigint;
   #learnt = 0;
   selectedPairChanges = 0;
 
   constructor(core: IceCore, options: IceAgentOptions) {
     this.#core = core;
-    this.#role = core.lite ? "controlled" : options.role;
-    this.#tieBreaker = options.tieBreaker;
+    this.#role = new AgentRole(core, options);
+    this.#sender = new CheckSender(core, this.#role);
     this.#pacer = new CheckPacer(core.timers.taUs, core.limits.urgentBurst);
     this.#consent = new ConsentFreshness(core.timers, core.random);
     this.#watch = new PairWatch(core.timers);
@@ -64,7 +63,7 @@ export class ConnectivityChecks {
   }
 
   get role(): IceRole {
-    return this.#role;
+    return this.#role.now;
   }
 
   /** The pair that carries data now, maybe one from before a restart. */
@@ -77,9 +76,7 @@ export class ConnectivityChecks {
   }
 
   setRole(role: IceRole): void {
-    // RFC 8445 §6.1.1: a lite agent never controls a full one.
-    if (this.#role === role || this.#core.lite) return;
-    this.#role = role;
+    if (!this.#role.take(role)) return;
     for (const g of this.#generations) {
       g.checklist.reorder(role);
       delete g.nominating;
@@ -146,7 +143,7 @@ export class ConnectivityChecks {
       // RFC 8838 §11.1: a peer-reflexive one becomes what it was signaled as.
       known.candidate = remote.candidate;
       this.#learnt--;
-      g.checklist.reorder(this.#role);
+      g.checklist.reorder(this.role);
     }
   }
 
@@ -164,7 +161,7 @@ export class ConnectivityChecks {
 
   #formPair(path: LocalPath, remote: RemoteCandidate): void {
     if (this.#core.relayOnly && path.candidate.type !== "relay") return;
-    if (canPair(path, remote)) this.#current.checklist.add(path, remote, this.#role);
+    if (canPair(path, remote)) this.#current.checklist.add(path, remote, this.role);
   }
 
   // ---- incoming requests (RFC 8445 §7.3)
@@ -177,10 +174,12 @@ export class ConnectivityChecks {
     }
     this.#core.counters.checksReceived++;
     this.#core.tcp?.prove(path.socketId);
-    if (this.#settleRoles(verdict) === "conflict") {
+    const agreed = this.#role.settle(verdict);
+    if (agreed === "conflict") {
       this.#refuse(path, from, message, { code: StunErrorCode.RoleConflict, generation: verdict.generation });
       return;
     }
+    this.setRole(agreed);
     const { key } = verdict.generation.local;
     this.#core.counters.responsesSent++;
     this.#core.transmit(path.socketId, from, encodeCheckResponse(message, from, key, this.#core.hmac));
@@ -203,19 +202,6 @@ export class ConnectivityChecks {
       return;
     }
     this.#core.transmit(path.socketId, from, answer);
-  }
-
-  /** RFC 8445 §7.3.1.1. "conflict": the sender is to change its mind. */
-  #settleRoles(check: AuthenticCheck): "agreed" | "conflict" {
-    if (this.#core.lite) return check.controlled === undefined ? "agreed" : "conflict";
-    const theirs = this.#role === "controlling" ? check.controlling : check.controlled;
-    if (theirs === undefined) return "agreed";
-    this.#core.counters.roleConflicts++;
-    const weKeepControl = this.#tieBreaker >= theirs;
-    if (this.#role === "controlling" && weKeepControl) return "conflict";
-    if (this.#role === "controlled" && !weKeepControl) return "conflict";
-    this.setRole(this.#role === "controlling" ? "controlled" : "controlling");
-    return "agreed";
   }
 
   /** RFC 8445 §7.3: a check ahead of the peer's parameters is answered now and acted upon later. */
@@ -246,14 +232,14 @@ export class ConnectivityChecks {
       remote = { address: from, key, candidate: peerReflexive(path, from, priority, ++this.#learnt) };
       g.remotes.set(key, remote);
     }
-    return g.checklist.add(path, remote, this.#role, true);
+    return g.checklist.add(path, remote, this.role, true);
   }
 
   #noteRequest(g: IceGeneration, pair: CandidatePair, useCandidate: boolean, nowUs: number): void {
     pair.requestsReceived++;
     pair.responsesSent++;
     pair.lastAliveUs = nowUs;
-    if (useCandidate && this.#role === "controlled") pair.lastNominatedUs = nowUs;
+    if (useCandidate && this.role === "controlled") pair.lastNominatedUs = nowUs;
     // RFC 7675 §5.1: a lite agent asks for no consent; that the peer goes on asking is all it has.
     if (this.#core.lite && pair === this.carrier) this.#consent.refresh(nowUs);
     this.#triggerBy(g, pair, useCandidate);
@@ -262,7 +248,7 @@ export class ConnectivityChecks {
 
   /** RFC 8445 §7.3.1.4: the peer got through to us here, so try the way back at once. */
   #triggerBy(g: IceGeneration, pair: CandidatePair, useCandidate: boolean): void {
-    if (useCandidate && this.#role === "controlled") pair.nominationPending = true;
+    if (useCandidate && this.role === "controlled") pair.nominationPending = true;
     if (this.#core.lite) {
       // RFC 8445 §7.3.2: what the peer nominates is valid at once.
       if (useCandidate) pair.state = "succeeded";
@@ -271,7 +257,7 @@ export class ConnectivityChecks {
     }
     if (pair.state === "succeeded" || g.failed) return;
     // Once we, controlling, have concluded, another pair is of use only when the selected one is silent.
-    if (this.#role === "controlling" && !g.isChecking) return;
+    if (this.role === "controlling" && !g.isChecking) return;
     if (pair.state === "in-progress") this.#cancelChecks(pair);
     pair.state = "waiting";
     g.trigger(pair);
@@ -324,10 +310,9 @@ export class ConnectivityChecks {
       return;
     }
     this.#core.counters.roleConflicts++;
-    if (context.role === this.#role) {
-      this.setRole(context.role === "controlling" ? "controlled" : "controlling");
-      // RFC 8445 §7.2.5.1. Breaks the tie of two equal values.
-      this.#tieBreaker = BigInt(this.#core.random.uint32()) * 2n ** 32n + BigInt(this.#core.random.uint32());
+    if (context.role === this.role) {
+      this.setRole(otherRole(context.role));
+      this.#role.renewTieBreaker();
     }
     if (g.nominating === pair) delete g.nominating;
     if (context.kind === "consent") return;
@@ -357,7 +342,7 @@ export class ConnectivityChecks {
     if (pair === this.carrier) this.#consent.refresh(nowUs);
     if (context.nominating && g.nominating === pair) {
       delete g.nominating;
-      if (this.#role === "controlling") this.#select(g, pair, nowUs);
+      if (this.role === "controlling") this.#select(g, pair, nowUs);
     }
     this.#considerNominated(g, pair, nowUs);
   }
@@ -381,7 +366,7 @@ export class ConnectivityChecks {
 
   /** Controlled: takes a pair that is both valid and nominated, unless a better one is in use. */
   #considerNominated(g: IceGeneration, pair: CandidatePair, nowUs: number): void {
-    if (this.#role !== "controlled" || !pair.nominationPending || pair.state !== "succeeded") return;
+    if (this.role !== "controlled" || !pair.nominationPending || pair.state !== "succeeded") return;
     const now = g.selected;
     if (pair === now) return;
     const changedMind =
@@ -393,7 +378,7 @@ export class ConnectivityChecks {
 
   /** Controlling: regular nomination of the best valid pair, as soon as waiting longer promises little. */
   #nominate(g: IceGeneration, nowUs: number): void {
-    if (this.#role !== "controlling" || g.nominating || !g.isChecking) return;
+    if (this.role !== "controlling" || g.nominating || !g.isChecking) return;
     const best = g.checklist.bestValid(g.rechecking ? g.selected : undefined);
     if (!best) return;
     const graceOver = nowUs >= this.#graceEndsUs(g, best);
@@ -404,7 +389,7 @@ export class ConnectivityChecks {
 
   /** A NAT has given us a new address: to a controlled peer that is another pair, which it must be told to use. */
   #renominate(g: IceGeneration, pair: CandidatePair): void {
-    if (this.#role !== "controlling") return;
+    if (this.role !== "controlling") return;
     g.nominating = pair;
     g.trigger(pair);
   }
@@ -472,7 +457,7 @@ export class ConnectivityChecks {
       g.rechecking = false;
       return;
     }
-    if (this.#consent.takeDue(nowUs) && !this.#core.lite) this.#sendConsentCheck(g, pair, nowUs);
+    if (this.#consent.takeDue(nowUs) && !this.#core.lite) this.#sender.sendConsentCheck(g, pair, nowUs);
   }
 
   /**
@@ -533,69 +518,8 @@ export class ConnectivityChecks {
   }
 
   #sendCheck(g: IceGeneration, pair: CandidatePair, nowUs: number): void {
-    const nominating = g.nominating === pair;
     if (pair.state !== "succeeded") pair.state = "in-progress";
-    pair.requestsSent++;
-    this.#core.counters.checksSent++;
-    this.#send(g, pair, "check", nominating, this.#checkPlan(g, pair), nowUs);
-  }
-
-  #sendConsentCheck(g: IceGeneration, pair: CandidatePair, nowUs: number): void {
-    pair.consentRequestsSent++;
-    this.#core.counters.consentChecksSent++;
-    const { consentTimeoutUs } = this.#core.timers;
-    // RFC 7675 §5.1: a fresh transaction each time, never repeated.
-    const plan = { rtoUs: consentTimeoutUs, requestCount: 1, lastWaitFactor: 1 };
-    this.#send(g, pair, "consent", false, plan, nowUs);
-  }
-
-  #send(
-    g: IceGeneration,
-    pair: CandidatePair,
-    kind: "check" | "consent",
-    nominating: boolean,
-    plan: RetransmissionPlan,
-    nowUs: number,
-  ): void {
-    if (!g.remote) return;
-    const transactionId = newTransactionId(this.#core.random);
-    const data = encodeCheck(
-      {
-        transactionId,
-        username: `${g.remote.usernameFragment}:${g.local.usernameFragment}`,
-        key: g.remote.key,
-        priority: reflexivePriority(pair.path, "prflx"),
-        role: this.#role,
-        tieBreaker: this.#tieBreaker,
-        useCandidate: nominating && this.#role === "controlling",
-      },
-      this.#core.hmac,
-    );
-    if (pair.askedUs <= pair.lastAliveUs) pair.askedUs = nowUs;
-    const route = { socketId: pair.path.socketId, to: pair.remote.address };
-    const context: CheckContext = { kind, generation: g, pair, nominating, role: this.#role };
-    this.#core.request(transactionId, data, route, context, plan, nowUs);
-  }
-
-  /**
-   * RFC 8445 §14.3; a known round trip gives a better estimate than the number of checks. It lasts as long as RFC 8489
-   * §6.2.1 says, but the pauses stop growing: doubled up to half a minute they kept one call of a thousand from its only
-   * pair at 20 % loss. The rate of all checks together stays one per Ta, for an RTO above the bound is its own.
-   */
-  #checkPlan(g: IceGeneration, pair: CandidatePair): RetransmissionPlan {
-    const { rtoUs, knownRtoUs, maxRtoUs, taUs, requestCount, lastWaitFactor, streamTimeoutUs } =
-      this.#core.timers;
-    // RFC 8489 §6.2.2: TCP repeats by itself.
-    if (pair.isStream) return { rtoUs: streamTimeoutUs, requestCount: 1, lastWaitFactor: 1 };
-    const rto =
-      pair.rttUs > 0 ? Math.max(knownRtoUs, 2 * pair.rttUs) : Math.max(rtoUs, taUs * g.checklist.active);
-    return {
-      rtoUs: rto,
-      maxRtoUs: Math.max(rto, maxRtoUs),
-      requestCount: Infinity,
-      lastWaitFactor,
-      limitUs: rto * (2 ** (requestCount - 1) - 1 + lastWaitFactor),
-    };
+    this.#sender.sendCheck(g, pair, nowUs);
   }
 
   nextDeadlineUs(): number {
@@ -606,7 +530,7 @@ export class ConnectivityChecks {
     if (g.triggered.length > 0) next = Math.min(next, this.#pacer.nextUrgentUs);
     if (g.isChecking && !g.nominating && g.checklist.next())
       next = Math.min(next, this.#pacer.nextOrdinaryUs);
-    if (g.isChecking && !g.nominating && this.#role === "controlling")
+    if (g.isChecking && !g.nominating && this.role === "controlling")
       next = Math.min(next, this.#nominationUs(g));
     return next;
   }
