@@ -16,7 +16,7 @@ import {
 import { launchChromium } from "../support/chromium.js";
 import { EncodedCamera } from "../support/encoded_camera.js";
 import { codeOf, giveMedia } from "../support/page_media.js";
-import { nextEvent } from "../webrtc/fake_transport.js";
+import { showsCode } from "../support/shown_code.js";
 
 const KEY = 0x5c;
 const OURS = 0x0a11;
@@ -108,7 +108,7 @@ describe("encoded transforms, with Chromium's at the other end", function () {
       const seen = tagsOf(closed);
       await pc.setRemoteDescription(answer as { type: "answer"; sdp: string });
 
-      await nextTag(open, THEIRS);
+      await showsCode(open, THEIRS);
       while ((await codeOf(page, "#v0"))?.tag !== OURS)
         await page.evaluate("new Promise(requestAnimationFrame)");
       // The other stream came as well, in as many pictures, and none of them is to be seen.
@@ -140,15 +140,6 @@ function tagsOf(track: MediaStreamTrack): () => number[] {
     sink.stop();
     return tags;
   };
-}
-
-async function nextTag(track: MediaStreamTrack, tag: number): Promise<void> {
-  const sink = new nonstandard.RTCVideoSink(track);
-  for (;;) {
-    const { frame } = await nextEvent<InstanceType<typeof nonstandard.RTCVideoFrameEvent>>(sink, "frame");
-    if (readBlockCode(frame.data, frame.width, frame.height, frame.width)?.tag === tag) break;
-  }
-  sink.stop();
 }
 
 async function framesReceived(pc: RTCPeerConnection): Promise<number[]> {

@@ -1,18 +1,13 @@
 /** Candidates by name, with multicast of their own: in a network namespace, so nothing is heard or asked outside. */
 import assert from "node:assert/strict";
-import { runInOwnNetwork, whyNoOwnNetwork } from "../support/own_network.js";
+import { needOwnNetwork, runInOwnNetwork } from "../support/own_network.js";
 
 const PROGRAM = new URL("./mdns_program.js", import.meta.url);
 
 describe("candidates behind multicast DNS names", function () {
   this.timeout(120_000);
 
-  before(async function () {
-    const why = await whyNoOwnNetwork();
-    if (why === undefined) return;
-    console.log(`      no network of its own can be made here: ${why}`);
-    this.skip();
-  });
+  before(needOwnNetwork);
 
   async function run(...args: string[]): Promise<string[]> {
     const { code, output } = await runInOwnNetwork(PROGRAM, args);

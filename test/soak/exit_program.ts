@@ -7,6 +7,7 @@ import { Worker, workerData } from "node:worker_threads";
 import { MediaEngine } from "../../src/media/engine.js";
 import { WORKER_NAMES } from "../../src/media/engine_messages.js";
 import { createLocalTrack, RTCPeerConnection } from "../../src/webrtc/index.js";
+import { trickle } from "../support/trickle.js";
 import { EXITS, type ExitAssignment, type ExitWay } from "./exits.js";
 
 const BURST = 20;
@@ -17,8 +18,7 @@ async function call(engine: MediaEngine): Promise<RTCPeerConnection[]> {
     transport: { includeLoopback: true, interfaces: { allow: ["lo"] } },
   };
   const [a, b] = [new RTCPeerConnection({}, settings), new RTCPeerConnection({}, settings)];
-  a.onicecandidate = ({ candidate }) => void (candidate && b.addIceCandidate(candidate));
-  b.onicecandidate = ({ candidate }) => void (candidate && a.addIceCandidate(candidate));
+  trickle(a, b);
   for (const pc of [a, b])
     for (const kind of ["audio", "video"] as const) pc.addTrack(createLocalTrack({ kind }));
   const channel = a.createDataChannel("load");

@@ -36,10 +36,12 @@ function launch(args: readonly string[]): Promise<OwnNetworkRun> {
   });
 }
 
-/** Why no network namespace can be made here; undefined when one can. */
-export async function whyNoOwnNetwork(): Promise<string | undefined> {
+/** For `before`: skips the suite where no network namespace can be made, and says why. */
+export async function needOwnNetwork(this: Mocha.Context): Promise<void> {
   const { code, output } = await launch(["true"]);
-  return code === 0 ? undefined : output.trim();
+  if (code === 0) return;
+  console.log(`      no network of its own can be made here: ${output.trim()}`);
+  this.skip();
 }
 
 /** Runs a program of this project in a network of its own. */

@@ -8,6 +8,7 @@ import { createLocalTrack, MediaStream, RTCPeerConnection, whenClosed } from "..
 import { CHROMIUM_PATH, launchChromium } from "../support/chromium.js";
 import { decodedPictures } from "../support/pictures.js";
 import { freePort } from "../support/ports.js";
+import { trickle } from "../support/trickle.js";
 import { negotiate, nextEvent } from "../webrtc/fake_transport.js";
 import { cleanUp, onCleanUp, PASSWORD, portOf, startTurn, USER, until } from "./rig.js";
 
@@ -97,8 +98,7 @@ describe("a relay-only call of ours", function () {
     const calls = await Promise.all(
       ["first", "second"].map(async (text) => {
         const [a, b] = [relayOnly(service, { udpMux }), relayOnly(service, { udpMux })];
-        a.onicecandidate = ({ candidate }) => void (candidate && b.addIceCandidate(candidate));
-        b.onicecandidate = ({ candidate }) => void (candidate && a.addIceCandidate(candidate));
+        trickle(a, b);
         const channel = a.createDataChannel(text);
         const heard = new Promise<string>((resolve) => {
           b.ondatachannel = ({ channel: theirs }) => {

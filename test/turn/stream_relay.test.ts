@@ -11,6 +11,7 @@ import {
 } from "../../src/webrtc/index.js";
 import { decodedPictures } from "../support/pictures.js";
 import { freePort } from "../support/ports.js";
+import { trickle } from "../support/trickle.js";
 import { negotiate, nextEvent } from "../webrtc/fake_transport.js";
 import { Coturn, installed } from "./coturn_server.js";
 import { cleanUp, makeCertificate, onCleanUp, PASSWORD, portOf, startTurn, USER, until } from "./rig.js";
@@ -59,8 +60,7 @@ describe("a call over a TURN server reached by TCP and TLS", function () {
       far.onmessage = ({ data }) => far.send(`${data}!`);
     };
     const opened = nextEvent(channel, "open");
-    a.onicecandidate = ({ candidate }) => void (candidate && b.addIceCandidate(candidate));
-    b.onicecandidate = ({ candidate }) => void (candidate && a.addIceCandidate(candidate));
+    trickle(a, b);
     await negotiate(a, b);
     await opened;
     const echo = nextEvent(channel, "message") as Promise<Event & { readonly data: string }>;

@@ -13,6 +13,7 @@ import {
 } from "../../src/webrtc/index.js";
 import { launchChromium } from "../support/chromium.js";
 import { freePort } from "../support/ports.js";
+import { trickle } from "../support/trickle.js";
 import { negotiate, nextEvent } from "./fake_transport.js";
 import { run } from "./page_script.js";
 
@@ -78,8 +79,7 @@ describe("a call through RTCPeerConnection", function () {
   it("connects two of ours, with picture and sound both ways, and ends without a trace", async () => {
     const a = connection();
     const b = connection();
-    a.onicecandidate = ({ candidate }) => void (candidate && b.addIceCandidate(candidate));
-    b.onicecandidate = ({ candidate }) => void (candidate && a.addIceCandidate(candidate));
+    trickle(a, b);
     addTracks(a);
     addTracks(b);
     const seen = pictures(20);
@@ -106,8 +106,7 @@ describe("a call through RTCPeerConnection", function () {
   it("adds a track to a running call and takes it away again", async () => {
     const a = connection();
     const b = connection();
-    a.onicecandidate = ({ candidate }) => void (candidate && b.addIceCandidate(candidate));
-    b.onicecandidate = ({ candidate }) => void (candidate && a.addIceCandidate(candidate));
+    trickle(a, b);
     a.addTrack(createLocalTrack({ kind: "audio" }));
     await negotiate(a, b);
     await until(a, "connected");
@@ -133,8 +132,7 @@ describe("a call through RTCPeerConnection", function () {
       [c, d],
     ] as const;
     for (const [from, to] of pairs) {
-      from.onicecandidate = ({ candidate }) => void (candidate && to.addIceCandidate(candidate));
-      to.onicecandidate = ({ candidate }) => void (candidate && from.addIceCandidate(candidate));
+      trickle(from, to);
     }
     a.addTrack(createLocalTrack({ kind: "video" }));
     const track = createLocalTrack({ kind: "video" });
@@ -175,8 +173,7 @@ describe("a call through RTCPeerConnection", function () {
   it("holds sound and picture as long as the receiver asks for", async () => {
     const a = connection();
     const b = connection();
-    a.onicecandidate = ({ candidate }) => void (candidate && b.addIceCandidate(candidate));
-    b.onicecandidate = ({ candidate }) => void (candidate && a.addIceCandidate(candidate));
+    trickle(a, b);
     addTracks(a);
     await negotiate(a, b);
     for (const receiver of b.getReceivers()) receiver.jitterBufferTarget = 800;
@@ -203,8 +200,7 @@ describe("a call through RTCPeerConnection", function () {
         audio: { codecs: [codec] },
       };
       const [a, b] = [0, 1].map(() => new RTCPeerConnection({}, settings));
-      a.onicecandidate = ({ candidate }) => void (candidate && b.addIceCandidate(candidate));
-      b.onicecandidate = ({ candidate }) => void (candidate && a.addIceCandidate(candidate));
+      trickle(a, b);
       a.addTrack(createLocalTrack({ kind: "audio" }));
       await negotiate(a, b);
       await heard(b, 440);
@@ -218,8 +214,7 @@ describe("a call through RTCPeerConnection", function () {
   it("presses the keys of a telephone: each is told of when it is played, and by the peer", async () => {
     const a = connection();
     const b = connection();
-    a.onicecandidate = ({ candidate }) => void (candidate && b.addIceCandidate(candidate));
-    b.onicecandidate = ({ candidate }) => void (candidate && a.addIceCandidate(candidate));
+    trickle(a, b);
     const { dtmf } = a.addTrack(createLocalTrack({ kind: "audio" }));
     assert.ok(dtmf);
     assert.equal(dtmf.canInsertDTMF, false);
@@ -254,8 +249,7 @@ describe("a call through RTCPeerConnection", function () {
   it("restarts ICE: new credentials, new checks, and the media goes on", async () => {
     const a = connection();
     const b = connection();
-    a.onicecandidate = ({ candidate }) => void (candidate && b.addIceCandidate(candidate));
-    b.onicecandidate = ({ candidate }) => void (candidate && a.addIceCandidate(candidate));
+    trickle(a, b);
     addTracks(a);
     await negotiate(a, b);
     await Promise.all([until(a, "connected"), until(b, "connected")]);

@@ -7,6 +7,7 @@ import {
   stopDefaultEngine,
   whenClosed,
 } from "../../src/webrtc/index.js";
+import { trickle } from "../support/trickle.js";
 import { noXvfb, XDisplay } from "../support/x_display.js";
 import { negotiate, nextEvent } from "./fake_transport.js";
 import { rejectsWith } from "./rejects.js";
@@ -45,8 +46,7 @@ describe("getDisplayMedia", () => {
       const [track] = (await devices.getDisplayMedia({ video: { frameRate: 20 } })).getTracks();
       const { width, height, frameRate } = track.getSettings();
       assert.deepEqual({ width, height, frameRate }, { width: 160, height: 120, frameRate: 20 });
-      a.onicecandidate = ({ candidate }) => void (candidate && b.addIceCandidate(candidate));
-      b.onicecandidate = ({ candidate }) => void (candidate && a.addIceCandidate(candidate));
+      trickle(a, b);
       assert.equal(defaultEngine().stats().camera.frames, 0);
       a.addTrack(track);
       await negotiate(a, b);

@@ -1,45 +1,24 @@
 import assert from "node:assert/strict";
 import { native } from "../../native/addon.js";
-import { readBlockCode } from "../../src/media/analysis/block_code.js";
 import { ToneDetector } from "../../src/media/analysis/tone_detector.js";
 import { H264Packetizer } from "../../src/protocol/h264/packetizer.js";
 import { writeRtpHeader } from "../../src/protocol/rtp/rtp_header.js";
-import {
-  type MediaStreamTrack,
-  nonstandard,
-  RTCPeerConnection,
-  stopDefaultEngine,
-  whenClosed,
-} from "../../src/webrtc/index.js";
+import { nonstandard, RTCPeerConnection, stopDefaultEngine, whenClosed } from "../../src/webrtc/index.js";
 import { EncodedCamera } from "../support/encoded_camera.js";
+import { showsCode } from "../support/shown_code.js";
+import { trickle } from "../support/trickle.js";
 import { negotiate, nextEvent } from "./fake_transport.js";
 
-const { RTCAudioSink, RTCVideoSink, RTPTrackSink, RTPTrackSource, SampleTrackSink, SampleTrackSource } =
-  nonstandard;
+const { RTCAudioSink, RTPTrackSink, RTPTrackSource, SampleTrackSink, SampleTrackSource } = nonstandard;
 
 const open: RTCPeerConnection[] = [];
 const running: { stop(): void }[] = [];
 
 function pair(): [RTCPeerConnection, RTCPeerConnection] {
   const [a, b] = [new RTCPeerConnection(), new RTCPeerConnection()];
-  a.onicecandidate = ({ candidate }) => void (candidate && b.addIceCandidate(candidate));
-  b.onicecandidate = ({ candidate }) => void (candidate && a.addIceCandidate(candidate));
+  trickle(a, b);
   open.push(a, b);
   return [a, b];
-}
-
-/** Resolves when the track shows a picture of that tag, newer than `after`; with the picture's number. */
-async function shows(track: MediaStreamTrack, tag: number, after = -1): Promise<number> {
-  const sink = new RTCVideoSink(track);
-  try {
-    for (;;) {
-      const { frame } = await nextEvent<InstanceType<typeof nonstandard.RTCVideoFrameEvent>>(sink, "frame");
-      const code = readBlockCode(frame.data, frame.width, frame.height, frame.width);
-      if (code?.tag === tag && code.frameNumber > after) return code.frameNumber;
-    }
-  } finally {
-    sink.stop();
-  }
 }
 
 /** One RTP stream of H.264 as another program would send it. */
@@ -103,12 +82,12 @@ describe("tracks of samples and of packets", function () {
     const [a, b] = pair();
     a.addTrack(source.createTrack());
     await negotiate(a, b);
-    await shows(b.getReceivers()[0].track, 0x5a5a);
+    await showsCode(b.getReceivers()[0].track, 0x5a5a);
     const before = camera.keyframes;
     const [c, d] = pair();
     c.addTrack(source.createTrack());
     await negotiate(c, d);
-    await shows(d.getReceivers()[0].track, 0x5a5a);
+    await showsCode(d.getReceivers()[0].track, 0x5a5a);
     assert.ok(camera.keyframes > before);
     assert.equal((await inbound(b)).packetsLost, 0);
   });
@@ -124,11 +103,11 @@ describe("tracks of samples and of packets", function () {
     const track = source.createTrack();
     a.addTrack(track);
     await negotiate(a, b);
-    const shown = await shows(b.getReceivers()[0].track, 7);
+    const shown = await showsCode(b.getReceivers()[0].track, 7);
     track.enabled = false;
     const { keyframes, frameNumber } = camera;
     track.enabled = true;
-    await shows(b.getReceivers()[0].track, 7, Math.max(shown, frameNumber));
+    await showsCode(b.getReceivers()[0].track, 7, Math.max(shown, frameNumber));
     assert.ok(camera.keyframes > keyframes);
   });
 
@@ -182,11 +161,11 @@ describe("tracks of samples and of packets", function () {
     const [a, b] = pair();
     a.addTrack(source.createTrack());
     await negotiate(a, b);
-    const shown = await shows(b.getReceivers()[0].track, 0x77);
+    const shown = await showsCode(b.getReceivers()[0].track, 0x77);
     const { ssrc } = await inbound(b);
     from = new RtpSender(0x2222, 40_000, 5);
     camera.wantsKeyframe = true;
-    await shows(b.getReceivers()[0].track, 0x77, Math.max(shown, camera.frameNumber) + 2);
+    await showsCode(b.getReceivers()[0].track, 0x77, Math.max(shown, camera.frameNumber) + 2);
     const after = await inbound(b);
     assert.deepEqual([after.ssrc, after.packetsLost], [ssrc, 0]);
   });
@@ -219,11 +198,11 @@ describe("tracks of samples and of packets", function () {
     a.addTrack(source.createTrack());
     await negotiate(a, b);
     const { track } = b.getReceivers()[0];
-    await shows(track, 0x99);
+    await showsCode(track, 0x99);
     const keyframes = camera.keyframes;
     holes = 1;
     await nextEvent(source, "keyframerequest");
-    await shows(track, 0x99, camera.frameNumber);
+    await showsCode(track, 0x99, camera.frameNumber);
     assert.ok(camera.keyframes > keyframes);
   });
 
@@ -246,12 +225,12 @@ describe("tracks of samples and of packets", function () {
       assert.equal(mimeType, "video/VP8");
       relay.writeRtp(packet);
     };
-    const first = await shows(d.getReceivers()[0].track, 0xc0);
+    const first = await showsCode(d.getReceivers()[0].track, 0xc0);
     const keyframes = pictures.keyframes;
     const [e, f] = pair();
     e.addTrack(relay.createTrack());
     await negotiate(e, f);
-    await shows(f.getReceivers()[0].track, 0xc0, first);
+    await showsCode(f.getReceivers()[0].track, 0xc0, first);
     assert.ok(pictures.keyframes > keyframes);
     sink.stop();
     assert.equal(sink.stopped, true);

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { Worker } from "node:worker_threads";
-import { readBlockCode } from "../../src/media/analysis/block_code.js";
 import {
   type MediaStreamTrack,
   nonstandard,
@@ -10,8 +9,10 @@ import {
   whenClosed,
 } from "../../src/webrtc/index.js";
 import { EncodedCamera } from "../support/encoded_camera.js";
+import { showsCode } from "../support/shown_code.js";
 import type { TransformTask } from "../support/transform_worker.js";
-import { negotiate, nextEvent } from "./fake_transport.js";
+import { trickle } from "../support/trickle.js";
+import { negotiate } from "./fake_transport.js";
 
 const script = new URL("../support/transform_worker.js", import.meta.url);
 const open: RTCPeerConnection[] = [];
@@ -29,19 +30,9 @@ function camera(tag: number): MediaStreamTrack {
 
 function pair(): [RTCPeerConnection, RTCPeerConnection] {
   const [a, b] = [new RTCPeerConnection(), new RTCPeerConnection()];
-  a.onicecandidate = ({ candidate }) => void (candidate && b.addIceCandidate(candidate));
-  b.onicecandidate = ({ candidate }) => void (candidate && a.addIceCandidate(candidate));
+  trickle(a, b);
   open.push(a, b);
   return [a, b];
-}
-
-async function shows(track: MediaStreamTrack, tag: number): Promise<void> {
-  const sink = new nonstandard.RTCVideoSink(track);
-  for (;;) {
-    const { frame } = await nextEvent<InstanceType<typeof nonstandard.RTCVideoFrameEvent>>(sink, "frame");
-    if (readBlockCode(frame.data, frame.width, frame.height, frame.width)?.tag === tag) break;
-  }
-  sink.stop();
 }
 
 describe("encoded transforms", function () {
@@ -66,11 +57,11 @@ describe("encoded transforms", function () {
     const sender = a.addTrack(camera(5));
     await negotiate(a, b);
     const [receiver] = b.getReceivers();
-    await shows(receiver.track, 5);
+    await showsCode(receiver.track, 5);
     sender.transform = transform({ does: "xor", key: 0x33 });
     receiver.transform = transform({ does: "xor", key: 0x33 });
     await sender.replaceTrack(camera(6));
-    await shows(receiver.track, 6);
+    await showsCode(receiver.track, 6);
   });
 
   it("one that throws, or gives nothing back, costs its own stream and no other", async () => {
@@ -82,11 +73,11 @@ describe("encoded transforms", function () {
     const thrown = new Promise<string>((resolve) => worker.on("message", resolve));
     await negotiate(a, b);
     assert.equal(await thrown, "a transform that throws");
-    await shows(b.getReceivers()[2].track, 3);
+    await showsCode(b.getReceivers()[2].track, 3);
     // Taken off, the streams go on.
     swallower.transform = null;
     thrower.transform = null;
-    await Promise.all([shows(b.getReceivers()[0].track, 1), shows(b.getReceivers()[1].track, 2)]);
+    await Promise.all([showsCode(b.getReceivers()[0].track, 1), showsCode(b.getReceivers()[1].track, 2)]);
   });
 
   it("is for one sender or receiver, and a transform or null alone", async () => {

@@ -12,6 +12,7 @@ import {
   remoteTrackSource,
   whenClosed,
 } from "../../src/webrtc/index.js";
+import { trickle } from "../support/trickle.js";
 import { negotiate } from "./fake_transport.js";
 
 /** The SPS as it arrives at a peer that states its level. */
@@ -30,8 +31,7 @@ describe("the H.264 level that a peer states (RFC 6184 §8.2.2)", function () {
     const settings = { transportFactory: engine, transport: { includeLoopback: true } };
     const a = new RTCPeerConnection({}, settings);
     const b = new RTCPeerConnection({}, { ...settings, ...(video !== undefined && { video }) });
-    a.onicecandidate = ({ candidate }) => void (candidate && b.addIceCandidate(candidate));
-    b.onicecandidate = ({ candidate }) => void (candidate && a.addIceCandidate(candidate));
+    trickle(a, b);
     a.addTrack(createLocalTrack({ kind: "video" }));
     await negotiate(a, b);
     const remote = remoteTrackSource(b.getReceivers()[0].track);

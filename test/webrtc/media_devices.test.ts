@@ -15,6 +15,7 @@ import {
   stopDefaultEngine,
   whenClosed,
 } from "../../src/webrtc/index.js";
+import { trickle } from "../support/trickle.js";
 import { negotiate, nextEvent } from "./fake_transport.js";
 import { rejectsWith } from "./rejects.js";
 
@@ -166,8 +167,7 @@ describe("mediaDevices", function () {
     );
     const a = new RTCPeerConnection();
     const b = new RTCPeerConnection();
-    a.onicecandidate = ({ candidate }) => void (candidate && b.addIceCandidate(candidate));
-    b.onicecandidate = ({ candidate }) => void (candidate && a.addIceCandidate(candidate));
+    trickle(a, b);
     a.addTrack(audio);
     a.addTrack(video);
     await negotiate(a, b);

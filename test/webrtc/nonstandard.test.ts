@@ -10,6 +10,7 @@ import {
   stopDefaultEngine,
   whenClosed,
 } from "../../src/webrtc/index.js";
+import { trickle } from "../support/trickle.js";
 import { negotiate, nextEvent } from "./fake_transport.js";
 
 const { RTCAudioSink, RTCAudioSource, RTCVideoSink, RTCVideoSource } = nonstandard;
@@ -116,8 +117,7 @@ const sources: { stop(): void }[] = [];
 function pair(): [RTCPeerConnection, RTCPeerConnection] {
   const a = new RTCPeerConnection();
   const b = new RTCPeerConnection();
-  a.onicecandidate = ({ candidate }) => void (candidate && b.addIceCandidate(candidate));
-  b.onicecandidate = ({ candidate }) => void (candidate && a.addIceCandidate(candidate));
+  trickle(a, b);
   open.push(a, b);
   return [a, b];
 }

@@ -5,6 +5,7 @@
 import { createInterface } from "node:readline";
 import { MediaEngine } from "../../src/media/engine.js";
 import { createLocalTrack, MediaStream, Recorder, RTCPeerConnection } from "../../src/webrtc/index.js";
+import { trickle } from "../support/trickle.js";
 import { negotiate } from "./fake_transport.js";
 
 const engine = await MediaEngine.start({
@@ -15,8 +16,7 @@ const connection = () =>
   new RTCPeerConnection({}, { transportFactory: engine, transport: { includeLoopback: true } });
 const a = connection();
 const b = connection();
-a.onicecandidate = ({ candidate }) => void (candidate && b.addIceCandidate(candidate));
-b.onicecandidate = ({ candidate }) => void (candidate && a.addIceCandidate(candidate));
+trickle(a, b);
 const stream = new MediaStream();
 for (const kind of ["audio", "video"] as const) a.addTrack(createLocalTrack({ kind }), stream);
 await negotiate(a, b);

@@ -14,6 +14,7 @@ import {
   whenClosed,
 } from "../../src/webrtc/index.js";
 import { probe } from "../support/ffmpeg.js";
+import { trickle } from "../support/trickle.js";
 import { negotiate } from "./fake_transport.js";
 
 const tag = 0x51c1;
@@ -40,8 +41,7 @@ describe("a call in layers, from one real engine to another connection of it", f
     const settings = { transportFactory: engine, transport: { includeLoopback: true } };
     a = new RTCPeerConnection({}, settings);
     b = new RTCPeerConnection({}, settings);
-    a.onicecandidate = ({ candidate }) => void (candidate && b.addIceCandidate(candidate));
-    b.onicecandidate = ({ candidate }) => void (candidate && a.addIceCandidate(candidate));
+    trickle(a, b);
     sender = a.addTransceiver(createLocalTrack({ kind: "video" }), {
       direction: "sendonly",
       sendEncodings: [{ rid: "l" }, { rid: "m" }, { rid: "h" }],

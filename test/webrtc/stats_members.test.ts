@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { MediaEngine } from "../../src/media/engine.js";
 import { createLocalTrack, RTCPeerConnection, type RTCStats, whenClosed } from "../../src/webrtc/index.js";
+import { trickle } from "../support/trickle.js";
 import { negotiate, nextEvent } from "./fake_transport.js";
 
 type Shape = "number" | "string" | "boolean" | "object";
@@ -320,8 +321,7 @@ describe("the members of webrtc-stats", function () {
   async function statsOfCall(): Promise<RTCStats[]> {
     const transport = { includeLoopback: true, reportIntervalUs: 200_000 };
     const [a, b] = [0, 1].map(() => new RTCPeerConnection({}, { transportFactory: engine, transport }));
-    a.onicecandidate = ({ candidate }) => void (candidate && b.addIceCandidate(candidate));
-    b.onicecandidate = ({ candidate }) => void (candidate && a.addIceCandidate(candidate));
+    trickle(a, b);
     for (const pc of [a, b]) {
       for (const kind of ["audio", "video"] as const) pc.addTrack(createLocalTrack({ kind }));
     }

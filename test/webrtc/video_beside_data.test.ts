@@ -7,6 +7,7 @@ import {
   type RTCDataChannel,
   RTCPeerConnection,
 } from "../../src/webrtc/index.js";
+import { trickle } from "../support/trickle.js";
 import { negotiate, nextEvent } from "./fake_transport.js";
 
 const TAG = 0x7d1e;
@@ -39,8 +40,7 @@ describe("a call's video beside a large transfer over a data channel", function 
     received.binaryType = "arraybuffer";
     a.addTrack(createLocalTrack({ kind: "video" }), new MediaStream());
     const numbers = pictureNumbers();
-    a.onicecandidate = ({ candidate }) => void (candidate && b.addIceCandidate(candidate));
-    b.onicecandidate = ({ candidate }) => void (candidate && a.addIceCandidate(candidate));
+    trickle(a, b);
     await negotiate(a, b);
     if (channel.readyState !== "open") await nextEvent(channel, "open");
     await numbers.next();

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { runInOwnNetwork, whyNoOwnNetwork } from "../support/own_network.js";
+import { needOwnNetwork, runInOwnNetwork } from "../support/own_network.js";
 
 const file = (name: string) => new URL(`../../../${name}`, import.meta.url);
 const path = (name: string) => fileURLToPath(file(name));
@@ -49,12 +49,7 @@ async function run(what: URL, ...args: readonly string[]): Promise<Side[]> {
 describe("a program written for @roamhq/wrtc", function () {
   this.timeout(120_000);
 
-  before(async function () {
-    const why = await whyNoOwnNetwork();
-    if (why === undefined) return;
-    console.log(`      no network of its own can be made here: ${why}`);
-    this.skip();
-  });
+  before(needOwnNetwork);
 
   for (const [how, name] of Object.values(ours)) {
     it(`runs on ours, loaded by ${how}`, async () => check(await run(program, how, name)));
