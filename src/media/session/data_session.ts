@@ -81,6 +81,11 @@ const SCRATCH_BYTES = 4096;
  * take turns.
  */
 const AHEAD_BYTES = 65_536;
+/**
+ * So many acknowledgements are handed to SCTP, while something waits, before it is given more. They come in clumps; in slow start
+ * each lets out twice what it acknowledges, and only one that finds the window full opens it (RFC 9260 §7.2.1).
+ */
+const PACKETS_A_FEED = 3;
 /** A turn of a channel of priority 256, "low"; deficit round robin serves a message that is longer after some turns. */
 const TURN_BYTES = 16_384;
 /** What a message costs beyond its bytes, so that empty ones end a turn, too. */
@@ -179,6 +184,7 @@ export class DataSession {
     if (this.#closed) return;
     this.#association.handlePacket(packet);
     this.#unsettled = true;
+    this.#feed();
   }
 
   /** As {@link SctpAssociation.receiveRecords}: the DTLS datagrams at the head of the entries; how many. */
@@ -192,7 +198,10 @@ export class DataSession {
   ): number {
     if (this.#closed) return 0;
     this.#unsettled = true;
-    return this.#association.receiveRecords(dtls, slab, table, first, count, nowUs);
+    const most = this.#busy.size > 0 ? Math.min(count, PACKETS_A_FEED) : count;
+    const taken = this.#association.receiveRecords(dtls, slab, table, first, most, nowUs);
+    this.#feed();
+    return taken;
   }
 
   /** As {@link takePacket}, a batch of them as DTLS datagrams; how many. */
@@ -251,6 +260,16 @@ export class DataSession {
       // The peer is told by the ABORT that waits to be sent now.
       this.#association.abort();
       this.#ended(error instanceof Error ? error.message : String(error), 0);
+    }
+  }
+
+  /** Gives SCTP more between the packets of a batch. */
+  #feed(): void {
+    if (this.#busy.size === 0) return;
+    try {
+      this.#flush();
+    } catch {
+      // {@link #settle} meets it again, behind the news of the end that explains it.
     }
   }
 
