@@ -7,6 +7,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { WebSocketServer } from "ws";
+import { pathOf } from "../exchange/http/answer.js";
 import { namesLoopback } from "../exchange/http/loopback_host.js";
 import type { SignalingService } from "./signaling_service.js";
 import { refuse, type StaticSite } from "./static_site.js";
@@ -117,8 +118,7 @@ export class HttpDoor {
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const path = request.url?.split("?", 1)[0];
-    if (path !== WEBSOCKET_PATH) {
+    if (pathOf(request) !== WEBSOCKET_PATH) {
       refuseUpgrade(socket, 404);
       return;
     }

@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { extname, join, relative, sep } from "node:path";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
+import { pathOf } from "../exchange/http/answer.js";
 import { systemCode } from "./errors.js";
 
 interface StaticFile {
@@ -77,7 +78,7 @@ export class StaticSite {
       refuse(response, 405, "only GET and HEAD", { Allow: "GET, HEAD" });
       return;
     }
-    const path = (request.url ?? "/").split("?", 1)[0] as string;
+    const path = pathOf(request);
     const file = this.files.get(path === "/" ? "/index.html" : path);
     if (file !== undefined) sendFile(request, response, file);
     else

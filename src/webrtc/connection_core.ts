@@ -1,3 +1,4 @@
+import { systemRandom } from "../media/session/system_random.js";
 import type { IceParameters, MediaKind } from "../media/transport_api.js";
 import { type CodecCapability, extensionsOf } from "../protocol/sdp/codec_capabilities.js";
 import type { SdpDirection } from "../protocol/sdp/sdp_model.js";
@@ -7,7 +8,7 @@ import type { ConnectionHost } from "./connection_host.js";
 import { connectionStateOf } from "./connection_states.js";
 import { DataChannels } from "./data_channels.js";
 import { type ResolvedServers, resolveServers } from "./ice_server_resolution.js";
-import { internals, queueTask, randomIceText, systemRandom, unixMs } from "./internals.js";
+import { internals, queueTask, randomIceText, unixMs } from "./internals.js";
 import { DescriptionState } from "./jsep/description_state.js";
 import { isNegotiationNeeded } from "./jsep/negotiation_needed.js";
 import { wantedMedia } from "./jsep/wanted_media.js";

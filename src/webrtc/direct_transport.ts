@@ -1,4 +1,5 @@
 /** ICE, DTLS, RTP and SCTP without descriptions, as ORTC has it: both ends exchange what they need in a way of their own. */
+import { systemRandom } from "../media/session/system_random.js";
 import type {
   Fingerprint,
   HeaderExtensionIds,
@@ -10,7 +11,7 @@ import type {
 } from "../media/transport_api.js";
 import { createIceParameters } from "./bundle_transport.js";
 import { defaultEngine } from "./default_engine.js";
-import { internals, randomIceText, systemRandom } from "./internals.js";
+import { internals, randomIceText } from "./internals.js";
 import { createRemoteTrack, type MediaStreamTrack, setRemoteSource } from "./media_stream_track.js";
 import { type TrackCodec, trackFormat } from "./nonstandard/track_codec.js";
 import type { RTCCertificate } from "./rtc_certificate.js";

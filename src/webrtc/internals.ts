@@ -1,4 +1,3 @@
-import { webcrypto } from "node:crypto";
 import { native } from "../../native/addon.js";
 import type { RandomSource } from "../protocol/primitives/random.js";
 
@@ -24,12 +23,6 @@ export function inTask(): Promise<void> {
 export function unixMs(monotonicUs: number): number {
   return performance.timeOrigin + performance.now() - (native.monotonicUs() - monotonicUs) / 1000;
 }
-
-/** The system's randomness for ICE credentials, SSRCs and ids. */
-export const systemRandom: RandomSource = {
-  bytes: (n) => webcrypto.getRandomValues(new Uint8Array(n)),
-  uint32: () => webcrypto.getRandomValues(new Uint32Array(1))[0],
-};
 
 const iceChars = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 

@@ -5,9 +5,10 @@ import { existsSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Browser } from "playwright-core";
+import { hmacSha1 } from "../../src/media/session/system_random.js";
 import { timeLimitedCredentials } from "../../src/protocol/turn_server/index.js";
 import { CHROMIUM_PATH, launchChromium } from "../support/chromium.js";
-import { cleanUp, hmacSha1, onCleanUp, portOf, SECRET, startTurn } from "./rig.js";
+import { cleanUp, onCleanUp, portOf, SECRET, startTurn } from "./rig.js";
 
 interface Outcome {
   readonly echoed: number;

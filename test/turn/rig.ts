@@ -1,10 +1,10 @@
 /** Real sockets on loopback: our TURN service, our TURN client, and peers that say everything back. */
-import { createHash, createHmac, randomBytes } from "node:crypto";
 import { createSocket, type Socket as UdpSocket } from "node:dgram";
 import { once } from "node:events";
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { native } from "../../native/addon.js";
+import { hmacSha1, md5, systemRandom } from "../../src/media/session/system_random.js";
 import type { TransportAddress } from "../../src/protocol/primitives/address.js";
 import { parseIpPrefix } from "../../src/protocol/primitives/ip_prefix.js";
 import {
@@ -23,8 +23,6 @@ export const USER = "someone";
 export const PASSWORD = "password";
 export const REALM = "roomrtc";
 export const SECRET = "shared secret";
-export const hmacSha1 = (key: Uint8Array, data: Uint8Array) => createHmac("sha1", key).update(data).digest();
-const md5 = (data: Uint8Array) => createHash("md5").update(data).digest();
 const nowUs = () => performance.now() * 1000;
 
 const cleanups: (() => Promise<void> | void)[] = [];
@@ -105,12 +103,11 @@ export class TurnRig {
   ) {
     this.#write = link.write;
     this.destroy = link.destroy;
-    const random = { bytes: (n: number) => randomBytes(n), uint32: () => randomBytes(4).readUInt32LE() };
     this.client = new TurnClient({
       transport,
       username: USER,
       password: PASSWORD,
-      random,
+      random: systemRandom,
       hmacSha1,
       md5,
       ...options,

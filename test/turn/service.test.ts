@@ -3,12 +3,12 @@ import { randomBytes } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { connect } from "node:net";
+import { hmacSha1 } from "../../src/media/session/system_random.js";
 import { timeLimitedCredentials } from "../../src/protocol/turn_server/index.js";
 import { createTurnService } from "../../src/server/turn_service.js";
 import { freePort } from "../support/ports.js";
 import {
   cleanUp,
-  hmacSha1,
   LOOPBACK,
   makeCertificate,
   onCleanUp,
