@@ -1,7 +1,8 @@
-// `npm run fuzz [-- NAME...] [--seconds N]`: fuzzes each target for N seconds (30 by default) on one core and prints what was done.
+// `npm run fuzz [-- NAME...] [--seconds N] [--jobs N]`: fuzzes each target for N seconds (30 by default), as many targets at once
+// as `--jobs` says (1 by default), and prints what was done.
 // native/fuzz/*_fuzz.cc are built with clang, libFuzzer, AddressSanitizer and UBSan; test/fuzz/targets/*.ts run in Node. What they
 // find is kept in build-fuzz/findings, what they learned in build-fuzz/. Ends with "N passed, N failed".
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -13,13 +14,18 @@ const findings = join(folder, "findings/");
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { seconds: { type: "string", default: "30" } },
+  options: { seconds: { type: "string", default: "30" }, jobs: { type: "string", default: "1" } },
 });
-const seconds = Number(values.seconds);
-if (!(Number.isInteger(seconds) && seconds > 0 && seconds <= 86_400)) {
-  console.error(`--seconds: found '${values.seconds}'; allowed: a whole number from 1 to 86400`);
+const seconds = wholeNumber("seconds", 86_400);
+const jobs = wholeNumber("jobs", 64);
+
+function wholeNumber(name, max) {
+  const value = Number(values[name]);
+  if (Number.isInteger(value) && value > 0 && value <= max) return value;
+  console.error(`--${name}: found '${values[name]}'; allowed: a whole number from 1 to ${max}`);
   process.exit(2);
 }
+
 function namesIn(path, end) {
   return readdirSync(join(root, path))
     .filter((name) => name.endsWith(end))
@@ -53,34 +59,47 @@ function buildNative(names) {
   mustRun("cmake", ["--build", folder, "--target", ...names]);
 }
 
+/** What a program wrote, and how it ended. */
+function outcomeOf(command, args) {
+  const child = spawn(command, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+  let text = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8");
+    stream.on("data", (part) => {
+      text += part;
+    });
+  }
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (status, signal) => resolve({ status, signal, text }));
+  });
+}
+
 /** Whether it found nothing. */
-function runNative(name) {
+async function runNative(name) {
+  const corpus = join(folder, "native", name);
+  mkdirSync(corpus, { recursive: true });
   const args = [
+    corpus,
     `-max_total_time=${seconds}`,
     "-max_len=2000",
     "-print_final_stats=1",
     `-artifact_prefix=${findings}`,
   ];
-  const { status, stderr } = spawnSync(join(folder, name), args, {
-    cwd: root,
-    encoding: "utf8",
-    maxBuffer: 1 << 28,
-  });
-  const executions = /stat::number_of_executed_units:\s*(\d+)/.exec(stderr)?.[1] ?? "?";
-  const coverage = [...stderr.matchAll(/cov: (\d+)/g)].at(-1)?.[1] ?? "?";
+  const { status, text } = await outcomeOf(join(folder, name), args);
+  const executions = /stat::number_of_executed_units:\s*(\d+)/.exec(text)?.[1] ?? "?";
+  const coverage = [...text.matchAll(/cov: (\d+)/g)].at(-1)?.[1] ?? "?";
   const verdict = status === 0 ? "no finding" : "FINDING";
   console.log(`${name}: ${executions} executions in ${seconds} s, ${coverage} edges covered, ${verdict}`);
-  if (status !== 0) console.log(stderr.split("\n").slice(-40).join("\n"));
+  if (status !== 0) console.log(text.split("\n").slice(-40).join("\n"));
   return status === 0;
 }
 
 /** A process for each, for what a crash in the addon takes with it. */
-function runInNode(name) {
+async function runInNode(name) {
   const args = ["dist/test/fuzz/main.js", name, "--seconds", `${seconds}`];
-  const { status, signal } = spawnSync(process.execPath, args, {
-    cwd: root,
-    stdio: ["ignore", "inherit", "inherit"],
-  });
+  const { status, signal, text } = await outcomeOf(process.execPath, args);
+  process.stdout.write(text);
   if (signal)
     console.log(`${name}: FINDING: ended by ${signal}; the input is in build-fuzz/node/${name}/last-input`);
   return status === 0;
@@ -89,6 +108,16 @@ function runInNode(name) {
 mkdirSync(findings, { recursive: true });
 const nativeTargets = targets.filter((name) => native.includes(name));
 if (nativeTargets.length > 0) buildNative(nativeTargets);
-const failed = targets.filter((name) => !(native.includes(name) ? runNative(name) : runInNode(name))).length;
+
+const waiting = [...targets];
+let failed = 0;
+
+async function runWaiting() {
+  for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
+    if (!(await (native.includes(name) ? runNative(name) : runInNode(name)))) failed++;
+  }
+}
+
+await Promise.all(Array.from({ length: Math.min(jobs, targets.length) }, runWaiting));
 console.log(`${targets.length - failed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;

@@ -16,11 +16,11 @@ const { values, positionals } = parseArgs({
 });
 const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 32));
 
-function describe({ name, executions, seconds, coverage, corpus, slowestMs, finding }: TargetReport): string {
-  const rate = Math.round(executions / seconds);
+function describe(report: TargetReport, cpuSeconds: number): string {
+  const { name, executions, seconds, coverage, corpus, slowestMs, finding } = report;
   const percent = ((100 * coverage.ran) / Math.max(1, coverage.code)).toFixed(1);
   return [
-    `${name}: ${executions} executions in ${seconds.toFixed(0)} s (${rate}/s), ${percent} % of its code covered,`,
+    `${name}: ${executions} executions in ${seconds.toFixed(0)} s (${cpuSeconds.toFixed(0)} s of CPU), ${percent} % of its code covered,`,
     `${corpus.length} inputs kept, slowest ${slowestMs.toFixed(1)} ms, seed ${seed},`,
     finding === undefined ? "no finding" : `FINDING: ${finding.why}`,
   ].join(" ");
@@ -32,12 +32,14 @@ if (values.input !== undefined) {
   console.log(`${target.name}: no finding`);
 } else {
   for (const name of positionals) {
+    const before = process.cpuUsage();
     const report = await runTarget(name, {
       seconds: Number(values.seconds),
       seed,
       folder: join(root, "build-fuzz"),
     });
-    console.log(describe(report));
+    const { user, system } = process.cpuUsage(before);
+    console.log(describe(report, (user + system) / 1e6));
     if (report.finding !== undefined) process.exitCode = 1;
   }
 }
