@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readDiscarded } from "../../src/media/session/discard_counter.js";
 import { ReceiveCounters, SendCounters, TransportCounters } from "../../src/media/session/stream_counters.js";
 import { seededRandom } from "../../src/protocol/primitives/random.js";
-import { VirtualCall, type VirtualPeer } from "./virtual_call.js";
+import { VIDEO_STREAM, VirtualCall, type VirtualPeer } from "./virtual_call.js";
 
 function both(call: VirtualCall): [receiver: VirtualPeer, sender: VirtualPeer][] {
   return [
@@ -204,6 +204,21 @@ describe("a call in virtual time", function () {
     }
     assert.ok(call.a.madeKeyframes.size > before);
   });
+
+  for (const asker of ["the application", "the decoder"] as const) {
+    it(`asks for a keyframe that ${asker} wants until it has come, and not on`, () => {
+      call = new VirtualCall({ seed: 25, link: { delayUs: 10_000 } });
+      call.run(2);
+      const { a, b } = call;
+      const plis = b.receiveCounters[ReceiveCounters.pliCount];
+      const made = a.madeKeyframes.size;
+      if (asker === "the decoder") b.receiveCounters[ReceiveCounters.keyframeEpoch]++;
+      else b.rtcp.requestKeyframe(VIDEO_STREAM, call.nowUs);
+      call.run(3);
+      assert.equal(b.receiveCounters[ReceiveCounters.pliCount], plis + 1);
+      assert.equal(a.madeKeyframes.size, made + 1);
+    });
+  }
 
   it("learns loss, jitter and round-trip time from the peer's reports", () => {
     call = new VirtualCall({ seed: 23, link: { delayUs: 30_000, loss: 0.05 } });

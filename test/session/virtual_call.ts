@@ -33,7 +33,7 @@ const START_US = 1_000_000_000;
 const WALL_OFFSET_US = 1.7e15;
 export const FRAME_US = 33_333;
 const AUDIO_US = 20_000;
-const VIDEO_STREAM = 1;
+export const VIDEO_STREAM = 1;
 const AUDIO_STREAM = 2;
 
 /** What a peer got out of the call. */

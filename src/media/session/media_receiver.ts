@@ -378,20 +378,25 @@ export class MediaReceiver {
       const unit = jitter.pollAccessUnit(room, nowUs);
       if (unit === undefined) break;
       stream.counters[ReceiveCounters.framesReceived]++;
-      if (unit.keyframe) this.#keyframeState(stream, false, nowUs);
+      if (unit.keyframe) this.#keyframeCame(stream, nowUs);
       this.#sinks.publishVideo(stream, unit, stream.unitCaptureWallUs(unit));
     }
     stream.fresh = false;
     stream.counters[ReceiveCounters.framesDropped] = jitter.stats.framesDropped;
     if (jitter.takePassed()) this.#tellJitter(stream, ArrivalFlag.passed, nowUs);
-    if (jitter.needsKeyframe) this.#keyframeState(stream, true, nowUs);
+    if (jitter.needsKeyframe && !stream.keyframeNeeded) this.#needKeyframe(stream, nowUs);
     if (stream.decoderWantsKeyframe()) this.#tellJitter(stream, ArrivalFlag.keyframeNeeded, nowUs);
   }
 
-  #keyframeState(stream: ReceiveStream, needed: boolean, nowUs: number): void {
-    if (stream.keyframeNeeded === needed) return;
-    stream.keyframeNeeded = needed;
-    this.#tellJitter(stream, needed ? ArrivalFlag.keyframeNeeded : ArrivalFlag.keyframeCame, nowUs);
+  #needKeyframe(stream: ReceiveStream, nowUs: number): void {
+    stream.keyframeNeeded = true;
+    this.#tellJitter(stream, ArrivalFlag.keyframeNeeded, nowUs);
+  }
+
+  /** Told whoever wanted it: the decoder and the application ask past the jitter buffer. */
+  #keyframeCame(stream: ReceiveStream, nowUs: number): void {
+    stream.keyframeNeeded = false;
+    this.#tellJitter(stream, ArrivalFlag.keyframeCame, nowUs);
   }
 
   #tellJitter(stream: ReceiveStream, flags: number, nowUs: number): void {

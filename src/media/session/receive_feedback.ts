@@ -36,6 +36,8 @@ export class ReceiveFeedback {
   readonly #asked = new Uint16Array(NACK_BATCH);
   readonly #keyframes = new KeyframeRequester();
   #keyframeWanted = false;
+  /** When one was last asked for. */
+  #keyframeWantedUs = 0;
   #keyframeDueUs = Number.POSITIVE_INFINITY;
 
   /** @param counters a {@link ReceiveCounters} block */
@@ -89,6 +91,7 @@ export class ReceiveFeedback {
   requestKeyframe(nowUs: number): void {
     if (this.options.kind !== "video") return;
     this.#keyframeWanted = true;
+    this.#keyframeWantedUs = nowUs;
     this.#keyframeDueUs = Math.min(this.#keyframeDueUs, nowUs);
   }
 
@@ -134,10 +137,12 @@ export class ReceiveFeedback {
     if ((arrival.flags & ArrivalFlag.passed) !== 0) this.#nack?.discardBefore(arrival.sequenceNumber);
     if ((arrival.flags & ArrivalFlag.keyframeNeeded) !== 0) this.requestKeyframe(arrival.arrivalUs);
     if ((arrival.flags & ArrivalFlag.keyframeCame) === 0) return;
+    this.#nack?.discardBefore(arrival.sequenceNumber);
+    // What came before the wish was told of late: it is no answer.
+    if (arrival.arrivalUs < this.#keyframeWantedUs) return;
     this.#keyframeWanted = false;
     this.#keyframes.poll(false, arrival.arrivalUs);
     this.#keyframeDueUs = Number.POSITIVE_INFINITY;
-    this.#nack?.discardBefore(arrival.sequenceNumber);
   }
 
   #writeNack(writer: RtcpWriter, nowUs: number): boolean {
