@@ -11,6 +11,7 @@
 #include "byte_order.h"
 #include "coded_error.h"
 #include "crc32c.h"
+#include "sctp_chunks.h"
 #include "sctp_stack.h"
 
 namespace roomrtc {
@@ -21,7 +22,6 @@ namespace {
 constexpr size_t kReceiveSpanChunks = 4096;
 /// SCTP_PLUGGABLE_CC, which usrsctp takes and its installed header leaves out; the number is FreeBSD's.
 constexpr int kPluggableCongestionControl = 0x1202;
-constexpr size_t kCommonHeader = 12;
 constexpr size_t kDataChunkHeader = 16;
 /// What is read from the receive buffer at once.
 constexpr size_t kPartBytes = 65'536;
@@ -43,10 +43,8 @@ void SetOption(struct socket* sock, int level, int option, const T& value, const
 
 /// Whether the packet is one SACK chunk and nothing else (RFC 9260 §3.3.4).
 bool IsSackAlone(std::span<const uint8_t> packet) {
-  constexpr uint8_t kSack = 3;
-  constexpr size_t kChunkHeader = 4;
-  if (packet.size() < kCommonHeader + kChunkHeader || packet[kCommonHeader] != kSack) return false;
-  return kCommonHeader + ReadU16(&packet[kCommonHeader + 2]) == packet.size();
+  const auto first = SctpChunks(packet).Next();
+  return !first.empty() && first[0] == kSctpSack && kSctpCommonHeader + first.size() == packet.size();
 }
 
 /// A SACK says all that was received, but each duplicate once: one that reports some has to arrive.
@@ -55,16 +53,19 @@ bool ReportsDuplicates(std::span<const uint8_t> packet) {
   return sack && !sack->duplicates.empty();
 }
 
-/// Whether the packet has a chunk that ends an association: ABORT, SHUTDOWN, SHUTDOWN ACK, SHUTDOWN COMPLETE
-/// (RFC 9260 §3.3).
+/// Whether the packet has a chunk that ends an association (RFC 9260 §3.3).
 bool MayEnd(std::span<const uint8_t> packet) {
-  constexpr size_t kChunkHeader = 4;
-  for (size_t at = kCommonHeader; at + kChunkHeader <= packet.size();) {
-    const uint8_t type = packet[at];
-    const size_t length = ReadU16(&packet[at + 2]);
-    if ((type >= 6 && type <= 8) || type == 14) return true;
-    if (length < kChunkHeader) return false;
-    at += (length + 3) & ~size_t{3};
+  SctpChunks chunks(packet);
+  for (auto chunk = chunks.Next(); !chunk.empty(); chunk = chunks.Next()) {
+    switch (chunk[0]) {
+      case kSctpAbort:
+      case kSctpShutdown:
+      case kSctpShutdownAck:
+      case kSctpShutdownComplete:
+        return true;
+      default:
+        break;
+    }
   }
   return false;
 }
@@ -206,7 +207,7 @@ void SctpAssociation::BeforeTimers() {
 /// A window of one packet is what a timeout leaves (RFC 9260 §7.2.3).
 void SctpAssociation::AfterTimers() {
   if (!HasFlight()) return;
-  const size_t onePacket = settings_.maxPacketBytes + kCommonHeader;
+  const size_t onePacket = settings_.maxPacketBytes + kSctpCommonHeader;
   const auto status = StatusOf(socket_);
   if (!status || status->sstat_primary.spinfo_cwnd > onePacket || window_ <= onePacket) return;
   timeout_.Begin(*acknowledgedTsn_ + 1, window_);
@@ -216,7 +217,7 @@ void SctpAssociation::AfterTimers() {
 void SctpAssociation::NoteSack(std::span<const uint8_t> packet) {
   const auto sack = FindSack(packet);
   if (!sack) return;
-  if (acknowledgedTsn_ && static_cast<int32_t>(sack->cumulativeTsn - *acknowledgedTsn_) < 0) return;
+  if (acknowledgedTsn_ && IsTsnAfter(*acknowledgedTsn_, sack->cumulativeTsn)) return;
   acknowledgedTsn_ = sack->cumulativeTsn;
   if (const auto window = timeout_.NoteSack(*sack)) RestoreWindow(*window);
 }
@@ -397,25 +398,23 @@ void SctpAssociation::Queue(std::span<const uint8_t> bytes) {
   packet.assign(bytes.begin(), bytes.end());
   // RFC 9260 §6.8: the checksum covers the packet with its checksum field at zero; usrsctp left it so.
   constexpr size_t kChecksumOffset = 8;
-  if (packet.size() < kCommonHeader) return;
+  if (packet.size() < kSctpCommonHeader) return;
   const uint32_t checksum = Crc32c(packet);
   std::memcpy(packet.data() + kChecksumOffset, &checksum, sizeof checksum);
 }
 
 void SctpAssociation::NoteChunks(std::span<const uint8_t> packet) {
-  constexpr uint8_t kData = 0;
   constexpr uint8_t kEnding = 1;
-  for (size_t at = kCommonHeader; at + kDataChunkHeader <= packet.size();) {
-    const size_t length = ReadU16(&packet[at + 2]);
-    if (length < sizeof(uint32_t)) return;
-    if (packet[at] == kData) NoteChunk(ReadU32(&packet[at + 4]), packet[at + 1] & kEnding);
-    at += (length + 3) & ~size_t{3};
+  SctpChunks chunks(packet);
+  for (auto chunk = chunks.Next(); !chunk.empty(); chunk = chunks.Next()) {
+    if (chunk[0] != kSctpData || chunk.size() < kDataChunkHeader) continue;
+    NoteChunk(ReadU32(&chunk[4]), chunk[1] & kEnding);
   }
 }
 
 /// Counts the messages whose last chunk goes out for the first time (RFC 9260 §3.3.1).
 void SctpAssociation::NoteChunk(uint32_t tsn, bool isEnding) {
-  if (highestTsn_ && static_cast<int32_t>(tsn - *highestTsn_) <= 0) {
+  if (highestTsn_ && !IsTsnAfter(tsn, *highestTsn_)) {
     return timeout_.NoteRetransmission(tsn, *highestTsn_);
   }
   highestTsn_ = tsn;
@@ -520,7 +519,7 @@ void SctpAssociation::NoteChange(const sctp_assoc_change& change, std::span<cons
 /// What is in flight stays within what a receiver with usrsctp takes when the first of it is lost: the rest
 /// would be thrown away there and sent again, over and over.
 void SctpAssociation::LimitFlight() {
-  const size_t chunkBytes = settings_.maxPacketBytes - kCommonHeader - kDataChunkHeader;
+  const size_t chunkBytes = settings_.maxPacketBytes - kSctpCommonHeader - kDataChunkHeader;
   sctp_assoc_value limit{};
   limit.assoc_value = static_cast<uint32_t>(kReceiveSpanChunks * chunkBytes);
   const auto lock = SctpStack::Instance().Lock();

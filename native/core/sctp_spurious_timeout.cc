@@ -3,36 +3,27 @@
 #include <algorithm>
 
 #include "byte_order.h"
+#include "sctp_chunks.h"
 
 namespace roomrtc {
 
 namespace {
 
-constexpr size_t kCommonHeader = 12;
-constexpr size_t kChunkHeader = 4;
 constexpr size_t kSackHeader = 16;
-constexpr uint8_t kSack = 3;
 /// A gap block, or a TSN.
 constexpr size_t kEntry = 4;
-
-/// Serial numbers (RFC 1982).
-bool IsAfter(uint32_t tsn, uint32_t other) { return static_cast<int32_t>(tsn - other) > 0; }
 
 }  // namespace
 
 std::optional<SctpSack> FindSack(std::span<const uint8_t> packet) {
-  for (size_t at = kCommonHeader; at + kChunkHeader <= packet.size();) {
-    const size_t length = ReadU16(&packet[at + 2]);
-    if (length < kChunkHeader || length > packet.size() - at) return std::nullopt;
-    if (packet[at] != kSack) {
-      at += (length + 3) & ~size_t{3};
-      continue;
-    }
-    if (length < kSackHeader) return std::nullopt;
-    const size_t gaps = kEntry * ReadU16(&packet[at + 12]);
-    const size_t duplicates = kEntry * ReadU16(&packet[at + 14]);
-    if (kSackHeader + gaps + duplicates > length) return std::nullopt;
-    return SctpSack{ReadU32(&packet[at + 4]), packet.subspan(at + kSackHeader + gaps, duplicates)};
+  SctpChunks chunks(packet);
+  for (auto chunk = chunks.Next(); !chunk.empty(); chunk = chunks.Next()) {
+    if (chunk[0] != kSctpSack) continue;
+    if (chunk.size() < kSackHeader) return std::nullopt;
+    const size_t gaps = kEntry * ReadU16(&chunk[12]);
+    const size_t duplicates = kEntry * ReadU16(&chunk[14]);
+    if (kSackHeader + gaps + duplicates > chunk.size()) return std::nullopt;
+    return SctpSack{ReadU32(&chunk[4]), chunk.subspan(kSackHeader + gaps, duplicates)};
   }
   return std::nullopt;
 }
@@ -59,13 +50,13 @@ std::optional<size_t> SpuriousTimeoutDetector::NoteSack(const SctpSack& sack) {
   for (size_t at = 0; at + kEntry <= sack.duplicates.size(); at += kEntry) {
     std::erase(open_, ReadU32(&sack.duplicates[at]));
   }
-  return IsAfter(firstOpen_, sack.cumulativeTsn) ? std::nullopt : Decide(sack.cumulativeTsn);
+  return IsTsnAfter(firstOpen_, sack.cumulativeTsn) ? std::nullopt : Decide(sack.cumulativeTsn);
 }
 
 /// The first of those that were taken for lost is acknowledged.
 std::optional<size_t> SpuriousTimeoutDetector::Decide(uint32_t cumulativeTsn) {
   const bool isSpurious = !isFirstAgain_ || open_.empty();
-  isWaiting_ = !isSpurious && !IsAfter(cumulativeTsn, lastBefore_);
+  isWaiting_ = !isSpurious && !IsTsnAfter(cumulativeTsn, lastBefore_);
   return isSpurious ? std::optional(window_) : std::nullopt;
 }
 
