@@ -213,10 +213,13 @@ void SctpAssociation::AfterTimers() {
   timeout_.Begin(*acknowledgedTsn_ + 1, window_);
 }
 
-/// Before usrsctp sees the packet: what its acknowledgements let go out goes by the window that is right.
+/// Before usrsctp sees the packet: what its acknowledgements let go out goes by the window that is right. A
+/// SACK beyond what was sent is passed over, as usrsctp refuses it: believed, it would hide all that come
+/// after. The exception is honest, an abandoned message whose last TSN was never sent (RFC 3758); the next
+/// SACK makes up for that one.
 void SctpAssociation::NoteSack(std::span<const uint8_t> packet) {
   const auto sack = FindSack(packet);
-  if (!sack) return;
+  if (!sack || !highestTsn_ || IsTsnAfter(sack->cumulativeTsn, *highestTsn_)) return;
   if (acknowledgedTsn_ && IsTsnAfter(*acknowledgedTsn_, sack->cumulativeTsn)) return;
   acknowledgedTsn_ = sack->cumulativeTsn;
   if (const auto window = timeout_.NoteSack(*sack)) RestoreWindow(*window);
