@@ -1,10 +1,10 @@
 // The lint step's guard of the house's rules (docs/architecture.md):
-//   arrows     imports run down the list of rooms, never upward, and form no circle
+//   arrows     imports, of types as well, run down the list of rooms, never upward, and form no circle
 //   sans-IO    src/protocol names no clock, timer, randomness, socket or thread, and imports nothing outside itself
 //   size       a worker stays a thin loop
 // Prints each breach as file:line: rule: text and exits with 1 if there is any.
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -72,13 +72,18 @@ function roomOf(path) {
   return candidates.sort((a, b) => b.length - a.length)[0];
 }
 
-/** Imports of one file: line number and path from the root, `.ts`; packages and node: modules are left out. */
+/** The file that an import of a `.js` means. */
+function sourceOf(path) {
+  const source = path.replace(/\.js$/, ".ts");
+  return existsSync(join(root, `${source}x`)) ? `${source}x` : source;
+}
+
+/** Imports of one file, of types as well: line number and path from the root; packages and node: modules are left out. */
 function importsOf(path, text) {
   const found = [];
   text.split("\n").forEach((line, index) => {
     for (const match of line.matchAll(/(?:from|import)\s*\(?\s*["'](\.{1,2}\/[^"']+)["']/g)) {
-      const target = relative(root, resolve(root, dirname(path), match[1])).replace(/\.js$/, ".ts");
-      found.push({ line: index + 1, target, typeOnly: /^\s*(import|export)\s+type\b/.test(line) });
+      found.push({ line: index + 1, target: sourceOf(join(dirname(path), match[1])) });
     }
   });
   return found;
@@ -98,10 +103,7 @@ for (const folder of ["src", "workers", "native", "web"]) {
       continue;
     }
     const imports = importsOf(path, text);
-    graph.set(
-      path,
-      imports.filter((each) => !each.typeOnly),
-    );
+    graph.set(path, imports);
     for (const { line, target } of imports) {
       const allowed = [room, ...ROOMS[room]].some(
         (place) => target === place || target.startsWith(`${place}/`),
