@@ -102,6 +102,28 @@ describe("video files", () => {
     source.close();
   });
 
+  it("plays a Y4M file up to its last whole picture, whatever its FRAME lines say, and refuses other lines", () => {
+    const path = join(folder, "lines.y4m");
+    const play = (...pictures: string[]) => {
+      writeFileSync(path, `YUV4MPEG2 W2 H2 F25:1\n${pictures.join("")}`);
+      const source = new Y4mFileSource(path, true);
+      try {
+        const bytes = new Uint8Array(source.pictureBytes);
+        return Array.from({ length: 4 }, () => {
+          source.capture(bytes, new Descriptor(), 0, 1);
+          return Buffer.from(bytes).toString();
+        });
+      } finally {
+        source.close();
+      }
+    };
+    const [first, second] = ["FRAME Ip XCOMMENT\naaaaaa", "FRAME\nbbbbbb"];
+    assert.deepEqual(play(first, second, "FRAME Ip\nccccc"), ["aaaaaa", "bbbbbb", "aaaaaa", "bbbbbb"]);
+    assert.deepEqual(play(second, "FRAME XCUT"), Array(4).fill("bbbbbb"));
+    assert.throws(() => play(first, "FRANE\nbbbbbb"), { code: "BAD_FILE", message: /offset 46.*FRAME/ });
+    assert.throws(() => play("FRAME\naaaaa"), { code: "BAD_FILE", message: /no complete frame/ });
+  });
+
   it("reads Y4M headers and says what it does not read", () => {
     const header = (text: string) => readY4mHeader(Buffer.from(`${text}\n`), "x.y4m");
     assert.deepEqual(header("YUV4MPEG2 W640 H480 F30000:1001 C420mpeg2 Ip"), {

@@ -10,8 +10,10 @@ const MAGIC = "YUV4MPEG2 ";
 const FRAME = "FRAME";
 const NEWLINE = 0x0a;
 const MAX_HEADER_BYTES = 1024;
-const MAX_FRAME_LINE_BYTES = 128;
 const MAX_SIDE = 8192;
+
+/** The longest line before a picture that is read. */
+export const MAX_Y4M_FRAME_LINE_BYTES = 128;
 
 /** What the stream's header says. */
 export interface Y4mHeader {
@@ -58,6 +60,19 @@ function frameRateOf(text: string): number {
   throw bad("BAD_FIELD", 0, `it has frame rate F${text}; allowed are ratios up to 240`);
 }
 
+/**
+ * Length of the line "FRAME…\n" that `bytes` begin with, {@link MAX_Y4M_FRAME_LINE_BYTES} of them or all there are; it may carry
+ * parameters. 0: it is not whole. `offset` is where in the file they stand. Throws FileFormatError.
+ */
+export function y4mFrameLineBytes(bytes: Uint8Array, offset: number): number {
+  if (!FRAME.startsWith(latin1(bytes.subarray(0, FRAME.length))))
+    throw bad("BAD_FIELD", offset, "no picture begins here with FRAME");
+  const end = bytes.subarray(0, MAX_Y4M_FRAME_LINE_BYTES).indexOf(NEWLINE);
+  if (end < 0 && bytes.length >= MAX_Y4M_FRAME_LINE_BYTES)
+    throw bad("TOO_LARGE", offset, `a FRAME line of more than ${MAX_Y4M_FRAME_LINE_BYTES} bytes`);
+  return end + 1;
+}
+
 /** Gives pictures, timed by the file's frame rate. */
 export class Y4mReader extends RecordReader {
   /** Undefined until it is here. */
@@ -95,17 +110,12 @@ export class Y4mReader extends RecordReader {
     return this.frame;
   }
 
-  /** Length of "FRAME…\n", which may carry parameters; 0 while it is not whole. */
   private frameLineBytes(): number {
     const { queue } = this;
-    const line = queue.peek(0, Math.min(queue.length, MAX_FRAME_LINE_BYTES));
-    const begin = latin1(line.subarray(0, FRAME.length));
-    if (!FRAME.startsWith(begin))
-      throw bad("BAD_FIELD", queue.fileOffset, "no picture begins here with FRAME");
-    const end = line.indexOf(NEWLINE);
-    if (end < 0 && line.length === MAX_FRAME_LINE_BYTES)
-      throw bad("TOO_LARGE", queue.fileOffset, `a FRAME line of more than ${MAX_FRAME_LINE_BYTES} bytes`);
-    return end + 1;
+    return y4mFrameLineBytes(
+      queue.peek(0, Math.min(queue.length, MAX_Y4M_FRAME_LINE_BYTES)),
+      queue.fileOffset,
+    );
   }
 }
 
