@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DatagramTable, native } from "../../native/addon.js";
+import type { EncodedFrame } from "../../src/media/session/encoded_frame.js";
 import type { SrtpKeys } from "../../src/media/session/messages.js";
-import type { EncodedFrame } from "../../src/media/session/send_session.js";
 import { type DatagramSender, SendTransport } from "../../src/media/session/send_transport.js";
 import { SendCounters, TransportCounters } from "../../src/media/session/stream_counters.js";
 import type { SendStreamOptions } from "../../src/media/transport_api.js";

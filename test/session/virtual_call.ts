@@ -14,7 +14,8 @@ import { RtcpSession } from "../../src/media/session/rtcp_session.js";
 import { SendTransport } from "../../src/media/session/send_transport.js";
 import { ReceiveCounters, SendCounters, TransportCounters } from "../../src/media/session/stream_counters.js";
 import { hmacSha1 } from "../../src/media/session/system_random.js";
-import { type ReceivedDatagram, TransportSession } from "../../src/media/session/transport_session.js";
+import type { ReceivedDatagram } from "../../src/media/session/transport_outputs.js";
+import { TransportSession } from "../../src/media/session/transport_session.js";
 import type {
   Fingerprint,
   HeaderExtensionIds,

@@ -1,6 +1,6 @@
 import { DatagramTable } from "../../../native/addon.js";
 import { formatIp, type TransportAddress } from "../../protocol/primitives/address.js";
-import type { ReceivedDatagram } from "./transport_session.js";
+import type { ReceivedDatagram } from "./transport_outputs.js";
 
 /** Walks the entries of a {@link DatagramTable} that a socket filled; one object for all of them. */
 export class DatagramCursor implements ReceivedDatagram {

@@ -19,7 +19,8 @@ import { PacketTap } from "./packet_tap.js";
 import { type ReceiverChannels, ReceiverSinks, type VideoRoom } from "./receiver_sinks.js";
 import type { SharedPorts } from "./shared_port.js";
 import { systemRandom } from "./system_random.js";
-import { type TransportOutput, TransportSession } from "./transport_session.js";
+import type { TransportOutput } from "./transport_outputs.js";
+import { TransportSession } from "./transport_session.js";
 import { TransportSockets } from "./transport_sockets.js";
 import { TransportStreams } from "./transport_streams.js";
 

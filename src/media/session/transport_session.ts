@@ -27,8 +27,6 @@ import { type DiscardKind, TransportCounters } from "./stream_counters.js";
 import { type ReceivedDatagram, type TransportOutput, TransportOutputs } from "./transport_outputs.js";
 import { UnprovenDatagrams } from "./unproven_datagrams.js";
 
-export type { DatagramWriter, ReceivedDatagram, TransportOutput } from "./transport_outputs.js";
-
 export interface TransportSessionOptions extends DataRecordsOptions, LivenessOptions {
   readonly ice: IceAgent;
   readonly dtls: DtlsSession;

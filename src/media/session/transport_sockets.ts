@@ -4,7 +4,7 @@ import type { TransportSettings } from "../transport_api.js";
 import { localAddresses } from "./local_addresses.js";
 import type { PortOwner, PortUse, SharedPort, SharedPorts } from "./shared_port.js";
 import { SingleDatagram } from "./single_datagram.js";
-import type { DatagramWriter } from "./transport_session.js";
+import type { DatagramWriter } from "./transport_outputs.js";
 
 /** Room in the kernel for the burst of a keyframe, and for what arrives while the thread is busy. */
 const SOCKET_BUFFER_BYTES = 4 * 1024 * 1024;

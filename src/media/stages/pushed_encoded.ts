@@ -2,7 +2,7 @@ import { codecOfNumber, isVideoFormat } from "../codecs/codec_name.js";
 import type { InputOrder } from "../engine_messages.js";
 import { DescriptorFlag } from "../ring/layout.js";
 import { SlotConsumer } from "../ring/slot_channel.js";
-import type { EncodedFrame } from "../session/send_session.js";
+import type { EncodedFrame } from "../session/encoded_frame.js";
 import type { MediaKind } from "../transport_api.js";
 
 type Take = (kind: MediaKind, frame: EncodedFrame) => void;
