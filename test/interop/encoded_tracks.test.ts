@@ -11,7 +11,9 @@ import { ffmpeg } from "../support/ffmpeg.js";
 
 const FRAMES = 15;
 const FRAME_US = 1e6 / 30;
-const G722_BYTES = 160;
+/** What a pipe might give; packets are made of it. */
+const PORTION_US = 200_000;
+const PORTION_BYTES = 1600;
 
 interface Watched {
   readonly mimeType: string;
@@ -61,8 +63,8 @@ describe("tracks of samples in VP9, AV1 and G.722, to Chromium", function () {
       path,
     );
     const bytes = readFileSync(path);
-    return Array.from({ length: Math.floor(bytes.length / G722_BYTES) }, (_, i) =>
-      bytes.subarray(i * G722_BYTES, (i + 1) * G722_BYTES),
+    return Array.from({ length: Math.floor(bytes.length / PORTION_BYTES) }, (_, i) =>
+      bytes.subarray(i * PORTION_BYTES, (i + 1) * PORTION_BYTES),
     );
   }
 
@@ -86,7 +88,7 @@ describe("tracks of samples in VP9, AV1 and G.722, to Chromium", function () {
         const source = new nonstandard.SampleTrackSource({ codec: { mimeType } });
         pc.addTransceiver(source.createTrack(), { direction: "sendonly" });
         let next = 0;
-        const durationUs = source.kind === "video" ? FRAME_US : 20_000;
+        const durationUs = source.kind === "video" ? FRAME_US : PORTION_US;
         timers.push(
           setInterval(
             () => source.writeSample({ data: data[next++ % data.length], durationUs }),

@@ -274,6 +274,40 @@ describe("tracks of samples and of packets", function () {
     }
   });
 
+  it("a second of G.722 in one portion goes out as packets of 20 ms, one behind the other", async () => {
+    const source = new SampleTrackSource({ codec: { mimeType: "audio/G722" } });
+    const [a, b] = [new RTCPeerConnection(), new RTCPeerConnection({}, { audio: { codecs: ["G722"] } })];
+    trickle(a, b);
+    open.push(a, b);
+    a.addTransceiver(source.createTrack(), { direction: "sendonly" });
+    await negotiate(a, b);
+    const sink = new RTPTrackSink(b.getReceivers()[0].track);
+    const prelude = new Uint8Array(80);
+    const portion = Uint8Array.from({ length: 8000 - 60 }, (_, i) => i * 7);
+    const timer = setInterval(() => source.writeSample({ data: prelude }), 10);
+    running.push({ stop: () => clearInterval(timer) });
+    let isWritten = false;
+    const times: number[] = [];
+    const came: number[] = [];
+    await new Promise<void>((resolve) => {
+      sink.onpacket = ({ timestamp, payload }) => {
+        if (!isWritten) source.writeSample({ data: portion });
+        isWritten = true;
+        clearInterval(timer);
+        if (payload.length === prelude.length) return;
+        times.push(timestamp);
+        came.push(...payload);
+        if (came.length >= portion.length) resolve();
+      };
+    });
+    sink.stop();
+    assert.deepEqual(
+      times.map((time) => (time - times[0]) >>> 0),
+      Array.from({ length: 50 }, (_, i) => 160 * i),
+    );
+    assert.deepEqual(came, [...portion]);
+  });
+
   it("negotiates what only the track comes in, and refuses to replace by what was not", async () => {
     const [a, b] = [
       new RTCPeerConnection(),

@@ -192,6 +192,7 @@ const opusRedCapability: CodecCapability = {
 /** RFC 3551 table 4: payload types of their own. */
 const staticSound = { PCMU: 0, PCMA: 8, G722: 9, CN: 13 } as const;
 
+/** G.722 names 8000 as well, though it codes 16000 samples a second (RFC 3551 §4.5.2). */
 function telephoneSound(name: keyof typeof staticSound): CodecCapability {
   return {
     kind: "audio",

@@ -1,6 +1,6 @@
 import { native } from "../../../native/addon.js";
 import { isVideoFormat } from "../../media/codecs/codec_name.js";
-import { isKeyframeOf, soundDurationUs } from "../../media/codecs/encoded_bytes.js";
+import { isKeyframeOf, packetsOf, soundDurationUs } from "../../media/codecs/encoded_bytes.js";
 import { EncodedPush, type SampleInput } from "../../media/inputs/encoded_input.js";
 import type { MediaKind } from "../../media/transport_api.js";
 import { eventTarget } from "../event_target.js";
@@ -15,7 +15,7 @@ export interface SampleTrackSourceInit {
   readonly label?: string;
 }
 
-/** One picture, as its encoder gave it out, or one packet of sound. */
+/** One picture, as its encoder gave it out, or one packet of sound; of PCMU, PCMA and G.722 also a longer stretch. */
 export interface EncodedSample {
   /** H.264, H.265: an access unit with start codes, keyframes with their parameter sets; AV1: a temporal unit of OBUs with sizes. */
   readonly data: ArrayBufferView | ArrayBufferLike;
@@ -70,9 +70,24 @@ export class SampleTrackSource extends eventTarget<{ keyframerequest: Event }>()
     const durationUs = timeOf("durationUs", sample.durationUs) ?? this.#durationOf(data);
     const captureTimeUs = this.#capturedAt(timestampUs, durationUs);
     if (Number.isNaN(this.#firstUs)) this.#firstUs = captureTimeUs;
-    const units = ((captureTimeUs - this.#firstUs) * this.#format.clockRate) / 1e6;
     const keyframe = sample.keyframe ?? this.#isKeyframe(data);
     if (keyframe) this.#asker.answered();
+    const packets = packetsOf(this.#format.codec, data);
+    if (packets.length === 1) this.#push(data, captureTimeUs, durationUs, keyframe);
+    else this.#pushInTurn(packets, captureTimeUs);
+  }
+
+  #pushInTurn(packets: readonly Uint8Array[], captureTimeUs: number): void {
+    let timeUs = captureTimeUs;
+    for (const packet of packets) {
+      const durationUs = this.#durationOf(packet);
+      this.#push(packet, timeUs, durationUs, false);
+      timeUs += durationUs;
+    }
+  }
+
+  #push(data: Uint8Array, captureTimeUs: number, durationUs: number, keyframe: boolean): void {
+    const units = ((captureTimeUs - this.#firstUs) * this.#format.clockRate) / 1e6;
     const rtpTimestamp = Math.round(units) >>> 0;
     this.#input.push({ data, captureTimeUs, durationUs, rtpTimestamp, keyframe });
   }
