@@ -18,6 +18,10 @@ const benches: Readonly<Record<string, { about: string; load: () => Promise<{ ru
     about: "each stage of a packet's way: nanoseconds and bytes allocated per packet",
     load: () => import("./media.js"),
   },
+  narrow: {
+    about: "pictures let go at once beside paced ones, over narrow paths, in virtual time",
+    load: () => import("./narrow.js"),
+  },
   packets: {
     about: "packetize, parse, reorder and assemble: time per packet",
     load: () => import("./packets.js"),

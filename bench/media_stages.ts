@@ -154,7 +154,8 @@ function packetizeStage(unit: Uint8Array, packets: number): MeasuredStage {
     run: () => {
       nowUs += FRAME_US;
       frame.captureTimeUs = nowUs;
-      session.packetize(frame, 16, nowUs);
+      const count = session.packetize(frame, 16, nowUs);
+      session.depart(session.ring, session.firstSequenceNumber, count, nowUs);
     },
   };
 }
@@ -241,6 +242,7 @@ function rtxStages(unit: Uint8Array, picture: Picture): MeasuredStage[] {
   const session = sendSession();
   const { ring } = session;
   const count = session.packetize(frameOf(unit, 0), 16, 0);
+  session.depart(ring, session.firstSequenceNumber, count, 0);
   srtp.protectRtpBatch(ring.slab, ring.table, ring.slotOf(session.firstSequenceNumber), count);
   const counters = new Float64Array(allocateCounters(SendCounters.words));
   const responder = new NackResponder({

@@ -179,12 +179,39 @@ describe("a call in virtual time", function () {
 
   it("finds what a narrow path carries", () => {
     const link = { delayUs: 20_000, rateBps: 1_500_000, queueBytes: 60_000 };
-    call = new VirtualCall({ seed: 32, link, a: { extensions }, b: { extensions, sends: false } });
-    call.run(10);
-    // The made-up pictures do not get smaller, so the loss does not end and the estimate falls to the least.
-    const { availableBps } = call.a.sender;
-    assert.ok(availableBps >= 100_000 && availableBps < 1_500_000, `${availableBps} bit/s`);
-    assert.equal(call.a.transportCounters[TransportCounters.estimatedBps], availableBps);
+    const found = (adapts: boolean) => {
+      call = new VirtualCall({ seed: 32, link, a: { extensions, adapts }, b: { extensions, sends: false } });
+      call.run(10);
+      const { availableBps } = call.a.sender;
+      assert.equal(call.a.transportCounters[TransportCounters.estimatedBps], availableBps);
+      call.close();
+      return availableBps;
+    };
+    const bps = found(true);
+    assert.ok(bps > 900_000 && bps < 1_500_000, `${bps} bit/s`);
+    // Where pictures don't get smaller the loss does not end, and the estimate falls to the least.
+    assert.ok(found(false) < 500_000);
+    call = undefined;
+  });
+
+  it("loses next to nothing of a keyframe where a queue on the way is shorter than it, since it leaves in bursts", () => {
+    const link = { delayUs: 20_000, rateBps: 1_500_000, queueBytes: 15_000 };
+    const lost = (paceAhead: number | undefined) => {
+      const a = { extensions, rtx: true, adapts: true, ...(paceAhead !== undefined && { paceAhead }) };
+      call = new VirtualCall({ seed: 3, link, a, b: { extensions, rtx: true, sends: false } });
+      call.run(8);
+      const before = call.b.receiveCounters[ReceiveCounters.packetsLost];
+      for (let i = 0; i < 3; i++) {
+        call.a.keyframeEpoch++;
+        call.run(2);
+      }
+      const after = call.b.receiveCounters[ReceiveCounters.packetsLost];
+      call.close();
+      return after - before;
+    };
+    const [atOnce, inBursts] = [lost(Number.POSITIVE_INFINITY), lost(undefined)];
+    assert.ok(atOnce >= 10 && inBursts <= atOnce / 4, `${atOnce} lost at once, ${inBursts} in bursts`);
+    call = undefined;
   });
 
   it("asks for a keyframe after a hole too long to mend, and goes on from it", () => {

@@ -9,6 +9,7 @@ import { seededRandom } from "../../src/protocol/primitives/random.js";
 import {
   readPlayoutDelayUs,
   readTextExtension,
+  readTransportSequence,
   readVideoOrientation,
 } from "../../src/protocol/rtp/header_extensions.js";
 import { parseRtp, RtpHeader } from "../../src/protocol/rtp/rtp_header.js";
@@ -343,5 +344,114 @@ describe("SendTransport", () => {
     assert.deepEqual(datagram.subarray(0, 8), compound);
     peer.close();
     assert.equal(transport.sendRtcp(new Uint8Array(1300), 1300), false);
+  });
+
+  describe("on a path with a limit", () => {
+    const extensions = { mid: 3, transportCc: 5, absSendTime: 6 };
+    const RATE_BPS = 2_000_000;
+
+    beforeEach(() => {
+      connect({ ...VIDEO, extensions });
+      transport.addStream(2, { ...AUDIO, extensions }, new Float64Array(SendCounters.words));
+      transport.setRateLimit(RATE_BPS);
+    });
+
+    /** Lets time pass until nothing waits; the datagrams that left at each moment. */
+    function leave(): { readonly us: number; readonly count: number }[] {
+      const moments = [];
+      for (let us = transport.nextDeadlineUs(); us < 1e9; us = transport.nextDeadlineUs()) {
+        const before = socket.datagrams.length;
+        transport.handleTimeout(us);
+        moments.push({ us, count: socket.datagrams.length - before });
+      }
+      return moments;
+    }
+
+    const stamps = () =>
+      packets().map(({ bytes, header }) => {
+        const at = header.extensionOffset(extensions.absSendTime);
+        const sentUs = (((bytes[at] << 16) | (bytes[at + 1] << 8) | bytes[at + 2]) * 1e6) / 2 ** 18;
+        return { number: readTransportSequence(bytes, header, extensions.transportCc), sentUs };
+      });
+
+    it("lets a large picture go in bursts, each packet numbered and timed when it leaves, sound in between", () => {
+      const count = transport.sendFrame("video", picture(true, 20_000), 0);
+      const first = socket.datagrams.length;
+      assert.ok(first > 1 && first < count, `${first} of ${count} at once`);
+      transport.sendFrame("audio", frame(random.bytes(80), { codec: "opus", durationUs: 20_000 }), 1000);
+      assert.equal(socket.datagrams.length, first + 1, "sound waits for nothing");
+      const moments = leave();
+      assert.equal(socket.datagrams.length, count + 1);
+      const { us: lastUs } = moments.at(-1) as { us: number };
+      const atTwice = (8e6 * 20_000) / (2 * RATE_BPS);
+      assert.ok(Math.abs(lastUs - atTwice) < 10_000, `the last left after ${lastUs} µs`);
+      const seen = stamps();
+      assert.deepEqual(
+        seen.map(({ number }) => number),
+        seen.map((_, i) => i),
+        "in the order of leaving",
+      );
+      const expected = [
+        ...Array(first).fill(0),
+        1000,
+        ...moments.flatMap(({ us, count }) => Array(count).fill(us)),
+      ];
+      for (const [i, { sentUs }] of seen.entries()) assert.ok(Math.abs(sentUs - expected[i]) < 5, `${i}`);
+      const waited = moments.reduce((sum, { us, count }) => sum + us * count, 0);
+      assert.ok(Math.abs(counters[SendCounters.packetSendDelayUs] - waited) < 1);
+    });
+
+    it("lets go within 100 ms, however narrow the path is", () => {
+      transport.setRateLimit(50_000);
+      const count = transport.sendFrame("video", picture(true, 60_000), 0);
+      assert.ok((leave().at(-1)?.us ?? 0) <= 101_000);
+      assert.equal(socket.datagrams.length, count);
+    });
+
+    it("lets everything go when the limit is gone", () => {
+      const count = transport.sendFrame("video", picture(true, 60_000), 0);
+      assert.ok(socket.datagrams.length < count);
+      transport.setRateLimit(Number.POSITIVE_INFINITY);
+      transport.handleTimeout(100);
+      assert.equal(socket.datagrams.length, count);
+      assert.equal(transport.nextDeadlineUs(), Number.POSITIVE_INFINITY);
+    });
+
+    it("repeats nothing that has yet to leave", () => {
+      transport.sendFrame("video", picture(true, 60_000), 0);
+      const { length } = socket.datagrams;
+      const { sequenceNumber } = headers().at(-1) as RtpHeader;
+      const next = (sequenceNumber + 1) & 0xffff;
+      transport.resend(77, Uint8Array.of(next >> 8, next, sequenceNumber >> 8, sequenceNumber), 2, 50_000);
+      assert.deepEqual(
+        socket.datagrams.slice(length),
+        [socket.datagrams[length - 1]],
+        "only the one that left",
+      );
+    });
+
+    it("keeps pictures apart and whole that come faster than they may leave", () => {
+      let count = 0;
+      for (let i = 0; i < 200; i++) {
+        count += transport.sendFrame("video", picture(i === 0, 9_000), i * 1000);
+        transport.handleTimeout(i * 1000);
+      }
+      leave();
+      const numbers = headers().map(({ sequenceNumber }) => sequenceNumber);
+      assert.equal(numbers.length, count);
+      assert.ok(numbers.every((n, i) => i === 0 || n === ((numbers[i - 1] + 1) & 0xffff)));
+    });
+
+    it("forgets what waits of a stream that is taken away", () => {
+      transport.sendFrame("video", picture(true, 60_000), 0);
+      const { length } = socket.datagrams;
+      transport.removeStream(1);
+      assert.deepEqual(leave(), []);
+      transport.addStream(1, { ...VIDEO, extensions }, counters);
+      assert.ok(transport.sendFrame("video", picture(true, 600), 1e6) > 0);
+      leave();
+      assert.ok(socket.datagrams.length > length);
+      assert.equal(packets().length, socket.datagrams.length, "the peer's SRTP takes them");
+    });
   });
 });

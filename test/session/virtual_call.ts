@@ -34,6 +34,9 @@ const START_US = 1_000_000_000;
 const WALL_OFFSET_US = 1.7e15;
 export const FRAME_US = 33_333;
 const AUDIO_US = 20_000;
+const PICTURE_BYTES = 8_000;
+/** A keyframe is so many times as large. */
+const KEYFRAME = 5;
 export const VIDEO_STREAM = 1;
 const AUDIO_STREAM = 2;
 
@@ -67,6 +70,10 @@ export interface PeerOptions {
   readonly receiverRtt?: "all" | "sender";
   /** Sound goes with a copy of the packet before; both peers must say so. */
   readonly red?: boolean;
+  /** Its pictures get smaller where the path carries no more, as an encoder's do. */
+  readonly adapts?: boolean;
+  /** Times the path's rate at which its pictures leave. */
+  readonly paceAhead?: number;
   /** Stages in the way of its streams. */
   readonly interceptors?: readonly RtpInterceptorFactory[];
   /** Header extensions beside mid and abs-capture-time; both peers must have them. */
@@ -105,6 +112,7 @@ export class VirtualPeer {
   #nextFrameUs = START_US + 5_000;
   #nextAudioUs = START_US + 7_000;
   #audioNumber = 0;
+  #owedBytes = 0;
   readonly #room = new Uint8Array(1 << 20);
   readonly #media: RandomSource;
 
@@ -141,6 +149,7 @@ export class VirtualPeer {
       wallOffsetUs: WALL_OFFSET_US,
       counters: this.transportCounters,
       interceptors: options.interceptors ?? [],
+      ...(options.paceAhead !== undefined && { paceAhead: options.paceAhead }),
       createSrtp: (keys) => {
         this.protection = new native.SrtpContext(keys);
         return this.protection;
@@ -237,6 +246,11 @@ export class VirtualPeer {
       this.session.addReceiveStream(id, options, counters);
       this.rtcp.addReceiveStream(id, options, counters);
     }
+  }
+
+  /** When a picture of this peer's was captured, by the world's clock. */
+  captureTimeUs(wallUs: number): number {
+    return wallUs - WALL_OFFSET_US;
   }
 
   /** The network's end. */
@@ -357,7 +371,7 @@ export class VirtualPeer {
     this.#epochSeen = this.keyframeEpoch;
     const { codec = "H264" } = this.options;
     const makeUp = codec === "VP8" ? madeUpVp8Frame : madeUpAccessUnit;
-    const bytes = makeUp(this.#media, keyframe, keyframe ? 40_000 : 8_000);
+    const bytes = makeUp(this.#media, keyframe, this.#pictureBytes(keyframe));
     const digest = digestOf(bytes);
     this.made.push(digest);
     if (keyframe) this.madeKeyframes.add(digest);
@@ -374,6 +388,16 @@ export class VirtualPeer {
       },
       this.world.nowUs,
     );
+  }
+
+  #pictureBytes(keyframe: boolean): number {
+    if (!this.options.adapts) return keyframe ? KEYFRAME * PICTURE_BYTES : PICTURE_BYTES;
+    // Pictures are a quarter larger than asked for on average.
+    const fair = Math.min(PICTURE_BYTES, Math.round((0.8 * this.sender.availableBps * FRAME_US) / 8e6));
+    // What a keyframe takes more than its share, the pictures after it take less.
+    const bytes = keyframe ? KEYFRAME * fair : Math.max(fair / 2, fair - this.#owedBytes);
+    this.#owedBytes = Math.max(0, this.#owedBytes + bytes - fair);
+    return Math.round(bytes);
   }
 
   #speak(): void {
@@ -481,7 +505,7 @@ function digestOf(bytes: Uint8Array): string {
 export function madeUpAccessUnit(random: RandomSource, keyframe: boolean, size: number): Uint8Array {
   const nals = keyframe
     ? [nal(random, 0x67, 12), nal(random, 0x68, 5), nal(random, 0x65, size), nal(random, 0x65, 300)]
-    : [nal(random, 0x61, size + (random.uint32() % 4000))];
+    : [nal(random, 0x61, size + (random.uint32() % (size / 2)))];
   const out = new Uint8Array(nals.reduce((sum, one) => sum + 4 + one.length, 0));
   let at = 0;
   for (const one of nals) {
@@ -494,7 +518,7 @@ export function madeUpAccessUnit(random: RandomSource, keyframe: boolean, size: 
 
 /** A frame with an empty first partition (RFC 6386 §9.1). */
 function madeUpVp8Frame(random: RandomSource, keyframe: boolean, size: number): Uint8Array {
-  const bytes = random.bytes(size + (random.uint32() % 4000));
+  const bytes = random.bytes(size + (random.uint32() % (size / 2)));
   bytes.set(keyframe ? [0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68, 0x01] : [0x11, 0, 0]);
   return bytes;
 }

@@ -1,17 +1,16 @@
-import type { SendLog } from "../../protocol/bwe/send_log.js";
 import { HeaderExtensionWriter } from "../../protocol/rtp/extension_writer.js";
-import { absSendTimeFromUs } from "../../protocol/rtp/header_extensions.js";
 import { type NtpTime, unixUsToNtp } from "../../protocol/rtp/ntp.js";
 import type { PlayoutDelay, SendStreamOptions } from "../transport_api.js";
 import type { EncodedFrame } from "./encoded_frame.js";
 
-/** What the packets of one stream say in header extensions (RFC 8285): the same for a frame's, but for each packet's own number. */
+/**
+ * What the packets of one stream say in header extensions (RFC 8285): the same for all of a frame's, but for what is filled in when they leave
+ * ({@link DepartureStamps}).
+ */
 export class PacketExtensions {
   /** The elements of the packet at hand. */
   readonly writer = new HeaderExtensionWriter();
   readonly #stream: SendStreamOptions;
-  /** The transport's: numbers its packets. */
-  readonly #log: SendLog;
   readonly #wallOffsetUs: number;
   readonly #mid: Uint8Array;
   /** RFC 8852: told in every packet of a layer, which no description names a source for. */
@@ -21,14 +20,10 @@ export class PacketExtensions {
   /** What the peer is asked for, as the extension writes it; -1: nothing. */
   readonly #playoutDelay: number;
   readonly #ntp: NtpTime = { seconds: 0, fraction: 0 };
-  /** Of the frame at hand: when it goes out, and where its packets' transport-wide number lies among the elements. */
-  #nowUs = 0;
-  #numberAt = -1;
 
-  constructor(stream: SendStreamOptions, log: SendLog, wallOffsetUs: number) {
+  constructor(stream: SendStreamOptions, wallOffsetUs: number) {
     const { mid, layer, playoutDelay } = stream;
     this.#stream = stream;
-    this.#log = log;
     this.#wallOffsetUs = wallOffsetUs;
     this.#mid = new TextEncoder().encode(mid);
     this.#rid = layer === undefined ? undefined : new TextEncoder().encode(layer);
@@ -41,10 +36,7 @@ export class PacketExtensions {
   }
 
   /** What all packets of a frame say. */
-  begin(
-    { captureTimeUs, audioLevel }: Pick<EncodedFrame, "captureTimeUs" | "audioLevel">,
-    nowUs: number,
-  ): void {
+  begin({ captureTimeUs, audioLevel }: Pick<EncodedFrame, "captureTimeUs" | "audioLevel">): void {
     const {
       mid,
       rid,
@@ -54,12 +46,11 @@ export class PacketExtensions {
       audioLevel: levelId,
     } = this.#stream.extensions;
     const { writer } = this;
-    this.#nowUs = nowUs;
     writer.clear();
     writer.addBytes(mid ?? 0, this.#mid);
     if (this.#rid !== undefined) writer.addBytes(rid ?? 0, this.#rid);
-    this.#numberAt = writer.addU16(transportCc ?? 0, 0);
-    writer.addU24(absSendTime ?? 0, absSendTimeFromUs(nowUs));
+    writer.addU16(transportCc ?? 0, 0);
+    writer.addU24(absSendTime ?? 0, 0);
     if (audioLevel !== undefined) writer.addU8(levelId ?? 0, audioLevel);
     if (absCaptureTime === undefined || absCaptureTime === 0) return;
     unixUsToNtp(captureTimeUs + this.#wallOffsetUs, this.#ntp);
@@ -79,11 +70,6 @@ export class PacketExtensions {
       this.writer.addU8(videoOrientation, quarterTurns);
     }
     if (keyframe && this.#playoutDelay >= 0) this.writer.addU24(playoutDelay, this.#playoutDelay);
-  }
-
-  /** The transport-wide number is each packet's own. */
-  number(bytes: number): void {
-    if (this.#numberAt >= 0) this.writer.updateU16(this.#numberAt, this.#log.add(bytes, this.#nowUs));
   }
 }
 

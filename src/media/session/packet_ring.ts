@@ -18,6 +18,8 @@ export class PacketRing {
   /** Entry = slot, in the layout of {@link DatagramTable}. */
   readonly table: Int32Array;
   readonly capacity: number;
+  /** Packets put here that wait to leave, as whoever lets them keeps count: they must not be written over. */
+  waiting = 0;
   readonly #slotBytes: number;
   readonly #mask: number;
   readonly #sequenceNumbers: Int32Array;
@@ -62,12 +64,12 @@ export class PacketRing {
     return slot * this.#slotBytes + PacketRing.headroom;
   }
 
-  /** Notes that the slot of `sequenceNumber` holds that packet, `length` bytes of it. */
+  /** Notes that the slot of `sequenceNumber` holds that packet, `length` bytes of it, which has yet to leave. */
   put(sequenceNumber: number, length: number): void {
     const slot = sequenceNumber & this.#mask;
     this.table[slot * DatagramTable.words + DatagramTable.length] = length;
     this.#sequenceNumbers[slot] = sequenceNumber;
-    this.#repeatedUs[slot] = Number.NEGATIVE_INFINITY;
+    this.#repeatedUs[slot] = Number.POSITIVE_INFINITY;
   }
 
   /** Makes ChannelData of `count` packets from `slot` on, for one sending; {@link unwrap} undoes it. */
@@ -112,7 +114,12 @@ export class PacketRing {
     return this.#sequenceNumbers[sequenceNumber & this.#mask] === sequenceNumber;
   }
 
-  /** When the packet was last sent again; -Infinity: never. */
+  /** The packets of `count` slots from `slot` on leave, for the first time. */
+  markLeft(slot: number, count: number): void {
+    this.#repeatedUs.fill(Number.NEGATIVE_INFINITY, slot, slot + count);
+  }
+
+  /** When the packet was last sent again; -Infinity: never; Infinity: it has yet to leave. */
   repeatedUs(sequenceNumber: number): number {
     return this.#repeatedUs[sequenceNumber & this.#mask];
   }

@@ -20,6 +20,7 @@ import { ToneSender } from "../../protocol/telephone_event/tone_sender.js";
 import { isVideoFormat } from "../codecs/codec_name.js";
 import type { FrameTransform } from "../transforms/frame_transform.js";
 import type { SendStreamOptions } from "../transport_api.js";
+import { DepartureStamps } from "./departure_stamps.js";
 import type { EncodedFrame } from "./encoded_frame.js";
 import { FrameCounter } from "./frame_counter.js";
 import { NackResponder } from "./nack_responder.js";
@@ -27,7 +28,7 @@ import type { OutgoingStages } from "./outgoing_stages.js";
 import { PacketExtensions } from "./packet_extensions.js";
 import { PacketMapper } from "./packet_mapper.js";
 import { PacketRing } from "./packet_ring.js";
-import { ParitySender } from "./parity_sender.js";
+import { MOST_GROUPS, ParitySender } from "./parity_sender.js";
 import { ParityStream } from "./parity_stream.js";
 import { assemblerOf, packetizerOf } from "./payload_formats.js";
 import { RtpTimeline } from "./rtp_timeline.js";
@@ -112,6 +113,7 @@ export class SendSession {
   stagedFirst = 0;
   stagedCount = 0;
   readonly #extensions: PacketExtensions;
+  readonly #stamps: DepartureStamps;
   readonly #timeline: RtpTimeline;
   readonly #frames: FrameCounter;
   readonly #fields;
@@ -166,7 +168,8 @@ export class SendSession {
       history: this.ring,
       firstRtxSequenceNumber: rtxSequenceNumber,
     });
-    this.#extensions = new PacketExtensions(stream, options.log, options.wallOffsetUs);
+    this.#extensions = new PacketExtensions(stream, options.wallOffsetUs);
+    this.#stamps = new DepartureStamps(stream.extensions, options.log);
     this.#fields = {
       marker: false,
       payloadType: this.#mediaType,
@@ -209,7 +212,7 @@ export class SendSession {
       this.#counters[SendCounters.framesSkipped]++;
       return 0;
     }
-    this.#extensions.begin(frame, nowUs);
+    this.#extensions.begin(frame);
     if (this.stream.kind === "video") this.#extensions.addPresentation(frame);
     const headerBytes = RTP_FIXED_HEADER_BYTES + this.#extensions.blockBytes;
     const maxPayload = this.#maxPacketBytes - headerBytes - rtpOverhead;
@@ -245,12 +248,11 @@ export class SendSession {
   packetizeTone(nowUs: number): number {
     const { telephoneEvent } = this.stream;
     if (telephoneEvent === undefined || !this.tones.poll(nowUs, this.stream.clockRate)) return 0;
-    this.#extensions.begin({ captureTimeUs: nowUs }, nowUs);
+    this.#extensions.begin({ captureTimeUs: nowUs });
     this.firstSequenceNumber = this.#next;
     this.#fields.timestamp = this.#toneTimestamp;
     this.#fields.payloadType = telephoneEvent;
     const offset = this.ring.offsetOf(this.ring.slotOf(this.#next));
-    this.#extensions.number(RTP_FIXED_HEADER_BYTES + this.#extensions.blockBytes + TELEPHONE_EVENT_BYTES);
     const header = this.#writeHeader(offset, this.tones.isFirst);
     this.#fields.payloadType = this.#mediaType;
     writeTelephoneEvent(this.ring.slab, offset + header, this.tones.packet);
@@ -266,6 +268,25 @@ export class SendSession {
     this.encoding = encoding;
     this.needsKeyframe = this.stream.kind === "video";
     this.#newEncoding = true;
+  }
+
+  /** So much waits to leave that what waits must go before more is written. */
+  get isCrowded(): boolean {
+    const { ring, parityStream } = this;
+    return ring.waiting > ring.capacity / 4 || (parityStream?.ring.waiting ?? 0) > MOST_GROUPS;
+  }
+
+  /** Packets leave: of this stream's {@link ring}, or of its parity's. They are still plain. */
+  depart(ring: PacketRing, first: number, count: number, nowUs: number): void {
+    const slot = ring.slotOf(first);
+    const head = Math.min(count, ring.capacity - slot);
+    this.#departAt(ring, slot, head, nowUs);
+    this.#departAt(ring, 0, count - head, nowUs);
+  }
+
+  #departAt(ring: PacketRing, slot: number, count: number, nowUs: number): void {
+    this.#stamps.stamp(ring, slot, count, nowUs);
+    ring.markLeft(slot, count);
   }
 
   /** The packets waited this long for the sender, together. */
@@ -314,13 +335,13 @@ export class SendSession {
     const room = maxPayload - (parity === undefined ? 0 : this.#parityOverhead);
     if (!packetizer?.begin(frame.bytes, frame.length, room)) return 0;
     let count = 0;
-    while (count < this.ring.capacity) {
+    const slots = this.ring.capacity - this.ring.waiting;
+    while (count < slots) {
       const offset = this.ring.offsetOf(this.ring.slotOf(this.#next));
       const header = RTP_FIXED_HEADER_BYTES + this.#extensions.blockBytes;
       const at = offset + (parity === undefined ? 0 : this.#redHead);
       const payload = packetizer.next(this.ring.slab, at + header);
       if (payload === 0) break;
-      this.#extensions.number(header + payload + (at - offset));
       this.#writeHeader(at, packetizer.isLast);
       if (parity !== undefined) this.#protect(parity, offset, header, payload, packetizer.isLast);
       else this.#commit(header, payload);
@@ -355,10 +376,10 @@ export class SendSession {
   #writeParityStream(parity: ParitySender, stream: ParityStream): number {
     const header = RTP_FIXED_HEADER_BYTES + CSRC_BYTES + this.#extensions.blockBytes;
     parity.endFrame();
-    for (stream.count = 0; stream.count < stream.ring.capacity; ) {
+    stream.begin();
+    while (stream.count < MOST_GROUPS) {
       const bytes = parity.write(stream.ring.slab, stream.offset + header);
       if (bytes === 0) break;
-      this.#extensions.number(header + bytes);
       stream.put(header, bytes, this.#fields.timestamp, this.#extensions.writer);
     }
     return 0;
@@ -370,11 +391,10 @@ export class SendSession {
     const header = RTP_FIXED_HEADER_BYTES + this.#extensions.blockBytes;
     parity.endFrame();
     let count = 0;
-    while (sent + count < this.ring.capacity) {
+    while (sent + count + this.ring.waiting < this.ring.capacity) {
       const offset = this.ring.offsetOf(this.ring.slotOf(this.#next));
       const bytes = parity.write(this.ring.slab, offset + header + RED_HEAD_BYTES);
       if (bytes === 0) break;
-      this.#extensions.number(header + RED_HEAD_BYTES + bytes);
       this.#wrapRed(offset, header, this.stream.red?.ulpfec ?? 0, false);
       this.#commit(header, RED_HEAD_BYTES + bytes);
       count++;
@@ -403,7 +423,7 @@ export class SendSession {
     }
     mapper.map(this.#next, nowUs);
     const { sequenceNumber, header } = mapper;
-    this.#extensions.begin(mapper, nowUs);
+    this.#extensions.begin(mapper);
     const headerBytes = RTP_FIXED_HEADER_BYTES + this.#extensions.blockBytes;
     const isTooLarge = headerBytes + header.payloadLength > this.#passedBytes - rtpOverhead;
     if (isTooLarge || this.ring.has(sequenceNumber)) {
@@ -428,7 +448,6 @@ export class SendSession {
     this.#fields.timestamp = timestamp;
     this.#timeline.noteOffset(timestamp, mapper.captureTimeUs);
     const offset = this.ring.offsetOf(this.ring.slotOf(sequenceNumber));
-    this.#extensions.number(headerBytes + header.payloadLength);
     this.#writeHeader(offset, header.marker);
     copyBytes(bytes, header.payloadOffset, this.ring.slab, offset + headerBytes, header.payloadLength);
     this.#commit(headerBytes, header.payloadLength);
@@ -450,7 +469,6 @@ export class SendSession {
     const offset = this.ring.offsetOf(this.ring.slotOf(this.#next));
     const header = RTP_FIXED_HEADER_BYTES + this.#extensions.blockBytes;
     const payload = this.#writeSound(frame, timestamp, offset + header, maxPayload);
-    this.#extensions.number(header + payload);
     this.#writeHeader(offset, talkspurt);
     this.#commit(header, payload);
     return 1;

@@ -6,6 +6,7 @@ import { TransportFeedbackReader } from "../../protocol/twcc/feedback_reader.js"
 import type { RtpInterceptorFactory } from "../interceptors/interceptor.js";
 import type { FrameTransform } from "../transforms/frame_transform.js";
 import type { MediaKind, SendStreamOptions } from "../transport_api.js";
+import { type Departure, Departures } from "./departures.js";
 import type { SendRoute, SrtpKeys } from "./messages.js";
 import { OutgoingStages } from "./outgoing_stages.js";
 import { PacketRing } from "./packet_ring.js";
@@ -36,6 +37,8 @@ export interface SendTransportOptions {
   readonly createSrtp: (keys: SrtpKeys) => SrtpContext;
   /** Called when a stream becomes able to send video, and must start with a keyframe of its encoding; `isPushed`: the application makes it. */
   readonly onKeyframeNeeded: (encoding: number, isPushed: boolean) => void;
+  /** How much faster than the path pictures leave, for comparisons; Infinity: always at once. */
+  readonly paceAhead?: number;
   /** Of the application, in the order in which a packet meets them. */
   readonly interceptors?: readonly RtpInterceptorFactory[];
 }
@@ -57,6 +60,7 @@ export class SendTransport {
   readonly #audio: SendSession[] = [];
   readonly #rtcp: PacketRing;
   readonly #pending: Pending[] = [];
+  readonly #departures: Departures;
   #retryAtUs = Number.POSITIVE_INFINITY;
   #rtcpNext = 0;
   #hasStaged = false;
@@ -73,6 +77,9 @@ export class SendTransport {
   constructor(options: SendTransportOptions) {
     this.#options = options;
     this.#rtcp = new PacketRing(RTCP_RING, options.maxPacketBytes);
+    const leave = (departure: Departure, count: number, nowUs: number) =>
+      this.#leave(departure, count, nowUs);
+    this.#departures = new Departures(leave, options.paceAhead);
   }
 
   get ready(): boolean {
@@ -118,6 +125,7 @@ export class SendTransport {
     const session = this.#sessions.get(streamId);
     if (session === undefined) return;
     this.#endTransform(session);
+    this.#departures.forget(session);
     this.#sessions.delete(streamId);
     session.stages?.close();
     this.#numberings.set(session.stream.ssrc, session.numbering);
@@ -166,7 +174,7 @@ export class SendTransport {
     for (let i = 0; i < count; i++) {
       const sequenceNumber = (sequenceNumbers[2 * i] << 8) | sequenceNumbers[2 * i + 1];
       const slot = responder.repeat(sequenceNumber, srtp, nowUs);
-      if (slot >= 0) this.#transmitCounted(session, responder.ring, slot, 1);
+      if (slot >= 0) this.#transmitCounted(session, responder.ring, slot, 1, nowUs);
     }
   }
 
@@ -185,6 +193,7 @@ export class SendTransport {
 
   #tellAvailable(): void {
     this.#options.counters[TransportCounters.estimatedBps] = this.#pathBps;
+    this.#departures.setPath(this.#pathBps);
   }
 
   get #pathBps(): number {
@@ -209,13 +218,14 @@ export class SendTransport {
   handleTimeout(nowUs: number): void {
     this.#sendTones(nowUs);
     this.#retry(nowUs);
+    if (this.ready && this.#pending.length === 0) this.#departures.poll(nowUs);
   }
 
   #sendTones(nowUs: number): void {
     if (this.#srtp === undefined || this.#socket === undefined) return;
     for (const session of this.#audio) {
       const count = session.packetizeTone(nowUs);
-      if (count > 0) this.#sendPackets(session, this.#srtp, count, nowUs);
+      if (count > 0) this.#sendPackets(session, count, nowUs);
     }
   }
 
@@ -231,6 +241,7 @@ export class SendTransport {
   nextDeadlineUs(): number {
     let deadlineUs = this.#retryAtUs;
     if (!this.ready) return deadlineUs;
+    if (this.#pending.length === 0) deadlineUs = Math.min(deadlineUs, this.#departures.nextDeadlineUs());
     for (let i = 0; i < this.#audio.length; i++) {
       deadlineUs = Math.min(deadlineUs, this.#audio[i].tones.nextDeadlineUs());
     }
@@ -243,6 +254,7 @@ export class SendTransport {
     this.#srtp = undefined;
     this.#socket = undefined;
     this.#pending.length = 0;
+    this.#departures.clear();
   }
 
   #sendOn(session: SendSession, srtp: SrtpContext, frame: EncodedFrame, nowUs: number): number {
@@ -312,6 +324,7 @@ export class SendTransport {
   }
 
   #packetizeOn(session: SendSession, srtp: SrtpContext, frame: EncodedFrame, nowUs: number): number {
+    if (session.isCrowded) this.#departures.flush(nowUs);
     const count = session.packetize(frame, srtp.rtpOverhead, nowUs);
     if (count === 0) {
       if (session.asksKeyframe(nowUs)) this.#options.onKeyframeNeeded(session.encoding, true);
@@ -321,7 +334,7 @@ export class SendTransport {
     if (frame.enqueuedUs !== undefined && nowUs > frame.enqueuedUs) {
       session.countDelay(count * (nowUs - frame.enqueuedUs));
     }
-    return this.#sendPackets(session, srtp, count, nowUs);
+    return this.#sendPackets(session, count, nowUs);
   }
 
   /** Packets passed on come one by one and go out together: {@link flushPackets}. */
@@ -347,33 +360,58 @@ export class SendTransport {
     if (count === 0 || this.#srtp === undefined) return;
     session.stagedCount = 0;
     session.firstSequenceNumber = session.stagedFirst;
-    this.#sendPackets(session, this.#srtp, count, nowUs);
+    this.#sendPackets(session, count, nowUs);
   }
 
-  /** Protects and sends what was packetized. */
-  #sendPackets(session: SendSession, srtp: SrtpContext, count: number, nowUs: number): number {
-    const { ring, firstSequenceNumber, stages } = session;
-    stages?.pass(ring, firstSequenceNumber, count, session.maxPlainBytes(srtp.rtpOverhead), srtp, nowUs);
-    const first = ring.slotOf(firstSequenceNumber);
-    const head = Math.min(count, ring.capacity - first);
-    srtp.protectRtpBatch(ring.slab, ring.table, first, head);
-    if (count > head) srtp.protectRtpBatch(ring.slab, ring.table, 0, count - head);
+  /** Sends what was packetized: at once, or as the path allows. Returns the datagrams handed to the kernel, and those that wait. */
+  #sendPackets(session: SendSession, count: number, nowUs: number): number {
+    const { ring, firstSequenceNumber: first, parityStream } = session;
+    if (session.stream.kind === "audio" || this.#departures.isOpen) {
+      const sent = this.#leaveRange(session, first, count, nowUs);
+      if (parityStream !== undefined)
+        this.#leaveParity(session, parityStream.first, parityStream.take(), nowUs);
+      return sent;
+    }
+    this.#departures.add({ session, ring, first, count, madeUs: nowUs }, nowUs);
+    if (parityStream !== undefined && parityStream.count > 0) {
+      const { ring, first } = parityStream;
+      this.#departures.add({ session, ring, first, count: parityStream.take(), madeUs: nowUs }, nowUs);
+    }
+    return count;
+  }
+
+  #leave({ session, ring, first }: Departure, count: number, nowUs: number): boolean {
+    if (ring === session.ring) this.#leaveRange(session, first, count, nowUs);
+    else this.#leaveParity(session, first, count, nowUs);
+    return this.#pending.length === 0;
+  }
+
+  /** Numbers, protects and sends packets of a stream. */
+  #leaveRange(session: SendSession, first: number, count: number, nowUs: number): number {
+    const { ring, stages } = session;
+    const srtp = this.#srtp;
+    if (srtp === undefined) return 0;
+    session.depart(ring, first, count, nowUs);
+    stages?.pass(ring, first, count, session.maxPlainBytes(srtp.rtpOverhead), srtp, nowUs);
+    protectRange(srtp, ring, first, count);
     stages?.dropKept(ring);
     // What waited for room comes first, or the peer would see a reordering that nothing caused.
     if (this.#pending.length > 0) this.#retry(this.#retryAtUs);
-    const sent = this.#sendRange(session, firstSequenceNumber, count, 0, nowUs);
-    this.#sendParity(session, srtp);
+    const sent = this.#sendRange(session, first, count, 0, nowUs);
     if (stages === undefined || stages.made === 0) return sent;
-    return sent + this.#transmitCounted(session, stages.ring, 0, stages.made);
+    return sent + this.#transmitCounted(session, stages.ring, 0, stages.made, nowUs);
   }
 
   /** Parity in a stream of its own goes once: what the socket does not take is lost. */
-  #sendParity({ parityStream }: SendSession, srtp: SrtpContext): void {
-    if (parityStream === undefined || parityStream.count === 0) return;
-    const { ring, count } = parityStream;
-    parityStream.count = 0;
-    srtp.protectRtpBatch(ring.slab, ring.table, 0, count);
-    this.#transmit(ring, 0, count);
+  #leaveParity(session: SendSession, first: number, count: number, nowUs: number): void {
+    const ring = session.parityStream?.ring;
+    if (ring === undefined || this.#srtp === undefined || count === 0) return;
+    session.depart(ring, first, count, nowUs);
+    protectRange(this.#srtp, ring, first, count);
+    const slot = ring.slotOf(first);
+    const head = Math.min(count, ring.capacity - slot);
+    this.#transmitPaced(ring, slot, head, nowUs);
+    if (count > head) this.#transmitPaced(ring, 0, count - head, nowUs);
   }
 
   /** Sends the packets from sequence number `first` on; what the socket does not take is offered again shortly. */
@@ -381,8 +419,8 @@ export class SendTransport {
     const { ring } = session;
     const slot = ring.slotOf(first);
     const head = Math.min(count, ring.capacity - slot);
-    let sent = this.#transmitFirst(session, slot, head);
-    if (sent === head && count > head) sent += this.#transmitFirst(session, 0, count - head);
+    let sent = this.#transmitFirst(session, slot, head, nowUs);
+    if (sent === head && count > head) sent += this.#transmitFirst(session, 0, count - head, nowUs);
     if (sent === count) return sent;
     if (retries >= MAX_RETRIES) {
       session.countDropped(count - sent);
@@ -393,14 +431,20 @@ export class SendTransport {
     return sent;
   }
 
-  #transmitFirst(session: SendSession, slot: number, count: number): number {
-    const sent = this.#transmitCounted(session, session.ring, slot, count);
+  #transmitFirst(session: SendSession, slot: number, count: number, nowUs: number): number {
+    const sent = this.#transmitCounted(session, session.ring, slot, count, nowUs);
     for (let i = 0; i < sent; i++) session.responder.noteSent(Math.max(0, session.ring.lengthOf(slot + i)));
     return sent;
   }
 
-  #transmitCounted(session: SendSession, ring: PacketRing, slot: number, count: number): number {
-    const sent = this.#transmit(ring, slot, count);
+  #transmitCounted(
+    session: SendSession,
+    ring: PacketRing,
+    slot: number,
+    count: number,
+    nowUs: number,
+  ): number {
+    const sent = this.#transmitPaced(ring, slot, count, nowUs);
     let packets = 0;
     let bytes = 0;
     for (let i = 0; i < sent; i++) {
@@ -410,6 +454,15 @@ export class SendTransport {
       bytes += length;
     }
     session.countSent(packets, bytes);
+    return sent;
+  }
+
+  /** Media: what comes after it waits for as long as it takes on the path. */
+  #transmitPaced(ring: PacketRing, slot: number, count: number, nowUs: number): number {
+    const { counters } = this.#options;
+    const before = counters[TransportCounters.bytesSent];
+    const sent = this.#transmit(ring, slot, count);
+    this.#departures.handleSent(counters[TransportCounters.bytesSent] - before, nowUs);
     return sent;
   }
 
@@ -442,6 +495,13 @@ export class SendTransport {
       this.#options.onKeyframeNeeded(encoding, isPushed);
     }
   }
+}
+
+function protectRange(srtp: SrtpContext, ring: PacketRing, first: number, count: number): void {
+  const slot = ring.slotOf(first);
+  const head = Math.min(count, ring.capacity - slot);
+  srtp.protectRtpBatch(ring.slab, ring.table, slot, head);
+  if (count > head) srtp.protectRtpBatch(ring.slab, ring.table, 0, count - head);
 }
 
 /** Whether a send stream's row says that anything was sent: only then is there something to report (RFC 3550 §6.4.1). */

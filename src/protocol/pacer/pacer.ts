@@ -29,6 +29,13 @@ export class Pacer {
     return this.debtBytes <= this.burstBytes + 1e-6;
   }
 
+  /** How much may leave now, in one burst, when {@link canSend}. */
+  budgetBytes(nowUs: number): number {
+    if (this.rateBps === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY;
+    this.drain(nowUs);
+    return Math.max(0, this.burstBytes - this.debtBytes);
+  }
+
   /** `bytes` as on the wire, headers of IP and UDP included if the rate counts them. */
   handleSent(bytes: number, nowUs: number): void {
     if (this.rateBps === Number.POSITIVE_INFINITY) return;

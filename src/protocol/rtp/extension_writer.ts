@@ -43,15 +43,8 @@ export class HeaderExtensionWriter {
     if (at >= 0) this.arena[at] = value;
   }
 
-  /** Returns where the value lies for {@link updateU16}, -1 when nothing was added. */
-  addU16(id: number, value: number): number {
+  addU16(id: number, value: number): void {
     const at = this.reserve(id, 2);
-    if (at >= 0) writeU16(this.arena, at, value);
-    return at;
-  }
-
-  /** Changes a value for the packets to come: what differs from packet to packet of one frame. */
-  updateU16(at: number, value: number): void {
     if (at >= 0) writeU16(this.arena, at, value);
   }
 
