@@ -50,7 +50,6 @@ inline constexpr int32_t kCodec = 15;
 
 namespace descriptor_flag {
 inline constexpr int32_t kKeyframe = 1;
-inline constexpr int32_t kDiscontinuity = 2;
 inline constexpr int32_t kMarker = 4;
 inline constexpr int32_t kQuarterTurn = 8;
 inline constexpr int32_t kAudioLevel = 256;

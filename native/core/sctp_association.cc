@@ -194,22 +194,24 @@ bool SctpAssociation::IsAlive() const { return StatusOf(socket_).has_value(); }
 
 size_t SctpAssociation::CongestionWindow() const {
   const auto lock = SctpStack::Instance().Lock();
+  return Window();
+}
+
+size_t SctpAssociation::Window() const {
   const auto status = StatusOf(socket_);
   return status ? status->sstat_primary.spinfo_cwnd : 0;
 }
 
 void SctpAssociation::BeforeTimers() {
-  if (!HasFlight()) return;
-  const auto status = StatusOf(socket_);
-  window_ = status ? status->sstat_primary.spinfo_cwnd : 0;
+  if (HasFlight()) window_ = Window();
 }
 
 /// A window of one packet is what a timeout leaves (RFC 9260 §7.2.3).
 void SctpAssociation::AfterTimers() {
   if (!HasFlight()) return;
   const size_t onePacket = settings_.maxPacketBytes + kSctpCommonHeader;
-  const auto status = StatusOf(socket_);
-  if (!status || status->sstat_primary.spinfo_cwnd > onePacket || window_ <= onePacket) return;
+  const size_t present = Window();
+  if (present == 0 || present > onePacket || window_ <= onePacket) return;
   timeout_.Begin(*acknowledgedTsn_ + 1, window_);
 }
 
@@ -229,9 +231,9 @@ void SctpAssociation::NoteSack(std::span<const uint8_t> packet) {
 /// slow start. Half of what the path has carried, since it leaves in one burst; slow start sees to the rest
 /// (RFC 4015 §3.2 is as careful).
 void SctpAssociation::RestoreWindow(size_t window) {
-  const auto status = StatusOf(socket_);
+  const size_t present = Window();
   const auto packets = static_cast<uint32_t>(window / 2 / settings_.maxPacketBytes);
-  if (!status || status->sstat_primary.spinfo_cwnd >= packets * settings_.maxPacketBytes) return;
+  if (present == 0 || present >= packets * settings_.maxPacketBytes) return;
   const sctp_assoc_value control{SCTP_ALL_ASSOC, SCTP_CC_RFC2581};
   usrsctp_sysctl_set_sctp_initial_cwnd(std::max(packets, kInitialWindowPackets));
   usrsctp_setsockopt(socket_, IPPROTO_SCTP, kPluggableCongestionControl, &control, sizeof control);

@@ -124,6 +124,8 @@ class SctpAssociation {
   void NoteChunk(uint32_t tsn, bool isEnding);
   void NoteSack(std::span<const uint8_t> packet);
   bool HasFlight() const { return highestTsn_ && acknowledgedTsn_ && *highestTsn_ != *acknowledgedTsn_; }
+  /// As CongestionWindow(), with the stack's lock held.
+  size_t Window() const;
   void RestoreWindow(size_t window);
   void PushKind(SctpEvent::Kind kind);
   void NoteChange(const sctp_assoc_change& change, std::span<const uint8_t> abort);

@@ -3,10 +3,11 @@ import { RtcpSession } from "../../src/media/session/rtcp_session.js";
 import { SendCounters } from "../../src/media/session/stream_counters.js";
 import type { SendStreamOptions } from "../../src/media/transport_api.js";
 import { seededRandom } from "../../src/protocol/primitives/random.js";
-import { writeRemb, writeTemporaryBitrate } from "../../src/protocol/rtcp/bitrate_feedback.js";
+import { writeTemporaryBitrate } from "../../src/protocol/rtcp/bitrate_feedback.js";
 import type { TemporaryBitrate } from "../../src/protocol/rtcp/packets.js";
 import { parseCompound } from "../../src/protocol/rtcp/parser.js";
 import { RtcpWriter } from "../../src/protocol/rtcp/writer.js";
+import { writeRemb } from "../support/remb.js";
 
 const PEER = 0x9001;
 const OTHER = 0x9002;

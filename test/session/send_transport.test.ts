@@ -8,12 +8,12 @@ import type { SendStreamOptions } from "../../src/media/transport_api.js";
 import { seededRandom } from "../../src/protocol/primitives/random.js";
 import {
   readPlayoutDelayUs,
-  readTextExtension,
   readTransportSequence,
   readVideoOrientation,
 } from "../../src/protocol/rtp/header_extensions.js";
 import { parseRtp, RtpHeader } from "../../src/protocol/rtp/rtp_header.js";
 import { decodeChannelData } from "../../src/protocol/turn/index.js";
+import { textExtension } from "../support/rtp_packets.js";
 import { madeUpAccessUnit } from "./virtual_call.js";
 
 const VIDEO: SendStreamOptions = {
@@ -131,9 +131,9 @@ describe("SendTransport", () => {
     transport.resend(77, Uint8Array.of(sequenceNumber >> 8, sequenceNumber), 1, 1e6);
     const said = packets().map(({ bytes, header }) => [
       header.ssrc,
-      readTextExtension(bytes, header, extensions.mid),
-      readTextExtension(bytes, header, extensions.rid),
-      readTextExtension(bytes, header, extensions.repairedRid),
+      textExtension(bytes, header, extensions.mid),
+      textExtension(bytes, header, extensions.rid),
+      textExtension(bytes, header, extensions.repairedRid),
     ]);
     const first = Array.from({ length: count }, () => [77, "v", "low", undefined]);
     assert.deepEqual(said, [...first, [99, "v", undefined, "low"]]);

@@ -7,7 +7,8 @@ import { ReceiveCounters, SendCounters } from "../../src/media/session/stream_co
 import type { ReceiveStreamOptions, SendStreamOptions } from "../../src/media/transport_api.js";
 import { seededRandom } from "../../src/protocol/primitives/random.js";
 import { RtcpWriter } from "../../src/protocol/rtcp/writer.js";
-import { parseRtp, RtpHeader, writePadding } from "../../src/protocol/rtp/rtp_header.js";
+import { parseRtp, RtpHeader } from "../../src/protocol/rtp/rtp_header.js";
+import { writePadding } from "../support/rtp_packets.js";
 
 const OPUS = 111;
 const receiveOptions: ReceiveStreamOptions = {

@@ -64,8 +64,6 @@ export const DESCRIPTOR_WORDS = 32;
 export const DescriptorFlag = {
   /** The access unit is an IDR picture with its parameter sets. */
   keyframe: 1,
-  /** Something before this unit was lost: the decoder should conceal or wait for a keyframe. */
-  discontinuity: 2,
   /** RTP marker bit. */
   marker: 4,
   /** Of a picture, two bits: quarter turns clockwise before it is shown. */

@@ -1,7 +1,7 @@
 /**
- * Feedback that names a bitrate: REMB (draft-alvestrand-rmcat-remb-03), TMMBR and TMMBN (RFC 5104 §4.2).
+ * Feedback that names a bitrate: REMB (draft-alvestrand-rmcat-remb-03), which is only read, TMMBR and TMMBN (RFC 5104 §4.2).
  */
-import { readU16, readU24, readU32, writeU24, writeU32 } from "../primitives/bytes.js";
+import { readU16, readU24, readU32, writeU32 } from "../primitives/bytes.js";
 import { FeedbackFormat, type ReceiverEstimatedBitrate, RtcpType, type TemporaryBitrate } from "./packets.js";
 import type { RtcpWriter } from "./writer.js";
 
@@ -19,23 +19,6 @@ export function parseRemb(buf: Uint8Array, at: number, end: number): ReceiverEst
   // 6 bits of exponent, 18 of mantissa.
   const bitrateBps = (word & 0x3ffff) * 2 ** (word >> 18);
   return { type: "remb", senderSsrc: readU32(buf, at), bitrateBps, ssrcs };
-}
-
-/** Writes a REMB for up to 255 media sources; the bitrate loses what does not fit 18 bits. False: no room. */
-export function writeRemb(
-  writer: RtcpWriter,
-  senderSsrc: number,
-  bitrateBps: number,
-  ssrcs: readonly number[],
-): boolean {
-  const at = writer.feedbackHead(RtcpType.psfb, FeedbackFormat.afb, senderSsrc, 0, 8 + 4 * ssrcs.length);
-  if (at < 0) return false;
-  const exponent = exponentFor(bitrateBps, 18);
-  writeU32(writer.buffer, at, REMB_NAME);
-  writer.buffer[at + 4] = ssrcs.length;
-  writeU24(writer.buffer, at + 5, (exponent << 18) | Math.floor(bitrateBps / 2 ** exponent));
-  for (let i = 0; i < ssrcs.length; i++) writeU32(writer.buffer, at + 8 + 4 * i, ssrcs[i]);
-  return true;
 }
 
 /** RFC 5104 §4.2.1.1; `at` is behind the packet's 4-byte head. */

@@ -2,20 +2,6 @@
 import { readU16, readU24, readU32 } from "../primitives/bytes.js";
 import type { RtpHeader } from "./rtp_header.js";
 
-/** An extension of 1 to 255 ASCII bytes (mid, rid) as text; undefined when absent or not printable ASCII. */
-export function readTextExtension(buf: Uint8Array, header: RtpHeader, id: number): string | undefined {
-  const at = header.extensionOffset(id);
-  const length = header.extensionLength(id);
-  if (at < 0 || length < 1) return undefined;
-  let text = "";
-  for (let i = 0; i < length; i++) {
-    const code = buf[at + i];
-    if (code < 0x21 || code > 0x7e) return undefined;
-    text += String.fromCharCode(code);
-  }
-  return text;
-}
-
 /** Whether extension `id` holds exactly `expected`, without making a string. */
 export function extensionEquals(
   buf: Uint8Array,
@@ -35,13 +21,7 @@ export function readTransportSequence(buf: Uint8Array, header: RtpHeader, id: nu
   return at < 0 || header.extensionLength(id) < 2 ? -1 : readU16(buf, at);
 }
 
-/** Absolute send time: 24 bits, seconds in 6.18 fixed point (wraps every 64 s), -1 when absent. */
-export function readAbsSendTime(buf: Uint8Array, header: RtpHeader, id: number): number {
-  const at = header.extensionOffset(id);
-  return at < 0 || header.extensionLength(id) !== 3 ? -1 : readU24(buf, at);
-}
-
-/** A sender's clock in µs as the 24 bits of the absolute send time. */
+/** A sender's clock in µs as the absolute send time: 24 bits, seconds in 6.18 fixed point. */
 export function absSendTimeFromUs(us: number): number {
   return Math.floor(((us % 64e6) * 262144) / 1e6) & 0xffffff;
 }

@@ -198,16 +198,6 @@ export function writeRtpHeader(
   return extended ? bytes + extensions.write(buf, offset + bytes) : bytes;
 }
 
-/** Appends `padding` bytes (1 to 255) to the packet of `length` bytes at `offset` and sets its P bit; returns the new length. */
-export function writePadding(buf: Uint8Array, offset: number, length: number, padding: number): number {
-  if (padding < 1 || padding > 255) throw new RangeError(`RTP padding is 1 to 255 bytes, not ${padding}`);
-  const end = offset + length + padding;
-  buf.fill(0, offset + length, end - 1);
-  buf[end - 1] = padding;
-  buf[offset] |= 0x20;
-  return length + padding;
-}
-
 /**
  * RFC 5761 §4: whether a datagram of RTP's first-byte range is RTCP: the second byte, marker included, is 192 to 223.
  */

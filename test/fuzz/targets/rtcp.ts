@@ -1,12 +1,13 @@
 /** RTCP compounds of every kind, and the transport-wide feedback inside. */
 import assert from "node:assert/strict";
-import { writeRemb, writeTemporaryBitrate } from "../../../src/protocol/rtcp/bitrate_feedback.js";
+import { writeTemporaryBitrate } from "../../../src/protocol/rtcp/bitrate_feedback.js";
 import { writeExtendedReport } from "../../../src/protocol/rtcp/extended_report.js";
 import type { RtcpPacket } from "../../../src/protocol/rtcp/packets.js";
 import { parseCompound } from "../../../src/protocol/rtcp/parser.js";
 import { RtcpWriter } from "../../../src/protocol/rtcp/writer.js";
 import { ArrivalRecorder } from "../../../src/protocol/twcc/arrival_recorder.js";
 import { TransportFeedbackReader } from "../../../src/protocol/twcc/feedback_reader.js";
+import { writeRemb } from "../../support/remb.js";
 import type { FuzzTarget } from "../target.js";
 
 /** Not at the beginning of its buffer, as in a slab. */

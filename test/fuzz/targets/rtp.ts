@@ -6,11 +6,9 @@ import { RedReader } from "../../../src/protocol/red/red.js";
 import { HeaderExtensionWriter } from "../../../src/protocol/rtp/extension_writer.js";
 import {
   readAbsCaptureTime,
-  readAbsSendTime,
   readAudioLevel,
   readCaptureClockOffsetUs,
   readPlayoutDelayUs,
-  readTextExtension,
   readTransportSequence,
   readVideoOrientation,
 } from "../../../src/protocol/rtp/header_extensions.js";
@@ -39,9 +37,7 @@ function readExtensions(buf: Uint8Array, end: number): void {
     assert.ok(
       header.extensionOffset(id) >= OFFSET && header.extensionOffset(id) + header.extensionLength(id) <= end,
     );
-    readTextExtension(buf, header, id);
     readTransportSequence(buf, header, id);
-    readAbsSendTime(buf, header, id);
     readAudioLevel(buf, header, id);
     readAbsCaptureTime(buf, header, id, 1);
     readCaptureClockOffsetUs(buf, header, id);

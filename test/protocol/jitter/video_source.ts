@@ -1,6 +1,7 @@
 import { H264Packetizer } from "../../../src/protocol/h264/packetizer.js";
 import type { RandomSource } from "../../../src/protocol/primitives/random.js";
-import { parseRtp, RtpHeader, writePadding, writeRtpHeader } from "../../../src/protocol/rtp/rtp_header.js";
+import { parseRtp, RtpHeader, writeRtpHeader } from "../../../src/protocol/rtp/rtp_header.js";
+import { writePadding } from "../../support/rtp_packets.js";
 import { annexB, makeNal } from "../h264/nal_samples.js";
 
 export interface SentFrame {

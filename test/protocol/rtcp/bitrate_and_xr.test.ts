@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { seededRandom } from "../../../src/protocol/primitives/random.js";
-import { writeRemb, writeTemporaryBitrate } from "../../../src/protocol/rtcp/bitrate_feedback.js";
+import { writeTemporaryBitrate } from "../../../src/protocol/rtcp/bitrate_feedback.js";
 import { writeExtendedReport } from "../../../src/protocol/rtcp/extended_report.js";
 import type { ExtendedReportBlock, RtcpPacket } from "../../../src/protocol/rtcp/packets.js";
 import { parseCompound } from "../../../src/protocol/rtcp/parser.js";
 import { RtcpWriter } from "../../../src/protocol/rtcp/writer.js";
+import { writeRemb } from "../../support/remb.js";
 
 function parse(bytes: ArrayLike<number>): RtcpPacket[] {
   return parseCompound(Uint8Array.from(bytes), 0, bytes.length);
@@ -17,7 +18,7 @@ function written(write: (w: RtcpWriter) => void): Uint8Array {
 }
 
 describe("REMB", () => {
-  it("is written as the draft draws it and read back", () => {
+  it("is read as the draft draws it", () => {
     const bytes = written((w) => writeRemb(w, 1, 8_927_168, [1215622422]));
     // 8 927 168 = 139 487 · 2^6.
     assert.deepEqual(
@@ -32,7 +33,7 @@ describe("REMB", () => {
     ]);
   });
 
-  it("keeps 18 bits of any bitrate, never more than was said", () => {
+  it("is read of any bitrate as 18 bits say it", () => {
     for (let bps = 1; bps < 1e15; bps = Math.ceil(bps * 1.37)) {
       const [packet] = parse(written((w) => writeRemb(w, 1, bps, [])));
       assert.ok(packet.type === "remb");
@@ -141,7 +142,6 @@ describe("extended reports", () => {
   it("write nothing where there is no room", () => {
     const w = new RtcpWriter(new Uint8Array(19));
     assert.equal(writeExtendedReport(w, 1, blocks.slice(0, 1)), false);
-    assert.equal(writeRemb(w, 1, 1, []), false);
     assert.equal(writeTemporaryBitrate(w, "tmmbr", 1, [{ ssrc: 1, bitrateBps: 5, overheadBytes: 1 }]), false);
     assert.equal(w.length, 0);
   });

@@ -1,13 +1,8 @@
 import assert from "node:assert/strict";
 import { seededRandom } from "../../../src/protocol/primitives/random.js";
 import { HeaderExtensionWriter } from "../../../src/protocol/rtp/extension_writer.js";
-import {
-  isRtcp,
-  parseRtp,
-  RtpHeader,
-  writePadding,
-  writeRtpHeader,
-} from "../../../src/protocol/rtp/rtp_header.js";
+import { isRtcp, parseRtp, RtpHeader, writeRtpHeader } from "../../../src/protocol/rtp/rtp_header.js";
+import { writePadding } from "../../support/rtp_packets.js";
 
 const FIELDS = {
   marker: true,
@@ -202,15 +197,13 @@ describe("writeRtpHeader", () => {
     }, RangeError);
   });
 
-  it("pads a packet so that the parser takes the padding off again", () => {
+  it("takes padding off", () => {
     const buf = new Uint8Array(300).fill(0xaa);
     const headerBytes = writeRtpHeader(buf, 0, FIELDS);
     const length = writePadding(buf, 0, headerBytes, 255);
     const h = new RtpHeader();
     assert.ok(parseRtp(buf, 0, length, h));
     assert.deepEqual([h.payloadLength, h.paddingLength, length], [0, 255, 267]);
-    assert.throws(() => writePadding(buf, 0, 12, 0), RangeError);
-    assert.throws(() => writePadding(buf, 0, 12, 256), RangeError);
   });
 });
 

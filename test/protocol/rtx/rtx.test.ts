@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { seededRandom } from "../../../src/protocol/primitives/random.js";
 import { HeaderExtensionWriter, relabelExtension } from "../../../src/protocol/rtp/extension_writer.js";
-import { readTextExtension, readTransportSequence } from "../../../src/protocol/rtp/header_extensions.js";
-import { parseRtp, RtpHeader, writePadding, writeRtpHeader } from "../../../src/protocol/rtp/rtp_header.js";
+import { readTransportSequence } from "../../../src/protocol/rtp/header_extensions.js";
+import { parseRtp, RtpHeader, writeRtpHeader } from "../../../src/protocol/rtp/rtp_header.js";
 import { RtxSender, unwrapRtx } from "../../../src/protocol/rtx/rtx.js";
+import { textExtension, writePadding } from "../../support/rtp_packets.js";
 
 const random = seededRandom(4588);
 
@@ -95,7 +96,7 @@ describe("RTX (RFC 4588)", () => {
       relabelExtension(packet, 7, header.extensionOffset(id) - 7, repaired);
       assert.ok(parseRtp(packet, 7, 40, header));
       assert.equal(header.extensionOffset(id), -1);
-      if (repaired > 0) assert.equal(readTextExtension(packet, header, repaired), "low");
+      if (repaired > 0) assert.equal(textExtension(packet, header, repaired), "low");
       assert.equal(readTransportSequence(packet, header, 3), 0x1234, "the rest stays");
     }
   });
