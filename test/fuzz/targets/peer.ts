@@ -104,23 +104,27 @@ function protect({ a }: VirtualCall, datagram: Uint8Array): Uint8Array | undefin
     return buf.subarray(0, protection.protectRtcp(buf, 0, length));
   }
   if (length < 12 || (buf[1] >= 192 && buf[1] <= 223)) return undefined;
-  number(buf, SSRCS[(choice >> 1) & 3], choice >> 3);
+  const ssrc = SSRCS[(choice >> 1) & 3];
+  const next = number(buf, ssrc, choice >> 3);
   const isPacket = aim(buf, length);
   const protectedBytes = protection.protectRtp(buf, 0, length);
   assert.ok(protectedBytes >= 0 || !isPacket, "a packet that would not be sent tries nothing");
-  return protectedBytes < 0 ? undefined : buf.subarray(0, protectedBytes);
+  if (protectedBytes < 0) return undefined;
+  // Only now: numbers that run ahead of those that SRTP has seen would look like old ones to it at last.
+  numbers.set(ssrc, next);
+  return buf.subarray(0, protectedBytes);
 }
 
 /** The jump that leaves one number out. */
 const SKIPS_ONE = 27;
 
-/** Numbers go on by one as a rule, by two or by much now and then. */
-function number(buf: Uint8Array, ssrc: number, jump: number): void {
+/** Numbers go on by one as a rule, by two or by much now and then; returns the packet's. */
+function number(buf: Uint8Array, ssrc: number, jump: number): number {
   const next = ((numbers.get(ssrc) ?? 0) + stepOf(jump)) & 0xffff;
-  numbers.set(ssrc, next);
   const view = new DataView(buf.buffer);
   view.setUint16(2, next);
   view.setUint32(8, ssrc);
+  return next;
 }
 
 /** False: this is no packet. What repeats or mends one names one of the last sixteen numbers of the picture: by chance it would hit none. */
