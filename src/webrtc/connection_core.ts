@@ -20,7 +20,11 @@ import type { RTCDataChannel } from "./rtc_data_channel.js";
 import { initialEncodings, type RTCRtpEncodingParameters } from "./rtc_rtp_parameters.js";
 import { RTCRtpReceiver } from "./rtc_rtp_receiver.js";
 import { RTCRtpSender } from "./rtc_rtp_sender.js";
-import type { RTCRtpContributingSource, RTCRtpSynchronizationSource } from "./rtc_rtp_sources.js";
+import {
+  type RTCRtpContributingSource,
+  type RTCRtpSynchronizationSource,
+  synchronizationSource,
+} from "./rtc_rtp_sources.js";
 import { RTCRtpTransceiver } from "./rtc_rtp_transceiver.js";
 import { type RTCSettings, transportFactoryOf } from "./rtc_settings.js";
 import type { RTCStatsReport } from "./rtc_stats_report.js";
@@ -261,12 +265,7 @@ export class ConnectionCore implements ConnectionHost {
 
   sourceOf(mid: string): RTCRtpSynchronizationSource | null {
     const last = this.transport.media?.lastReceived?.(mid) ?? null;
-    if (last === null) return null;
-    const { ssrc, rtpTimestamp, receivedUs, audioLevel } = last;
-    const source = { source: ssrc, rtpTimestamp, timestamp: unixMs(receivedUs) };
-    // RFC 6464 §3: dB below the loudest; WebRTC 1.0 §5.3.1: linear, and 127 is silence.
-    if (audioLevel < 0) return source;
-    return { ...source, audioLevel: audioLevel === 127 ? 0 : 10 ** (-audioLevel / 20) };
+    return last === null ? null : synchronizationSource(last);
   }
 
   contributorsOf(mid: string): RTCRtpContributingSource[] {

@@ -41,6 +41,7 @@ export {
 export type * from "./rtc_rtp_parameters.js";
 export { RTCRtpReceiver } from "./rtc_rtp_receiver.js";
 export { RTCRtpSender } from "./rtc_rtp_sender.js";
+export type { RTCRtpContributingSource, RTCRtpSynchronizationSource } from "./rtc_rtp_sources.js";
 export {
   RTCRtpTransceiver,
   type RTCRtpTransceiverDirection,

@@ -9,6 +9,7 @@ import {
   type RTCDTMFToneChangeEvent,
   RTCPeerConnection,
   type RTCPeerConnectionIceEvent,
+  type RTCRtpSynchronizationSource,
   whenClosed,
 } from "../../src/webrtc/index.js";
 import { launchChromium } from "../support/chromium.js";
@@ -18,6 +19,8 @@ import { negotiate, nextEvent } from "./fake_transport.js";
 import { run } from "./page_script.js";
 
 const tag = 0x5d50;
+/** The beginning of NTP's time, 1900, before that of Unix. */
+const NTP_EPOCH_MS = -2_208_988_800_000;
 
 /** Whole calls through the API: the real engine on both ends, or Chromium on one. */
 describe("a call through RTCPeerConnection", function () {
@@ -76,6 +79,15 @@ describe("a call through RTCPeerConnection", function () {
     }
   }
 
+  const sourcesOf = (pc: RTCPeerConnection) =>
+    pc.getReceivers().map((receiver) => receiver.getSynchronizationSources()[0]);
+
+  /** One machine, one clock: what was captured has come a little later. */
+  function capturedBeforeReceived({ timestamp, captureTimestamp = 0 }: RTCRtpSynchronizationSource): void {
+    const capturedMs = captureTimestamp + NTP_EPOCH_MS;
+    assert.ok(capturedMs < timestamp && capturedMs > timestamp - 10_000, `${capturedMs} and ${timestamp}`);
+  }
+
   it("connects two of ours, with picture and sound both ways, and ends without a trace", async () => {
     const a = connection();
     const b = connection();
@@ -97,6 +109,10 @@ describe("a call through RTCPeerConnection", function () {
       const audio = stats.find((entry) => entry.type === "inbound-rtp" && entry.kind === "audio");
       assert.ok(audio?.type === "inbound-rtp" && audio.packetsReceived > 0);
       assert.ok(stats.some((entry) => entry.type === "candidate-pair"));
+      const [sound, picture] = sourcesOf(pc);
+      for (const source of [sound, picture]) capturedBeforeReceived(source);
+      assert.ok((sound.audioLevel ?? 0) > 0);
+      assert.equal(picture.audioLevel, undefined);
     }
     a.close();
     b.close();
@@ -435,6 +451,15 @@ describe("a call through RTCPeerConnection", function () {
       pc.onicecandidate = ({ candidate }) => void toChromium(candidate);
       for (const candidate of candidates) await toChromium(candidate);
       await proveMedia(pc, luma);
+      const theirs = await run<RTCRtpSynchronizationSource[]>(
+        page,
+        "return pc.getReceivers().map((receiver) => receiver.getSynchronizationSources()[0]);",
+      );
+      for (const source of [...sourcesOf(pc), ...theirs]) capturedBeforeReceived(source);
+      assert.deepEqual(
+        sourcesOf(pc).map(({ senderCaptureTimeOffset }) => senderCaptureTimeOffset),
+        [0, 0],
+      );
       await end(pc);
     });
 

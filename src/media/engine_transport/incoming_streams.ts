@@ -183,6 +183,8 @@ export class IncomingStreams {
       rtpTimestamp: counters[ReceiveCounters.rtpTimestamp],
       receivedUs: counters[ReceiveCounters.receivedUs],
       audioLevel: counters[ReceiveCounters.audioLevel],
+      captureUnixUs: counters[ReceiveCounters.captureUnixUs],
+      captureOffsetUs: counters[ReceiveCounters.captureOffsetUs],
     };
   }
 

@@ -141,6 +141,7 @@ export class MediaReceiver {
     if (first) this.startedStream = stream;
     this.#notePath(stream, bytes, header);
     this.#log(stream, header, length, arrivalUs, 0, stream.note(header, arrivalUs));
+    stream.noteCaptureTime(bytes, header);
     if (header.csrcCount > 0) {
       noteContributors(stream.counters, ReceiveCounters.contributors, bytes, header, arrivalUs);
     }

@@ -20,6 +20,7 @@ import {
 } from "../codecs/codec_name.js";
 import type { InterceptorChain } from "../interceptors/interceptor_chain.js";
 import type { ReceiveStreamOptions } from "../transport_api.js";
+import { CaptureTimes } from "./capture_times.js";
 import type { PacketTap } from "./packet_tap.js";
 import { assemblerOf } from "./payload_formats.js";
 import { PictureParity } from "./picture_parity.js";
@@ -67,6 +68,7 @@ export class ReceiveStream {
   #toneTimestamp = -1;
   #tone = -1;
   #senderClock: SenderClock;
+  #captureTimes = new CaptureTimes();
   #clockRate: number;
   #payloadType = -1;
   readonly #mid: Uint8Array;
@@ -182,7 +184,9 @@ export class ReceiveStream {
     this.#newest = (sequenceNumber - 1) & 0xffff;
     this.#lastUs = nowUs;
     this.#senderClock = new SenderClock(this.#clockRate);
+    this.#captureTimes = new CaptureTimes();
     this.counters[ReceiveCounters.ssrc] = ssrc;
+    this.counters[ReceiveCounters.audioLevel] = -1;
     return true;
   }
 
@@ -285,6 +289,11 @@ export class ReceiveStream {
     const { clock } = this.jitter;
     clock.minDelayUs = minUs;
     clock.maxDelayUs = Math.max(minUs, readPlayoutDelayUs(bytes, header, id, 1));
+  }
+
+  noteCaptureTime(bytes: Uint8Array, header: RtpHeader): void {
+    const id = this.options.extensions.absCaptureTime ?? 0;
+    this.#captureTimes.note(bytes, header, id, this.#clockRate, this.counters);
   }
 
   noteAudioLevel(bytes: Uint8Array, header: RtpHeader): void {

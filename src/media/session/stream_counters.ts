@@ -186,7 +186,10 @@ export const ReceiveCounters = {
   remoteRttUs: 32 + CONTRIBUTOR_WORDS,
   remoteRttMeasurements: 33 + CONTRIBUTOR_WORDS,
   remoteRttTotalUs: 34 + CONTRIBUTOR_WORDS,
-  words: 35 + CONTRIBUTOR_WORDS,
+  /** When the newest packet was captured, by the capturer's clock (0: not told), and that clock minus the sender's (NaN: not told). */
+  captureUnixUs: 35 + CONTRIBUTOR_WORDS,
+  captureOffsetUs: 36 + CONTRIBUTOR_WORDS,
+  words: 37 + CONTRIBUTOR_WORDS,
 } as const;
 
 /** A zeroed block of `words` float64 words. */

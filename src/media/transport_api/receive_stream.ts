@@ -52,4 +52,8 @@ export interface LastReceived {
   readonly receivedUs: number;
   /** Of sound, -dBov (RFC 6464): 0 loudest, 127 silence; -1: not told. */
   readonly audioLevel: number;
+  /** When it was captured, µs since 1970 by the capturer's clock; 0: not told. */
+  readonly captureUnixUs: number;
+  /** The capturer's clock minus the sender's; NaN: not told. */
+  readonly captureOffsetUs: number;
 }

@@ -4,7 +4,7 @@
  */
 
 /** Seconds from 1 January 1900 to 1 January 1970. */
-const UNIX_EPOCH_IN_NTP = 2208988800;
+export const UNIX_EPOCH_IN_NTP = 2208988800;
 const TWO_32 = 4294967296;
 
 /** A mutable NTP timestamp. */
