@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- narrow`: a call over paths narrower than its picture, with short queues, in virtual time: pictures that leave at once beside
- * pictures that leave at a multiple of what the path is thought to carry. The network is emulated and everything else is real but the
+ * pictures that leave at a multiple of what the path is thought to carry; and how long it takes to find that a path is wide again. The network is emulated and everything else is real but the
  * camera, whose pictures follow the estimate with a keyframe every five seconds; so a busy machine makes no difference.
  */
 import { parseArgs } from "node:util";
@@ -21,6 +21,13 @@ const PATHS = [
   { rateBps: 1_500_000, queueMs: 50 },
   { rateBps: 1_500_000, queueMs: 100 },
 ] as const;
+
+/** A path of 3 Mbit/s, which is enough, is as narrow as this for six seconds. */
+const NARROWS_BPS = [250_000, 500_000, 1_000_000] as const;
+const WIDE_BPS = 3_000_000;
+const NARROW_S = 6;
+const ENOUGH_BPS = 2_000_000;
+const MOST_S = 60;
 
 interface Outcome {
   made: number;
@@ -80,6 +87,34 @@ function row(path: (typeof PATHS)[number], paceAhead: number, seeds: number): st
   ].join(" | ");
 }
 
+/** Seconds of virtual time until the estimate lets pictures of 2 Mbit/s through. */
+function recovery(narrowBps: number, paceAhead: number, seed: number): number {
+  const link = (rateBps: number) => ({ delayUs: DELAY_US, rateBps, queueBytes: (rateBps * 150) / 8000 });
+  const both = { extensions: EXTENSIONS, rtx: true };
+  const a = { ...both, adapts: true, paceAhead };
+  const call = new VirtualCall({ seed, link: link(WIDE_BPS), a, b: { ...both, sends: false } });
+  try {
+    call.run(SETTLED_S);
+    call.setLink(link(narrowBps));
+    call.run(NARROW_S);
+    call.setLink(link(WIDE_BPS));
+    const startUs = call.nowUs;
+    call.run(MOST_S, () => call.a.sender.availableBps >= ENOUGH_BPS);
+    return (call.nowUs - startUs) / 1e6;
+  } finally {
+    call.close();
+  }
+}
+
+function recoveryRow(narrowBps: number, paceAhead: number, seeds: number): string {
+  const seconds = Array.from({ length: seeds }, (_, i) => recovery(narrowBps, paceAhead, i + 1)).sort(
+    (x, y) => x - y,
+  );
+  const [median, least, most] = [seconds[seconds.length >> 1], seconds[0], seconds[seconds.length - 1]];
+  const how = paceAhead === Number.POSITIVE_INFINITY ? "growth alone" : "trains";
+  return `${narrowBps / 1e6} Mbit/s | ${how} | ${median.toFixed(1)} (${least.toFixed(1)} to ${most.toFixed(1)})`;
+}
+
 export async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, options: { seeds: { type: "string", default: "6" } } });
   const seeds = Number(values.seeds);
@@ -91,4 +126,13 @@ export async function run(args: string[]): Promise<void> {
   );
   console.log("| --- | --- | --- | --- | --- | --- |");
   for (const path of PATHS) for (const ahead of AHEAD) console.log(`| ${row(path, ahead, seeds)} |`);
+  console.log(
+    `\n| was as narrow as | found by | seconds until ${ENOUGH_BPS / 1e6} Mbit/s may be sent again |`,
+  );
+  console.log("| --- | --- | --- |");
+  for (const narrowBps of NARROWS_BPS) {
+    for (const ahead of [Number.POSITIVE_INFINITY, 2]) {
+      console.log(`| ${recoveryRow(narrowBps, ahead, seeds)} |`);
+    }
+  }
 }

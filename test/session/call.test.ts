@@ -194,6 +194,27 @@ describe("a call in virtual time", function () {
     call = undefined;
   });
 
+  it("finds within seconds what a path has room for again, by trains of packets", () => {
+    const wide = { delayUs: 20_000, rateBps: 3_000_000, queueBytes: 50_000 };
+    const both = { extensions, rtx: true };
+    call = new VirtualCall({
+      seed: 32,
+      link: wide,
+      a: { ...both, adapts: true },
+      b: { ...both, sends: false },
+    });
+    call.run(3);
+    call.setLink({ delayUs: 20_000, rateBps: 300_000, queueBytes: 6_000 });
+    call.run(6);
+    const narrowBps = call.a.sender.availableBps;
+    assert.ok(narrowBps < 350_000, `${narrowBps} bit/s`);
+    call.setLink(wide);
+    // Growth by 8 % a second would take half a minute.
+    call.run(12);
+    assert.ok(call.a.sender.availableBps > 2_000_000, `${call.a.sender.availableBps} bit/s`);
+    assertFaithful(call.b, call.a);
+  });
+
   it("loses next to nothing of a keyframe where a queue on the way is shorter than it, since it leaves in bursts", () => {
     const link = { delayUs: 20_000, rateBps: 1_500_000, queueBytes: 15_000 };
     const lost = (paceAhead: number | undefined) => {

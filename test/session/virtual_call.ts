@@ -113,6 +113,7 @@ export class VirtualPeer {
   #nextAudioUs = START_US + 7_000;
   #audioNumber = 0;
   #owedBytes = 0;
+  #isPathLimited = false;
   readonly #room = new Uint8Array(1 << 20);
   readonly #media: RandomSource;
 
@@ -385,6 +386,7 @@ export class VirtualPeer {
         keyframe,
         rtpTimestamp: 0,
         durationUs: 0,
+        isPathLimited: this.#isPathLimited,
       },
       this.world.nowUs,
     );
@@ -394,6 +396,7 @@ export class VirtualPeer {
     if (!this.options.adapts) return keyframe ? KEYFRAME * PICTURE_BYTES : PICTURE_BYTES;
     // Pictures are a quarter larger than asked for on average.
     const fair = Math.min(PICTURE_BYTES, Math.round((0.8 * this.sender.availableBps * FRAME_US) / 8e6));
+    this.#isPathLimited = fair < PICTURE_BYTES;
     // What a keyframe takes more than its share, the pictures after it take less.
     const bytes = keyframe ? KEYFRAME * fair : Math.max(fair / 2, fair - this.#owedBytes);
     this.#owedBytes = Math.max(0, this.#owedBytes + bytes - fair);

@@ -17,6 +17,10 @@ export interface Departure {
   count: number;
   /** When they were made. */
   readonly madeUs: number;
+  /** Of which train they are (TrainRate): a picture's, with its parity. */
+  readonly train: number;
+  /** They have left before, and leave again to make the train longer. */
+  readonly isRepeat?: boolean;
 }
 
 /** Lets `count` packets of a departure leave, from its first on; false: there is no room for more now. */
@@ -135,7 +139,7 @@ export class Departures {
     this.#waitingBytes -= bytesOf(departure, count);
     departure.ring.waiting -= count;
     if (count === departure.count) this.#queue.shift();
-    departure.session.countDelay(count * (nowUs - departure.madeUs));
+    if (!departure.isRepeat) departure.session.countDelay(count * (nowUs - departure.madeUs));
     const hasRoom = this.#leave(departure, count, nowUs);
     departure.first = (departure.first + count) & 0xffff;
     departure.count -= count;

@@ -101,6 +101,17 @@ export class NackResponder {
     return ready;
   }
 
+  /**
+   * Prepares a packet to be sent once more though nobody misses it, to see what the path carries; its slot of {@link ring}, -1: it cannot be. Only
+   * what goes in a stream of its own may: to the peer it is one that came twice.
+   */
+  again(sequenceNumber: number, srtp: SrtpContext, nowUs: number): number {
+    const slot = this.#history.slotOf(sequenceNumber);
+    if (this.#rtx === undefined || !this.#history.has(sequenceNumber)) return -1;
+    if (this.#history.lengthOf(slot) < 0 || this.#history.repeatedUs(sequenceNumber) > nowUs) return -1;
+    return this.#wrap(this.#rtx, slot, srtp, nowUs);
+  }
+
   /** Of a packet in the history: as webrtc-stats counts, neither its header nor what protects it. */
   #payloadBytes(slot: number, rtpOverhead: number): number {
     const history = this.#history;

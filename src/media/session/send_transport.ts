@@ -1,6 +1,7 @@
 import { DatagramTable, type SrtpContext } from "../../../native/addon.js";
 import { BandwidthEstimator } from "../../protocol/bwe/bandwidth_estimator.js";
 import { SendLog } from "../../protocol/bwe/send_log.js";
+import { TRAIN_PACKETS } from "../../protocol/bwe/train_rate.js";
 import type { RandomSource } from "../../protocol/primitives/random.js";
 import { TransportFeedbackReader } from "../../protocol/twcc/feedback_reader.js";
 import type { RtpInterceptorFactory } from "../interceptors/interceptor.js";
@@ -61,6 +62,8 @@ export class SendTransport {
   readonly #rtcp: PacketRing;
   readonly #pending: Pending[] = [];
   readonly #departures: Departures;
+  /** The number of the last train; from 1 on. */
+  #train = 0;
   #retryAtUs = Number.POSITIVE_INFINITY;
   #rtcpNext = 0;
   #hasStaged = false;
@@ -334,7 +337,22 @@ export class SendTransport {
     if (frame.enqueuedUs !== undefined && nowUs > frame.enqueuedUs) {
       session.countDelay(count * (nowUs - frame.enqueuedUs));
     }
-    return this.#sendPackets(session, count, nowUs);
+    const sent = this.#sendPackets(session, count, nowUs);
+    if (frame.isPathLimited && this.#bandwidth.takeTrainRequest(nowUs)) this.#lengthen(session, count, nowUs);
+    return sent;
+  }
+
+  /** Makes a train of the picture that was sent last, which is too small to be one: with the packets before it, once more. */
+  #lengthen(session: SendSession, count: number, nowUs: number): void {
+    const missing = TRAIN_PACKETS - count;
+    if (missing <= 0 || session.stream.rtx === undefined || session.stages !== undefined) return;
+    const first = (session.firstSequenceNumber - missing) & 0xffff;
+    const { ring } = session;
+    const train = this.#train;
+    this.#departures.add(
+      { session, ring, first, count: missing, madeUs: nowUs, train, isRepeat: true },
+      nowUs,
+    );
   }
 
   /** Packets passed on come one by one and go out together: {@link flushPackets}. */
@@ -372,18 +390,30 @@ export class SendTransport {
         this.#leaveParity(session, parityStream.first, parityStream.take(), nowUs);
       return sent;
     }
-    this.#departures.add({ session, ring, first, count, madeUs: nowUs }, nowUs);
+    const train = ++this.#train;
+    this.#departures.add({ session, ring, first, count, madeUs: nowUs, train }, nowUs);
     if (parityStream !== undefined && parityStream.count > 0) {
       const { ring, first } = parityStream;
-      this.#departures.add({ session, ring, first, count: parityStream.take(), madeUs: nowUs }, nowUs);
+      this.#departures.add({ session, ring, first, count: parityStream.take(), madeUs: nowUs, train }, nowUs);
     }
     return count;
   }
 
-  #leave({ session, ring, first }: Departure, count: number, nowUs: number): boolean {
-    if (ring === session.ring) this.#leaveRange(session, first, count, nowUs);
+  #leave({ session, ring, first, train, isRepeat }: Departure, count: number, nowUs: number): boolean {
+    this.#log.train = train;
+    if (isRepeat) this.#leaveAgain(session, first, count, nowUs);
+    else if (ring === session.ring) this.#leaveRange(session, first, count, nowUs);
     else this.#leaveParity(session, first, count, nowUs);
+    this.#log.train = 0;
     return this.#pending.length === 0;
+  }
+
+  #leaveAgain(session: SendSession, first: number, count: number, nowUs: number): void {
+    const { responder } = session;
+    for (let i = 0; i < count && this.#srtp !== undefined; i++) {
+      const slot = responder.again((first + i) & 0xffff, this.#srtp, nowUs);
+      if (slot >= 0) this.#transmitCounted(session, responder.ring, slot, 1, nowUs);
+    }
   }
 
   /** Numbers, protects and sends packets of a stream. */

@@ -1,11 +1,23 @@
 import type { TransportFeedbackReader } from "../twcc/feedback_reader.js";
 import { DelayTrend } from "./delay_trend.js";
 import type { SendLog } from "./send_log.js";
+import { TrainRate } from "./train_rate.js";
 
 /** draft-ietf-rmcat-gcc-02 §5.5: what remains of the rate that came through, when a queue grows. */
 const BACK_OFF = 0.85;
 /** §5.5: growth a second far from the last limit. */
 const GROWTH = 1.08;
+/** A second, where trains of packets say that the path has room. */
+const GROWTH_INTO_ROOM = 2;
+/** Trains must have come through so many times as fast as the estimate; it grows no further than so far below them. */
+const ROOM = 1.25;
+const BELOW_TRAIN = 0.85;
+/** So long after a train it says nothing any more, and so long after a back-off the queue may still hide the path's rate. */
+const TRAIN_AGE_US = 2_000_000;
+const CALM_US = 1_000_000;
+/** How often a train is asked for, where pictures alone are none, and how long after a back-off at the earliest. */
+const TRAIN_INTERVAL_US = 2_000_000;
+const TRAIN_CALM_US = 3_000_000;
 /** Near the last limit the rate grows by this much a second, about a packet a round trip. */
 const NEAR_BPS = 60_000;
 /** The last limit counts as near within this share of it. */
@@ -30,8 +42,8 @@ export interface BandwidthEstimatorOptions {
 
 /**
  * What the path to a peer carries (Google's congestion control, draft-ietf-rmcat-gcc-02): lowered when the delay grows or much is
- * lost, then raised again carefully. It does not probe: until something was too much there is no limit (Infinity). Feed it each
- * transport-wide feedback with the log of what was sent.
+ * lost, then raised again: carefully, or fast where trains of packets ({@link TrainRate}) came through much faster. Until something was too much
+ * there is no limit (Infinity). Feed it each transport-wide feedback with the log of what was sent.
  */
 export class BandwidthEstimator {
   /** Bits a second; Infinity: nothing says that there is a limit. */
@@ -43,6 +55,8 @@ export class BandwidthEstimator {
   /** Of the newest packet reported, µs; 0: not known yet. */
   roundTripUs = 0;
   readonly #trend = new DelayTrend();
+  readonly #train = new TrainRate();
+  #askedUs = Number.NEGATIVE_INFINITY;
   readonly #minBps: number;
   #delayBps = Number.POSITIVE_INFINITY;
   #lossBps = Number.POSITIVE_INFINITY;
@@ -71,16 +85,40 @@ export class BandwidthEstimator {
       this.#reported++;
       if (Number.isNaN(arrivedUs)) {
         this.#lost++;
+        this.#train.handleLoss(log.trainOf(sequence));
         continue;
       }
       this.roundTripUs = nowUs - sentUs;
       this.#addReceived(log.bytes(sequence), arrivedUs);
       this.#trend.handlePacket(sentUs, arrivedUs);
+      this.#train.handlePacket(log.trainOf(sequence), sentUs, arrivedUs, log.bytes(sequence));
       log.forget(sequence);
     }
     this.#followLoss(nowUs);
     this.#followDelay(nowUs);
     this.estimateBps = Math.max(this.#minBps, Math.min(this.#delayBps, this.#lossBps));
+  }
+
+  /** Whether to send a train now, to see what the path has room for; it is asked for once, then again after a while. */
+  takeTrainRequest(nowUs: number): boolean {
+    const isAsked =
+      this.estimateBps !== Number.POSITIVE_INFINITY &&
+      this.#isCalm(nowUs, TRAIN_CALM_US) &&
+      nowUs - Math.max(this.#askedUs, this.#train.atUs) > TRAIN_INTERVAL_US;
+    if (isAsked) this.#askedUs = nowUs;
+    return isAsked;
+  }
+
+  #isCalm(nowUs: number, forUs: number): boolean {
+    const hasQueue = this.#trend.use !== "normal" || nowUs - this.#backedOffUs < forUs;
+    return !hasQueue && this.lossFraction < LITTLE_LOSS;
+  }
+
+  /** What trains say that the path carries, where that is much more than the estimate; 0 where it is not. */
+  #roomBps(nowUs: number): number {
+    const { rateBps, atUs } = this.#train;
+    if (nowUs - atUs > TRAIN_AGE_US || !this.#isCalm(nowUs, CALM_US)) return 0;
+    return rateBps > ROOM * this.estimateBps ? BELOW_TRAIN * rateBps : 0;
   }
 
   #addReceived(bytes: number, arrivedUs: number): void {
@@ -116,11 +154,22 @@ export class BandwidthEstimator {
 
   #increase(nowUs: number): void {
     const seconds = Math.min(1, (nowUs - this.#increasedUs) / 1e6);
-    const isNear = Math.abs(this.#delayBps - this.#limitBps) < NEAR * this.#limitBps;
-    const grown = isNear ? this.#delayBps + NEAR_BPS * seconds : this.#delayBps * GROWTH ** seconds;
+    const roomBps = this.#roomBps(nowUs);
+    const grown = roomBps > 0 ? this.#grownInto(roomBps, seconds) : this.#grown(seconds);
     const most = MAX_ABOVE * this.receivedBps + ABOVE_BPS;
     if (grown <= most) this.#delayBps = grown;
     if (this.#delayBps > (1 + NEAR) * this.#limitBps) this.#limitBps = Number.NaN;
+  }
+
+  #grownInto(roomBps: number, seconds: number): number {
+    const grown = Math.max(this.#delayBps, Math.min(roomBps, this.#delayBps * GROWTH_INTO_ROOM ** seconds));
+    this.#lossBps = Math.max(this.#lossBps, grown);
+    return grown;
+  }
+
+  #grown(seconds: number): number {
+    const isNear = Math.abs(this.#delayBps - this.#limitBps) < NEAR * this.#limitBps;
+    return isNear ? this.#delayBps + NEAR_BPS * seconds : this.#delayBps * GROWTH ** seconds;
   }
 
   /** §6. */
