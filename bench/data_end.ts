@@ -129,6 +129,9 @@ process.on("message", async (message: Said | { order: Order }) => {
   else await describe(message.description);
 });
 
+// Whoever gave the orders is gone, be it by a failure of its own: nobody would end this process.
+process.once("disconnect", () => process.exit(1));
+
 async function describe(description: { type: "offer" | "answer"; sdp: string }): Promise<void> {
   await pc.setRemoteDescription(description);
   if (description.type === "offer") await describeOurs();
