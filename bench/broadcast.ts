@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- broadcast`: one source to many peers, encoded once or passed on as packets: packets a second and the CPU time of the
- * sending process alone; the receivers, which decode all of it, are another process.
+ * sending process alone; the receivers are another process. That one's CPU time where packets are read, with decoding and without.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
@@ -20,7 +20,7 @@ import {
   nonstandard,
   RTCPeerConnection,
 } from "../src/webrtc/index.js";
-import type { ReceiverOrder, ReceiverReport } from "./broadcast_messages.js";
+import type { CpuReading, ReceiverOrder, ReceiverReport, Reception } from "./broadcast_messages.js";
 
 const RECEIVERS = fileURLToPath(new URL("./broadcast_receivers.js", import.meta.url));
 const SIZE = { width: 320, height: 180, frameRate: 30 };
@@ -41,9 +41,17 @@ interface Figures {
   readonly cpuMs: number;
   readonly senderMs: number;
   readonly writeUs: number;
+  /** Of the receiving process. */
+  readonly receivingMs: number;
 }
 
-const sides = { encoded: encodedSide, packets: packetSide } as const;
+const sides = {
+  encoded: { make: encodedSide, reception: { decode: "always", readsPackets: false } },
+  packets: { make: packetSide, reception: { decode: "always", readsPackets: true } },
+  undecoded: { make: packetSide, reception: { decode: "wanted", readsPackets: true } },
+} as const satisfies Record<string, { make(): Side; reception: Reception }>;
+
+const names = ["encoded", "packets", "undecoded"] as const satisfies readonly (keyof typeof sides)[];
 
 export async function run(args: string[]): Promise<void> {
   const options = readOptions(args);
@@ -55,13 +63,14 @@ export async function run(args: string[]): Promise<void> {
   const all = new Map<string, Figures[]>();
   for (let round = 0; round < options.rounds; round++) {
     for (const count of options.receivers) {
-      for (const side of ["encoded", "packets"] as const) {
+      for (const side of names) {
         const key = `${side}/${count}`;
         all.set(key, [...(all.get(key) ?? []), await measure(side, count, options.seconds)]);
       }
     }
   }
   for (const side of ["encoded", "packets"] as const) printSide(side, options, all);
+  printReceivers(options, all);
   print(`\nload of the machine at the end: ${loadavg()[0].toFixed(1)} on ${cpus().length} CPUs`);
 }
 
@@ -158,8 +167,9 @@ async function measure(name: keyof typeof sides, count: number, seconds: number)
     audioSource: isEncoded ? { kind: "tone", frequencyHz: 440, channels: 1 } : { kind: "none" },
     videoBitrateBps: BITRATE_BPS,
   });
-  const receivers = await Receivers.start();
-  const side = sides[name]();
+  const { make, reception } = sides[name];
+  const receivers = await Receivers.start(reception);
+  const side = make();
   const connections: RTCPeerConnection[] = [];
   try {
     for (let i = 0; i < count; i++) connections.push(await connect(engine, side.tracks, receivers));
@@ -175,6 +185,7 @@ async function measure(name: keyof typeof sides, count: number, seconds: number)
       cpuMs: each("cpuMs"),
       senderMs: each("senderMs"),
       writeUs: side.writeUs(),
+      receivingMs: cpuPerSecond(before.receivers.after, after.receivers.before),
     };
   } finally {
     side.stop();
@@ -203,7 +214,8 @@ async function connect(
 
 async function sample(engine: MediaEngine, connections: readonly RTCPeerConnection[], receivers: Receivers) {
   // What the counting itself costs is not in between.
-  const pictures = (await receivers.pictures()).reduce((sum, value) => sum + value, 0);
+  const { counts, ...readings } = await receivers.pictures();
+  const pictures = counts.reduce((sum, value) => sum + value, 0);
   let packets = 0;
   for (const pc of connections) {
     for (const stats of (await pc.getStats()).values()) {
@@ -214,10 +226,16 @@ async function sample(engine: MediaEngine, connections: readonly RTCPeerConnecti
   return {
     packets,
     pictures,
+    receivers: readings,
     cpuMs: (user + system) / 1000,
     senderMs: engine.stats().sender.cpuUs / 1000,
     atMs: performance.now(),
   };
+}
+
+/** Milliseconds. */
+function cpuPerSecond(from: CpuReading, to: CpuReading): number {
+  return ((to.cpuMs - from.cpuMs) * 1000) / (to.atMs - from.atMs);
 }
 
 /** The other process. */
@@ -228,8 +246,8 @@ class Receivers {
     this.#child = child;
   }
 
-  static async start(): Promise<Receivers> {
-    const receivers = new Receivers(fork(RECEIVERS));
+  static async start(reception: Reception): Promise<Receivers> {
+    const receivers = new Receivers(fork(RECEIVERS, [JSON.stringify(reception)]));
     await receivers.#hear("ready");
     return receivers;
   }
@@ -239,9 +257,9 @@ class Receivers {
     return (await this.#hear("answer")).sdp;
   }
 
-  async pictures(): Promise<readonly number[]> {
+  pictures(): Promise<ReceiverReport & { type: "pictures" }> {
     this.#say({ type: "count" });
-    return (await this.#hear("pictures")).counts;
+    return this.#hear("pictures");
   }
 
   async end(): Promise<void> {
@@ -302,6 +320,28 @@ function printSide(
   );
   if (side === "packets")
     print(`writeRtp on the main thread, with its two readings of the clock: ${spread(writes, 2)} us`);
+}
+
+/** What each stream more costs the process that receives it and reads its packets. */
+function printReceivers({ receivers }: Options, all: ReadonlyMap<string, Figures[]>): void {
+  const [least] = receivers;
+  for (const side of ["packets", "undecoded"] as const) {
+    print(
+      `\nthe receiving process, which reads the packets, ${side === "packets" ? "and decodes" : "not decoded"}`,
+    );
+    const row = (cells: readonly string[]) => print(cells.map((cell) => cell.padStart(22)).join(""));
+    row(["streams", "pictures/s", "CPU, % of a core", "a stream more, %"]);
+    for (const count of receivers) {
+      const rounds = all.get(`${side}/${count}`) ?? [];
+      const first = all.get(`${side}/${least}`) ?? [];
+      const more = rounds.map(
+        ({ receivingMs }, i) => (receivingMs - first[i].receivingMs) / 10 / Math.max(1, count - least),
+      );
+      const pictures = rounds.map((round) => round.pictures);
+      const cpu = rounds.map(({ receivingMs }) => receivingMs / 10);
+      row([`${count}`, spread(pictures, 1), spread(cpu, 1), count === least ? "" : spread(more, 2)]);
+    }
+  }
 }
 
 function spread(values: readonly number[], digits: number, isWhole = true): string {

@@ -1,10 +1,10 @@
 /**
- * One in, many out: a page sends its camera, and any number of others watch. The program decodes what comes once and encodes it
- * once, however many watch.
+ * One in, many out: a page sends its camera, and any number of others watch. The program hands the packets on and decodes nothing: a
+ * page that begins to watch asks for a keyframe, and the program asks the page that sends.
  *
  *   node dist/examples/broadcast.js
  */
-import { type MediaStreamTrack, nonstandard, type RTCPeerConnection } from "roomrtc";
+import { type MediaStreamTrack, nonstandard, RTCPeerConnection } from "roomrtc";
 import { servePage } from "./page/serve.js";
 
 const client = `
@@ -28,29 +28,29 @@ const client = `
   }, "Watching what another page sends."));
 `;
 
-const picture = new nonstandard.RTCVideoSource();
-const sound = new nonstandard.RTCAudioSource();
-let ends: (() => void)[] = [];
+const formats = { video: "video/VP8", audio: "audio/opus" } as const;
+const sources = {
+  video: new nonstandard.RTPTrackSource({ codec: { mimeType: formats.video } }),
+  audio: new nonstandard.RTPTrackSource({ codec: { mimeType: formats.audio } }),
+};
+let sinks: InstanceType<typeof nonstandard.RTPTrackSink>[] = [];
+sources.video.onkeyframerequest = () => {
+  for (const sink of sinks) sink.requestKeyframe();
+};
 
 /** What this track brings is what all others see or hear, from now on. */
 function takeFrom(track: MediaStreamTrack): void {
-  if (track.kind === "video") {
-    const sink = new nonstandard.RTCVideoSink(track);
-    sink.onframe = ({ frame }) => picture.onFrame(frame);
-    ends.push(() => sink.stop());
-  } else {
-    const sink = new nonstandard.RTCAudioSink(track);
-    sink.ondata = ({ samples, sampleRate, channelCount }) =>
-      sound.onData({ samples, sampleRate, channelCount });
-    ends.push(() => sink.stop());
-  }
+  const sink = new nonstandard.RTPTrackSink(track);
+  sink.onpacket = ({ packet, mimeType }) => {
+    if (mimeType === formats[track.kind]) sources[track.kind].writeRtp(packet);
+  };
+  sinks.push(sink);
 }
 
 let watching = 0;
 
 function serveWatcher(pc: RTCPeerConnection): void {
-  pc.addTrack(picture.createTrack());
-  pc.addTrack(sound.createTrack());
+  for (const source of Object.values(sources)) pc.addTrack(source.createTrack());
   console.log(`${++watching} watching`);
   pc.onconnectionstatechange = () => {
     if (pc.connectionState !== "failed") return;
@@ -63,10 +63,15 @@ await servePage({
   title: "Broadcast",
   about: "One page sends its camera; open this page as often as you like and watch.",
   client,
+  create: () =>
+    new RTCPeerConnection(
+      {},
+      { video: { codecs: ["VP8"] }, audio: { codecs: ["opus"] }, transport: { decode: "wanted" } },
+    ),
   connected: (pc, query) => {
     if (!query.has("send")) return serveWatcher(pc);
-    for (const end of ends) end(); // the last that sends is seen
-    ends = [];
+    for (const sink of sinks) sink.stop(); // the last that sends is seen
+    sinks = [];
     pc.ontrack = ({ track }) => takeFrom(track);
   },
 });

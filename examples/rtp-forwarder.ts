@@ -67,7 +67,11 @@ await servePage({
   title: "RTP forwarder",
   about: `What this page sends goes to ports ${ports.video} and ${ports.audio} of the program's host, described in ${file}.`,
   client,
-  create: () => new RTCPeerConnection({}, { video: { codecs: ["VP8"] }, audio: { codecs: ["opus"] } }),
+  create: () =>
+    new RTCPeerConnection(
+      {},
+      { video: { codecs: ["VP8"] }, audio: { codecs: ["opus"] }, transport: { decode: "wanted" } },
+    ),
   connected: (pc) => {
     pc.ontrack = ({ track }) => forward(track);
   },

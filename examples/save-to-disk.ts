@@ -56,7 +56,8 @@ await servePage({
   title: "Save to disk",
   about: `What this page sends is written to ${picture} and ${sound}.`,
   client,
-  create: () => new RTCPeerConnection({}, { transportFactory: engine }),
+  // H.264 is written as it comes: only what the files take is decoded.
+  create: () => new RTCPeerConnection({}, { transportFactory: engine, transport: { decode: "wanted" } }),
   connected: record,
 });
 await engine.stop();

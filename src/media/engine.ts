@@ -237,11 +237,13 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
   setVideoSink(sink: VideoSinkSpec): void {
     this.#post("decoder", { type: "setVideoSink", sink });
     this.#noteRecording("decoder", sink.kind !== "null");
+    this.#tap.takeAll("pictures", "file", sink.kind === "y4m");
   }
 
   setAudioSink(sink: AudioSinkSpec): void {
     this.#post("speaker", { type: "setAudioSink", sink });
     this.#noteRecording("speaker", sink.kind !== "null");
+    this.#tap.takeAll("sound", "file", sink.kind !== "null");
   }
 
   /** Black picture instead of the camera's. */
@@ -272,12 +274,12 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
    * the function that ends it. While nobody listens, no picture is copied anywhere.
    */
   onPicture(listener: PictureListener): () => void {
-    return this.#tap.onPicture(listener);
+    return this.#tap.onEveryPicture(listener);
   }
 
   /** As {@link onPicture}, for decoded sound as it is played. */
   onSamples(listener: SamplesListener): () => void {
-    return this.#tap.onSamples(listener);
+    return this.#tap.onAllSamples(listener);
   }
 
   /** Counters and stage latencies of every thread. */
@@ -442,8 +444,8 @@ export class MediaEngine extends EventEmitter<MediaEngineEvents> implements Tran
     releaseStream: (streamId) => this.#freeStreams.push(streamId),
     playoutRow: (streamId) => this.#memory.metrics.row(streamRow(streamId)),
     inputId: (input) => this.#inputs.idOf(input),
-    onPicture: (listener) => this.onPicture(listener),
-    onSamples: (listener) => this.onSamples(listener),
+    onPicture: (listener) => this.#tap.onPicture(listener),
+    onSamples: (listener) => this.#tap.onSamples(listener),
     forget: (transportId) => {
       this.#transports.delete(transportId);
       this.emit("transports", this.#transports.size);

@@ -140,7 +140,10 @@ export type PlayoutOrder =
       readonly targetUs: number;
       /** Streams to keep in step with (the same peer's other streams), by id. */
       readonly syncWith: readonly number[];
+      /** Whether somebody takes what is decoded. */
+      readonly isWanted: boolean;
     }
+  | { readonly type: "setWanted"; readonly streamId: number; readonly isWanted: boolean }
   | { readonly type: "removePlayoutStream"; readonly streamId: number }
   | { readonly type: "setPlayoutTarget"; readonly streamId: number; readonly targetUs: number }
   | { readonly type: "setSyncWith"; readonly streamId: number; readonly syncWith: readonly number[] };

@@ -92,6 +92,8 @@ export const PlayoutCounter = {
   playoutGlitchUs: 39,
   /** Sum of the quantizers of decoded pictures. */
   qpSum: 40,
+  /** Pictures that nobody wanted to see, or that came in a codec that is only passed on. */
+  framesNotDecoded: 41,
 } as const;
 
 /** Latency histograms of a receive stream's row. */

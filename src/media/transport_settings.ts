@@ -115,6 +115,7 @@ const checkMembers: Check = members<TransportSettings>({
   reportIntervalUs: whole(10_000, 60 * SECOND_US),
   nackRetries: whole(0, 1000),
   jitterPackets: powerOfTwo(16, 65_536),
+  decode: oneOf("always", "wanted"),
   unstableAfterUs: whole(100_000, HOUR_US),
   failAfterUs: whole(100_000, 24 * HOUR_US),
 });

@@ -201,6 +201,7 @@ function pictureStats(playout: MetricsRow, { nowUs }: ReadingContext) {
   const presentedWallUs = playout.get(PlayoutCounter.presentedWallUs);
   return {
     framesDecoded: playout.get(PlayoutCounter.framesDecoded),
+    framesNotDecoded: playout.get(PlayoutCounter.framesNotDecoded),
     keyframesDecoded: playout.get(PlayoutCounter.keyframesDecoded),
     framesRendered: playout.get(PlayoutCounter.framesPresented),
     framesPerSecond: isFresh ? playout.get(PlayoutCounter.framesPerSecond) : 0,

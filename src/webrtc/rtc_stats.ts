@@ -59,6 +59,8 @@ export interface RTCInboundRtpStreamStats extends RtpStatsBase {
   readonly framesReceived?: number;
   readonly framesDecoded?: number;
   readonly framesDropped?: number;
+  /** Not of webrtc-stats: received whole and passed on without being decoded (docs/api/settings.md, `decode`). */
+  readonly framesNotDecoded?: number;
   readonly framesRendered?: number;
   readonly framesPerSecond?: number;
   readonly keyFramesDecoded?: number;

@@ -36,6 +36,7 @@ describe("transport settings", () => {
     [{ maxPacketBytes: Number.NaN }, "transport.maxPacketBytes", /found NaN/],
     [{ bindAddresses: ["localhost"] }, "transport.bindAddresses[0]", /numeric IPv4 or IPv6/],
     [{ jitterPackets: 1000 }, "transport.jitterPackets", /a power of two from 16/],
+    [{ decode: "never" }, "transport.decode", /found "never", .*"always" or "wanted"/],
     [{ includeLoopback: 1 }, "transport.includeLoopback", /true or false/],
     [{ srtpProfiles: ["NULL"] }, "transport.srtpProfiles[0]", /AEAD_AES_128_GCM/],
     [{ interfaces: { allow: [] } }, "transport.interfaces.allow", /a list of 1 to 256/],

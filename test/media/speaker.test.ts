@@ -3,7 +3,7 @@ import { native } from "../../native/addon.js";
 import { ToneDetector } from "../../src/media/analysis/tone_detector.js";
 import { codecNumber } from "../../src/media/codecs/codec_name.js";
 import { PlayoutCounter } from "../../src/media/metrics_rows.js";
-import { ControlBlock } from "../../src/media/ring/control_block.js";
+import { ControlBlock, ControlWord, StreamFloat } from "../../src/media/ring/control_block.js";
 import { Descriptor } from "../../src/media/ring/descriptor.js";
 import { MetricsTable } from "../../src/media/ring/metrics.js";
 import { ToneSource } from "../../src/media/sources/tone_source.js";
@@ -29,6 +29,7 @@ class Rig {
     row: this.row,
     workerRow: this.metrics.row(1),
     syncWith: [],
+    isWanted: true,
     onFirstSound: () => this.firstSounds++,
     onProblem: (code, message) => assert.fail(`${code}: ${message}`),
     onSound: ({ pcm, playoutUs, captureWallUs }) => {
@@ -141,6 +142,31 @@ describe("SpeakerStream", () => {
     const before = rig.row.get(PlayoutCounter.framesDecoded);
     rig.run(1e9 + 10_000_000, 50);
     assert.ok(rig.row.get(PlayoutCounter.framesDecoded) >= before + 40);
+    rig.close();
+  });
+
+  it("decodes nothing while nobody wants it, and begins anew when somebody does", () => {
+    const rig = new Rig();
+    const decoded = () => rig.row.get(PlayoutCounter.framesDecoded);
+    const offsetUs = () => rig.control.getStreamFloat(7, StreamFloat.playoutOffsetUs);
+    rig.stream.isWanted = false;
+    rig.run(1e9, 50);
+    assert.deepEqual([decoded(), rig.played.length, offsetUs()], [0, 0, 0]);
+    rig.stream.isWanted = true;
+    rig.run(1e9 + 1_000_000, 50);
+    assert.ok(decoded() >= 45, `${decoded()} decoded`);
+    assert.notEqual(offsetUs(), 0);
+    rig.stream.isWanted = false;
+    // What was due before this packet came is still played.
+    rig.run(1e9 + 2_000_000, 1);
+    const before = decoded();
+    rig.run(1e9 + 2_020_000, 49);
+    assert.deepEqual([decoded() - before, offsetUs()], [0, 0]);
+    rig.control.set(ControlWord.allSoundWanted, 1);
+    rig.run(1e9 + 3_000_000, 50);
+    assert.ok(decoded() >= before + 45, `${decoded() - before} more decoded`);
+    assert.equal(rig.row.get(PlayoutCounter.concealedSamples), 0);
+    assert.equal(rig.row.get(PlayoutCounter.playoutGlitches), 0);
     rig.close();
   });
 

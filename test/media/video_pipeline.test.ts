@@ -55,6 +55,7 @@ class Pipeline {
       channels: 1,
       counters: this.counters.buffer as SharedArrayBuffer,
       targetUs: 0,
+      isWanted: true,
       syncWith: [],
     });
     this.#encoder = new WorkerThread<"encoder">(

@@ -72,6 +72,7 @@ export function receiveStreamStats(of: Partial<ReceiveStreamStats> = {}): Receiv
     framesReceived: 0,
     framesDecoded: 0,
     framesDropped: 0,
+    framesNotDecoded: 0,
     keyframesDecoded: 0,
     framesRendered: 0,
     framesPerSecond: 0,

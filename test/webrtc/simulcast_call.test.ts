@@ -37,23 +37,27 @@ describe("a call in layers, from one real engine to another connection of it", f
   });
   after(() => engine.stop());
 
-  beforeEach(async () => {
-    const settings = { transportFactory: engine, transport: { includeLoopback: true } };
-    a = new RTCPeerConnection({}, settings);
-    b = new RTCPeerConnection({}, settings);
+  beforeEach(() => connect("always"));
+
+  async function connect(decode: "always" | "wanted"): Promise<void> {
+    const transport = { includeLoopback: true };
+    a = new RTCPeerConnection({}, { transportFactory: engine, transport });
+    b = new RTCPeerConnection({}, { transportFactory: engine, transport: { ...transport, decode } });
     trickle(a, b);
     sender = a.addTransceiver(createLocalTrack({ kind: "video" }), {
       direction: "sendonly",
       sendEncodings: [{ rid: "l" }, { rid: "m" }, { rid: "h" }],
     }).sender;
     await negotiate(a, b);
-  });
-  afterEach(async () => {
+  }
+
+  async function disconnect(): Promise<void> {
     for (const sink of sinks.splice(0)) sink.stop();
     a.close();
     b.close();
     await Promise.all([whenClosed(a), whenClosed(b)]);
-  });
+  }
+  afterEach(disconnect);
 
   /** Every picture of a track from now on. */
   function watch(track: MediaStreamTrack) {
@@ -129,6 +133,30 @@ describe("a call in layers, from one real engine to another connection of it", f
     const [, , h] = shown;
     assert.equal(h[0], "h");
     assert.ok((h[1] ?? 0) > 0 && (h[2] ?? 0) >= 1, JSON.stringify(shown));
+  });
+
+  it("decodes the layers alone that somebody takes, where that is asked for", async () => {
+    await disconnect();
+    await connect("wanted");
+    const low = nonstandard.layersOf(b.getReceivers()[0]).get("l");
+    assert.ok(low);
+    const { seen, until } = watch(low);
+    const layers = async () =>
+      [...(await b.getStats()).values()].flatMap((entry) => (entry.type === "inbound-rtp" ? [entry] : []));
+    let all = await layers();
+    while (all.length < 3 || all.some(({ framesReceived = 0 }) => framesReceived < 10)) {
+      const count = seen.length;
+      await until(() => seen.length > count);
+      all = await layers();
+    }
+    const decoded = all.map(({ rid, framesDecoded = 0 }) => [rid, framesDecoded > 0]);
+    assert.deepEqual(decoded, [
+      ["l", true],
+      ["m", false],
+      ["h", false],
+    ]);
+    const section = watch(b.getReceivers()[0].track);
+    await section.until(() => section.seen.at(-1)?.width === widths.h);
   });
 
   it("is recorded as it is shown: another size begins another file", async () => {

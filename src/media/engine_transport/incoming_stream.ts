@@ -4,6 +4,8 @@ import type { ReceiveStreamOptions } from "../transport_api.js";
 export interface IncomingStream {
   readonly streamId: number;
   targetUs: number;
+  /** Whether its thread was told to decode it. */
+  isWanted: boolean;
   readonly options: ReceiveStreamOptions;
   readonly counters: Float64Array;
 }

@@ -12,6 +12,7 @@ import {
   type TransportSettings,
 } from "../transport_api.js";
 import { receiveStats } from "../transport_stats.js";
+import { DecodeDemand } from "./decode_demand.js";
 import { type IncomingStream, playoutWorker } from "./incoming_stream.js";
 import { PacketTaps } from "./packet_taps.js";
 import { StreamTaps } from "./stream_taps.js";
@@ -25,6 +26,7 @@ export class IncomingStreams {
   /** Who reads packets, by key. */
   readonly packetTaps: PacketTaps;
   readonly #taps: StreamTaps;
+  readonly #demand: DecodeDemand;
   /** Workers of the application's that frames go through, by mid. */
   readonly #transforms = new Map<string, () => MessagePort>();
   /** Pictures by mid, as somebody has looked at them. */
@@ -42,6 +44,7 @@ export class IncomingStreams {
     const behind = (key: string) => this.behind(key);
     this.packetTaps = new PacketTaps(orders, behind);
     this.#taps = new StreamTaps(host, behind);
+    this.#demand = new DecodeDemand(settings, () => this.#updateDemand());
   }
 
   add(options: ReceiveStreamOptions): void {
@@ -50,7 +53,8 @@ export class IncomingStreams {
     this.remove(key);
     const streamId = this.#host.allocateStream();
     const counters = new Float64Array(allocateCounters(ReceiveCounters.words));
-    const stream = { streamId, options: { ...this.#tuning, ...options }, counters, targetUs: 0 };
+    const isWanted = this.#demand.wants(options);
+    const stream = { streamId, options: { ...this.#tuning, ...options }, counters, targetUs: 0, isWanted };
     this.#streams.set(key, stream);
     this.#mids.set(streamId, options.mid);
     this.#postPlayout(stream);
@@ -91,12 +95,28 @@ export class IncomingStreams {
   }
 
   onPicture(key: string, listener: PictureListener): () => void {
-    if (key.includes("/")) {
-      return this.#host.onPicture((bytes, picture) => {
-        if (this.#streams.get(key)?.streamId === picture.streamId) listener(bytes, picture);
-      });
+    return this.#demand.begin(key, this.#watch(key, listener));
+  }
+
+  #watch(key: string, listener: PictureListener): () => void {
+    if (!key.includes("/")) return this.#section(key).add(listener);
+    return this.#host.onPicture((bytes, picture) => {
+      if (this.#streams.get(key)?.streamId === picture.streamId) listener(bytes, picture);
+    });
+  }
+
+  /** Somebody begins to take what a stream brings, or nobody does any more. */
+  #updateDemand(): void {
+    if (this.#orders.isEnded) return;
+    for (const stream of this.#streams.values()) {
+      const isWanted = this.#demand.wants(stream.options);
+      if (isWanted === stream.isWanted) continue;
+      stream.isWanted = isWanted;
+      const { streamId } = stream;
+      this.#orders.prepare(playoutWorker(stream), { type: "setWanted", streamId, isWanted });
+      // A stream that has not begun begins with one.
+      if (isWanted && stream.counters[ReceiveCounters.packetsReceived] > 0) this.#askKeyframe(stream);
     }
-    return this.#section(key).add(listener);
   }
 
   #section(mid: string): LayeredPictures {
@@ -121,9 +141,10 @@ export class IncomingStreams {
   }
 
   onSamples(key: string, listener: SamplesListener): () => void {
-    return this.#host.onSamples((pcm, samples) => {
+    const end = this.#host.onSamples((pcm, samples) => {
       if (this.#streams.get(key)?.streamId === samples.streamId) listener(pcm, samples);
     });
+    return this.#demand.begin(key, end);
   }
 
   tapEncoded(key: string, openPort: () => MessagePort, keyframeEveryUs: number): () => void {
@@ -157,9 +178,12 @@ export class IncomingStreams {
 
   requestKeyframe(key: string): void {
     const stream = this.behind(key);
-    if (stream === undefined) return;
+    if (stream !== undefined) this.#askKeyframe(stream);
+  }
+
+  #askKeyframe({ streamId }: IncomingStream): void {
     const { transportId } = this.#orders;
-    this.#orders.send("rtcp", { type: "requestKeyframe", transportId, streamId: stream.streamId });
+    this.#orders.send("rtcp", { type: "requestKeyframe", transportId, streamId });
   }
 
   setPlayoutTarget(key: string, targetUs: number): void {
@@ -238,7 +262,7 @@ export class IncomingStreams {
   }
 
   #postPlayout(stream: IncomingStream): void {
-    const { streamId, options, counters, targetUs } = stream;
+    const { streamId, options, counters, targetUs, isWanted } = stream;
     this.#orders.prepare(playoutWorker(stream), {
       type: "addPlayoutStream",
       streamId,
@@ -248,6 +272,7 @@ export class IncomingStreams {
       counters: counters.buffer as SharedArrayBuffer,
       targetUs,
       syncWith: this.#companionsOf(stream),
+      isWanted,
     });
     this.#taps.restore(stream);
     if (this.#transforms.has(options.mid)) this.#postTransform(stream);

@@ -32,6 +32,10 @@ export const ControlWord = {
   smallNalConsumers: 11,
   /** What the narrowest path to a peer carries (bandwidth estimation, the sender's word); 0: no limit is known. */
   pathBitrateBps: 12,
+  /** 1: the pictures of every receive stream are wanted, whoever wants those of one. */
+  allPicturesWanted: 13,
+  /** 1: the sound of every receive stream is wanted. */
+  allSoundWanted: 14,
   words: 32,
 } as const;
 

@@ -47,6 +47,9 @@ export class DecoderStage implements Stage<"decoder"> {
         this.#transforms.remove(order.streamId);
         this.#sink.forget(order.streamId);
         break;
+      case "setWanted":
+        this.#setWanted(order.streamId, order.isWanted);
+        break;
       case "setSyncWith":
         this.#streams.get(order.streamId)?.sync.setCompanions(order.syncWith);
         break;
@@ -71,12 +74,12 @@ export class DecoderStage implements Stage<"decoder"> {
       const unit = this.#input.descriptor;
       try {
         const bytes = this.#input.bytes(unit.slot);
-        if (!this.#transforms.offer(unit, bytes)) this.#streams.get(unit.streamId)?.decode(unit, bytes);
+        if (!this.#transforms.offer(unit, bytes)) this.#streams.get(unit.streamId)?.take(unit, bytes);
       } finally {
         this.#input.release(unit.slot);
       }
     }
-    this.#transforms.drain((unit, bytes) => this.#streams.get(unit.streamId)?.decode(unit, bytes));
+    this.#transforms.drain((unit, bytes) => this.#streams.get(unit.streamId)?.take(unit, bytes));
     let deadlineUs = Number.POSITIVE_INFINITY;
     for (const stream of this.#streams.values()) deadlineUs = Math.min(deadlineUs, stream.present(nowUs));
     return deadlineUs;
@@ -90,6 +93,11 @@ export class DecoderStage implements Stage<"decoder"> {
     this.#sink.close();
   }
 
+  #setWanted(streamId: number, isWanted: boolean): void {
+    const stream = this.#streams.get(streamId);
+    if (stream !== undefined) stream.isWanted = isWanted;
+  }
+
   #makeStream(order: OrderOf<"decoder"> & { type: "addPlayoutStream" }): DecoderStream {
     const { control, metrics, wiring, post, row } = this.#host;
     return new DecoderStream({
@@ -100,6 +108,7 @@ export class DecoderStage implements Stage<"decoder"> {
       row: metrics.row(streamRow(order.streamId)),
       receiveCounters: new Float64Array(order.counters),
       syncWith: order.syncWith,
+      isWanted: order.isWanted,
       pictures: this.#output,
       onUnit: (bytes, unit) => this.#handOn(bytes, unit),
       onPicture: (slot, picture) => this.#present(slot, picture),

@@ -5,7 +5,7 @@ import { type QuantizerReader, quantizerReaderOf } from "../codecs/quantizer_rea
 import { createVideoDecoder, type Maker } from "../codecs/video_codecs.js";
 import type { CodecSettings } from "../engine_messages.js";
 import { PlayoutCounter, PlayoutHistogram, WorkerCounter, WorkerHistogram } from "../metrics_rows.js";
-import type { ControlBlock } from "../ring/control_block.js";
+import { type ControlBlock, ControlWord } from "../ring/control_block.js";
 import { Descriptor } from "../ring/descriptor.js";
 import type { MetricsRow } from "../ring/metrics.js";
 import type { SlotProducer } from "../ring/slot_channel.js";
@@ -29,6 +29,7 @@ export interface DecoderStreamOptions {
   readonly receiveCounters: Float64Array;
   readonly syncWith: readonly number[];
   readonly pictures: SlotProducer;
+  readonly isWanted: boolean;
   onUnit(bytes: Uint8Array, unit: Descriptor): void;
   onPicture(slot: number, picture: Descriptor): void;
   onFirstFrame(streamId: number, width: number, height: number): void;
@@ -39,6 +40,8 @@ export interface DecoderStreamOptions {
 /** One receive stream: its decoder, its pictures that wait for their time, its counters. */
 export class DecoderStream {
   readonly sync: LipSync;
+  /** Whether somebody takes this stream's pictures. */
+  isWanted: boolean;
   readonly #options: DecoderStreamOptions;
   /** Made when the first keyframe comes: it says what the stream is in. */
   #decoder: VideoDecoder | undefined;
@@ -48,6 +51,8 @@ export class DecoderStream {
   readonly #waiting: Descriptor[] = [];
   readonly #spare: Descriptor[] = [];
   #awaitingKeyframe = true;
+  /** Nobody wanted pictures, and no keyframe has come since somebody does. */
+  #isResting = false;
   #askedUs = Number.NEGATIVE_INFINITY;
   #scratch = new Uint8Array(0);
   #reportedSize = false;
@@ -56,29 +61,34 @@ export class DecoderStream {
 
   constructor(options: DecoderStreamOptions) {
     this.#options = options;
+    this.isWanted = options.isWanted;
     this.#pace = new PicturePace(options.row);
     this.sync = new LipSync(options.control, options.streamId, options.syncWith);
   }
 
-  /** Decodes `unit` (its bytes at the start of `bytes`) and queues the picture for {@link present}. */
-  decode(unit: Descriptor, bytes: Uint8Array): void {
-    const { row, workerRow, pictures } = this.#options;
-    const startUs = native.monotonicUs();
+  /** Takes `unit` (its bytes at the start of `bytes`): hands it on and, where somebody wants it, queues its picture for {@link present}. */
+  take(unit: Descriptor, bytes: Uint8Array): void {
+    const nowUs = native.monotonicUs();
     const accessUnit = bytes.subarray(0, unit.byteLength);
-    if (!isVideoCodec(codecOfNumber(unit.codec))) {
-      // What is only passed on: nobody waits for its pictures.
-      this.#options.onUnit(accessUnit, unit);
+    // What we have no codec of is only passed on: nobody waits for its pictures.
+    const isOurs = isVideoCodec(codecOfNumber(unit.codec));
+    const rests = !isOurs || this.#rests(unit, nowUs);
+    const changed = !rests && unit.codec !== this.#codec;
+    if (isOurs && (this.#awaitingKeyframe || changed) && !unit.keyframe) {
+      this.#options.row.add(PlayoutCounter.framesDropped);
+      this.#askKeyframe(nowUs);
       return;
     }
-    const changed = unit.codec !== this.#codec;
-    if ((this.#awaitingKeyframe || changed) && !unit.keyframe) {
-      row.add(PlayoutCounter.framesDropped);
-      this.#askKeyframe(startUs);
-      return;
-    }
-    workerRow.record(WorkerHistogram.hop, startUs - unit.enqueuedUs);
     this.#options.onUnit(accessUnit, unit);
-    if (changed && !this.#changeCodec(unit.codec)) return;
+    if (rests) {
+      this.#awaitingKeyframe = false;
+      this.#options.row.add(PlayoutCounter.framesNotDecoded);
+    } else if (!changed || this.#changeCodec(unit.codec)) this.#decode(unit, accessUnit, nowUs);
+  }
+
+  #decode(unit: Descriptor, accessUnit: Uint8Array, startUs: number): void {
+    const { row, workerRow, pictures } = this.#options;
+    workerRow.record(WorkerHistogram.hop, startUs - unit.enqueuedUs);
     const slot = pictures.acquire();
     const target = slot < 0 ? this.#scratchPicture() : pictures.bytes(slot);
     const length = this.#decoder?.decode(accessUnit, target, this.#layout) ?? 0;
@@ -126,6 +136,27 @@ export class DecoderStream {
     this.#waiting.length = 0;
     this.#decoder?.close();
     this.#decoder = undefined;
+  }
+
+  /** Whether a unit is only passed on: nobody wants pictures, or what they would begin with has not come yet. */
+  #rests(unit: Descriptor, nowUs: number): boolean {
+    if (!this.isWanted && this.#options.control.get(ControlWord.allPicturesWanted) === 0) {
+      if (!this.#isResting) this.#rest();
+    } else if (this.#isResting) {
+      this.#isResting = !unit.keyframe;
+      if (this.#isResting) this.#askKeyframe(nowUs);
+    }
+    return this.#isResting;
+  }
+
+  #rest(): void {
+    this.#isResting = true;
+    this.close();
+    // What comes next is decoded anew, from a keyframe on.
+    this.#codec = -1;
+    this.#pace.rest();
+    this.sync.leave();
+    this.#options.row.set(PlayoutCounter.presentedWallUs, 0);
   }
 
   /** The stream goes on in another codec (RFC 3550 §5.1: the payload type may change between packets). */

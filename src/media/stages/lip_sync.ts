@@ -38,6 +38,12 @@ export class LipSync {
     this.#control.setStreamFloat(this.#streamId, StreamFloat.playoutOffsetUs, this.#offsetUs);
   }
 
+  /** This stream presents nothing any more: nobody has to wait for it. */
+  leave(): void {
+    this.#offsetUs = 0;
+    this.#control.setStreamFloat(this.#streamId, StreamFloat.playoutOffsetUs, 0);
+  }
+
   /** How much longer this stream should wait for its companions, µs; 0 when nothing is known. */
   extraDelayUs(): number {
     if (this.#offsetUs === 0) return 0;

@@ -25,6 +25,11 @@ export class PicturePace {
     this.#lastUs = nowUs;
   }
 
+  /** None is shown for a while, for nobody looks: that is no freeze. */
+  rest(): void {
+    this.#lastUs = 0;
+  }
+
   #note(distanceUs: number): void {
     const row = this.#row;
     row.add(PlayoutCounter.interFrameUs, distanceUs);

@@ -45,6 +45,9 @@ export class SpeakerStage implements Stage<"speaker"> {
         this.#transforms.remove(order.streamId);
         this.#sink.forget(order.streamId);
         break;
+      case "setWanted":
+        this.#setWanted(order.streamId, order.isWanted);
+        break;
       case "setSyncWith":
         this.#streams.get(order.streamId)?.sync.setCompanions(order.syncWith);
         break;
@@ -90,6 +93,11 @@ export class SpeakerStage implements Stage<"speaker"> {
     this.#sink.close();
   }
 
+  #setWanted(streamId: number, isWanted: boolean): void {
+    const stream = this.#streams.get(streamId);
+    if (stream !== undefined) stream.isWanted = isWanted;
+  }
+
   #makeStream(order: OrderOf<"speaker"> & { type: "addPlayoutStream" }): SpeakerStream {
     const { control, metrics, post, row } = this.#host;
     const stream = new SpeakerStream({
@@ -99,6 +107,7 @@ export class SpeakerStage implements Stage<"speaker"> {
       row: metrics.row(streamRow(order.streamId)),
       workerRow: row,
       syncWith: order.syncWith,
+      isWanted: order.isWanted,
       onFirstSound: (streamId) => post({ type: "firstframe", streamId, width: 0, height: 0 }),
       onSound: (sound) => this.#play(sound),
       onProblem: (code, message) => post({ type: "problem", name: "speaker", code, message }),

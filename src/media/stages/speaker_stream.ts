@@ -10,7 +10,7 @@ import { AudioLevelMeter } from "../analysis/audio_level.js";
 import { ToneDetector } from "../analysis/tone_detector.js";
 import { type AudioCodecName, codecOfNumber, isAudioCodec } from "../codecs/codec_name.js";
 import { PlayoutCounter, PlayoutHistogram, WorkerCounter, WorkerHistogram } from "../metrics_rows.js";
-import type { ControlBlock } from "../ring/control_block.js";
+import { type ControlBlock, ControlWord } from "../ring/control_block.js";
 import type { Descriptor } from "../ring/descriptor.js";
 import { DescriptorFlag } from "../ring/layout.js";
 import type { MetricsRow } from "../ring/metrics.js";
@@ -49,6 +49,7 @@ export interface SpeakerStreamOptions {
   readonly row: MetricsRow;
   readonly workerRow: MetricsRow;
   readonly syncWith: readonly number[];
+  readonly isWanted: boolean;
   onFirstSound(streamId: number): void;
   onSound(sound: PlayedSound): void;
   onProblem(code: string, message: string): void;
@@ -67,6 +68,8 @@ const SYNC_STEP_US = 10_000;
 /** One receive stream of sound: its decoder with the jitter buffer, playout clock, tone detector, counters. */
 export class SpeakerStream {
   readonly sync: LipSync;
+  /** Whether somebody takes this stream's sound. */
+  isWanted: boolean;
   readonly #options: SpeakerStreamOptions;
   readonly #header = new RtpHeader();
   /** Made when the first packet comes: it says what the stream is in. */
@@ -90,6 +93,7 @@ export class SpeakerStream {
 
   constructor(options: SpeakerStreamOptions) {
     this.#options = options;
+    this.isWanted = options.isWanted;
     this.sync = new LipSync(options.control, options.streamId, options.syncWith);
     this.#pcm = new Int16Array((MAX_PACKET_SAMPLES + RESAMPLER_SLACK) * options.channels);
   }
@@ -104,6 +108,10 @@ export class SpeakerStream {
   insert(packet: Descriptor, bytes: Uint8Array): void {
     this.#options.row.add(PlayoutCounter.packetsReceived);
     this.#lastPacketUs = packet.arrivalUs;
+    if (!this.isWanted && this.#options.control.get(ControlWord.allSoundWanted) === 0) {
+      if (this.#codec !== undefined) this.#fallSilent();
+      return;
+    }
     const codec = codecOfNumber(packet.codec);
     if (codec === "telephone-event") this.#decoder?.jitter.noteForeign(packet.tag & 0xffff);
     if (isAudioCodec(codec) && codec !== this.#codec) this.#changeCodec(codec, packet.arrivalUs);
@@ -143,6 +151,20 @@ export class SpeakerStream {
     clock.targetUs = this.#targetUs;
     clock.minDelayUs = before?.jitter.clock.minDelayUs ?? clock.minDelayUs;
     clock.extraDelayUs = before?.jitter.clock.extraDelayUs ?? 0;
+  }
+
+  /** Nobody listens any more: what comes next is decoded anew. */
+  #fallSilent(): void {
+    this.#decoder?.close();
+    this.#decoder = undefined;
+    this.#codec = undefined;
+    this.#changedUs = Number.NEGATIVE_INFINITY;
+    this.#captureWallUs = 0;
+    this.sync.leave();
+    const { row } = this.#options;
+    row.set(PlayoutCounter.audioLevel, 0);
+    row.set(PlayoutCounter.presentedWallUs, 0);
+    this.#rest();
   }
 
   /** Plays all that is due; returns when to come back. */

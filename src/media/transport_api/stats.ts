@@ -116,6 +116,8 @@ export interface ReceiveStreamStats {
   readonly framesReceived: number;
   readonly framesDecoded: number;
   readonly framesDropped: number;
+  /** Received whole and passed on without being decoded. */
+  readonly framesNotDecoded: number;
   readonly keyframesDecoded: number;
   readonly framesRendered: number;
   readonly framesPerSecond: number;

@@ -32,6 +32,11 @@ export interface TransportSettings {
   /** Video packets that a stream's jitter buffer holds, a power of two; 1024 by default. */
   readonly jitterPackets?: number;
   /**
+   * "always" (default): what comes in a codec of ours is decoded. "wanted": only while somebody takes its pictures or its sound; packets,
+   * samples, recordings and transforms need neither.
+   */
+  readonly decode?: "always" | "wanted";
+  /**
    * TCP candidates (RFC 6544) to offer: "active" ones connect to the peer's passive ones, "passive" ones listen. "active" by
    * default, as browsers do.
    */

@@ -102,6 +102,7 @@ function inboundPictures(stream: ReceiveStreamStats) {
     framesReceived: stream.framesReceived,
     framesDecoded: stream.framesDecoded,
     framesDropped: stream.framesDropped,
+    ...(stream.framesNotDecoded > 0 && { framesNotDecoded: stream.framesNotDecoded }),
     framesRendered: stream.framesRendered,
     framesPerSecond: stream.framesPerSecond,
     keyFramesDecoded: stream.keyframesDecoded,
