@@ -270,7 +270,8 @@ describe("tracks of samples and of packets", function () {
       });
       sink.stop();
       const at = sent[track.kind].indexOf(came[0]);
-      assert.deepEqual(came, sent[track.kind].slice(at, at + 10));
+      // More may have come in the same turn.
+      assert.deepEqual(came, sent[track.kind].slice(at, at + came.length));
     }
   });
 
