@@ -113,6 +113,7 @@ export function sendStats(
     framesPerSecond: counters[SendCounters.framesPerSecond],
     retransmitted: counters[SendCounters.retransmitted],
     retransmittedBytes: counters[SendCounters.retransmittedBytes],
+    unaskedRepeats: counters[SendCounters.unaskedRepeats],
     fecPackets: counters[SendCounters.parityPackets],
     fecBytes: counters[SendCounters.parityBytes],
     nackCount: counters[SendCounters.nackCount],

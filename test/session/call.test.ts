@@ -212,6 +212,8 @@ describe("a call in virtual time", function () {
     // Growth by 8 % a second would take half a minute.
     call.run(12);
     assert.ok(call.a.sender.availableBps > 2_000_000, `${call.a.sender.availableBps} bit/s`);
+    const repeats = call.a.sendCounters[SendCounters.unaskedRepeats];
+    assert.ok(repeats > 0 && repeats < 60, `${repeats} packets were sent once more to lengthen trains`);
     assertFaithful(call.b, call.a);
   });
 

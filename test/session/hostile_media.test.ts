@@ -201,5 +201,6 @@ describe(`hostile media (SEED=${SEED})`, function () {
     const units = [a.units.length, b.units.length];
     assert.ok(call.run(3, () => a.units.length > units[0] + 30 && b.units.length > units[1] + 30));
     assert.deepEqual([a.notice("failed"), b.notice("failed")], [[], []]);
+    assert.ok((readDiscarded(b.transportCounters)["rtcp-malformed"] ?? 0) > 1000);
   });
 });

@@ -28,6 +28,7 @@ export function sendStreamStats(of: Partial<SendStreamStats> = {}): SendStreamSt
     fecPackets: 0,
     fecBytes: 0,
     retransmittedBytes: 0,
+    unaskedRepeats: 0,
     nackCount: 0,
     pliCount: 0,
     firCount: 0,

@@ -5,6 +5,8 @@ import type { SendSession } from "./send_session.js";
 
 /** Pictures leave so many times as fast as the path is thought to be: it may be faster, and what waits here waits for nothing then. */
 const AHEAD = 2;
+/** A train is longer than the burst that it begins with. */
+const TRAIN_US = 10_000;
 /** What waits here leaves within this, whatever the path: later it is no use to a call. */
 const MAX_WAIT_US = 100_000;
 
@@ -55,6 +57,11 @@ export class Departures {
   /** Whether a picture may leave at once, whatever its size: nothing waits, and no limit is known. */
   get isOpen(): boolean {
     return this.#pathBps === Number.POSITIVE_INFINITY && this.#queue.length === 0;
+  }
+
+  /** What a train has at least. */
+  get trainBytes(): number {
+    return (TRAIN_US * this.#ahead * this.#pathBps) / 8e6;
   }
 
   add(departure: Departure, nowUs: number): void {

@@ -109,7 +109,9 @@ export class NackResponder {
     const slot = this.#history.slotOf(sequenceNumber);
     if (this.#rtx === undefined || !this.#history.has(sequenceNumber)) return -1;
     if (this.#history.lengthOf(slot) < 0 || this.#history.repeatedUs(sequenceNumber) > nowUs) return -1;
-    return this.#wrap(this.#rtx, slot, srtp, nowUs);
+    const ready = this.#wrap(this.#rtx, slot, srtp, nowUs);
+    if (ready >= 0) this.#counters[SendCounters.unaskedRepeats]++;
+    return ready;
   }
 
   /** Of a packet in the history: as webrtc-stats counts, neither its header nor what protects it. */

@@ -26,6 +26,9 @@ const MAX_RETRIES = 6;
 /** Packets passed on that go out together at most: what segmentation offload takes. */
 const MAX_STAGED = 64;
 
+/** A train is lengthened by so many packets at most: a few kilobytes, and less than the RTX stream has slots for. */
+const MAX_REPEATS = 40;
+
 /** RTCP compounds are at most this long before protection (RFC 3550 gives no bound; ours stay below the MTU). */
 const RTCP_RING = 16;
 
@@ -342,17 +345,23 @@ export class SendTransport {
     return sent;
   }
 
-  /** Makes a train of the picture that was sent last, which is too small to be one: with the packets before it, once more. */
-  #lengthen(session: SendSession, count: number, nowUs: number): void {
-    const missing = TRAIN_PACKETS - count;
-    if (missing <= 0 || session.stream.rtx === undefined || session.stages !== undefined) return;
-    const first = (session.firstSequenceNumber - missing) & 0xffff;
-    const { ring } = session;
+  /** Makes a train of the picture that was sent last, where it is too small to be one: with the packets before it, once more. */
+  #lengthen(session: SendSession, pictureCount: number, nowUs: number): void {
+    if (session.stream.rtx === undefined || session.stages !== undefined) return;
+    const { ring, firstSequenceNumber } = session;
+    const length = (number: number) => Math.max(0, ring.lengthOf(ring.slotOf(number)));
+    const enough = this.#departures.trainBytes;
+    let bytes = 0;
+    for (let i = 0; i < pictureCount; i++) bytes += length(firstSequenceNumber + i);
+    let count = 0;
+    while (count < MAX_REPEATS && (pictureCount + count < TRAIN_PACKETS || bytes < enough)) {
+      count++;
+      bytes += length(firstSequenceNumber - count);
+    }
+    if (count === 0) return;
+    const first = (firstSequenceNumber - count) & 0xffff;
     const train = this.#train;
-    this.#departures.add(
-      { session, ring, first, count: missing, madeUs: nowUs, train, isRepeat: true },
-      nowUs,
-    );
+    this.#departures.add({ session, ring, first, count, madeUs: nowUs, train, isRepeat: true }, nowUs);
   }
 
   /** Packets passed on come one by one and go out together: {@link flushPackets}. */

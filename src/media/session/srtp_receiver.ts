@@ -1,4 +1,5 @@
 import { type SrtpContext, SrtpError } from "../../../native/addon.js";
+import { isSoundCompound } from "../../protocol/rtcp/parser.js";
 import { parseRtp, RtpHeader } from "../../protocol/rtp/rtp_header.js";
 import { nameOf } from "../transport_api.js";
 import type { MediaReceiver } from "./media_receiver.js";
@@ -89,6 +90,10 @@ export class SrtpReceiver {
       return;
     }
     this.#liveness.heard(arrivalUs);
+    if (!isSoundCompound(bytes, offset, offset + length)) {
+      this.#outputs.discardFrom("rtcp-malformed", datagram);
+      return;
+    }
     this.#media.handleCompound(bytes, offset, length, arrivalUs);
   }
 

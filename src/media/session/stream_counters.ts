@@ -112,7 +112,9 @@ export const SendCounters = {
   parityBytes: 38,
   /** The sender's: sum of the quantizers of the frames that were taken from the encoder. */
   qpSum: 39,
-  words: 40,
+  /** The sender's: packets sent once more though nobody missed them, to see what the path carries. */
+  unaskedRepeats: 40,
+  words: 41,
 } as const;
 
 /** Words of a source's block, written by the encoder or the microphone: what came from a source, whoever takes it. */

@@ -58,6 +58,8 @@ export interface SendStreamStats {
   readonly framesPerSecond: number;
   readonly retransmitted: number;
   readonly retransmittedBytes: number;
+  /** Packets sent once more, as RTX, though nobody missed them: to see what the path carries. Not among those that were retransmitted. */
+  readonly unaskedRepeats: number;
   /** Of parity, and its payload octets. */
   readonly fecPackets: number;
   readonly fecBytes: number;

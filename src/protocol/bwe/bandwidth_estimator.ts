@@ -155,8 +155,9 @@ export class BandwidthEstimator {
   #increase(nowUs: number): void {
     const seconds = Math.min(1, (nowUs - this.#increasedUs) / 1e6);
     const roomBps = this.#roomBps(nowUs);
+    // What a train showed was tried, however little pictures need at the moment.
+    const most = Math.max(MAX_ABOVE * this.receivedBps + ABOVE_BPS, roomBps);
     const grown = roomBps > 0 ? this.#grownInto(roomBps, seconds) : this.#grown(seconds);
-    const most = MAX_ABOVE * this.receivedBps + ABOVE_BPS;
     if (grown <= most) this.#delayBps = grown;
     if (this.#delayBps > (1 + NEAR) * this.#limitBps) this.#limitBps = Number.NaN;
   }

@@ -27,8 +27,11 @@ export function parseCompound(buf: Uint8Array, offset: number, length: number): 
   return out;
 }
 
-/** RFC 3550 A.2: version 2 throughout, padding on the last alone, lengths that end exactly at the end. */
-function isSoundCompound(buf: Uint8Array, offset: number, end: number): boolean {
+/**
+ * Whether `buf[offset, end)` is RTCP by RFC 3550 A.2: version 2 throughout, lengths that end exactly at the end. Padding is taken as libwebrtc writes it, which fills transport-wide
+ * feedback up to a word: one to three bytes of it, and not on the last packet alone.
+ */
+export function isSoundCompound(buf: Uint8Array, offset: number, end: number): boolean {
   let at = offset;
   while (at < end) {
     if (at + 4 > end || buf[at] >> 6 !== 2) return false;
@@ -37,8 +40,7 @@ function isSoundCompound(buf: Uint8Array, offset: number, end: number): boolean 
     if (packetEnd > end) return false;
     if ((buf[at] & 0x20) !== 0) {
       const padding = buf[packetEnd - 1];
-      if (packetEnd !== end || padding === 0 || padding % 4 !== 0 || padding > packetEnd - at - 4)
-        return false;
+      if (padding === 0 || padding > packetEnd - at - 4) return false;
     }
     at = packetEnd;
   }

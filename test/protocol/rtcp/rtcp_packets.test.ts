@@ -127,14 +127,19 @@ describe("RTCP on the wire", () => {
     ]);
   });
 
-  it("takes padding off the last packet and refuses it elsewhere", () => {
+  it("takes padding off, of words or less, and refuses more than there is", () => {
     const rr = [0x80, 201, 0, 1, 0, 0, 0, 1];
     assert.equal(parse([...rr, 0xa0, 210, 0, 2, 9, 9, 9, 9, 0, 0, 0, 4]).length, 2);
     const last = parse([...rr, 0xa0, 210, 0, 2, 9, 9, 9, 9, 0, 0, 0, 4])[1];
     assert.ok(last.type === "unknown");
     assert.equal(last.body.length, 4);
-    assert.deepEqual(parse([0xa0, 210, 0, 2, 9, 9, 9, 9, 0, 0, 0, 4, ...rr]), []);
-    for (const padding of [0, 3, 12, 255])
+    const lengths = [1, 3].map((padding) => {
+      const [first, second] = parse([0xa0, 210, 0, 2, 9, 9, 9, 9, 0, 0, 0, padding, ...rr]);
+      assert.ok(first.type === "unknown" && second.type === "rr");
+      return first.body.length;
+    });
+    assert.deepEqual(lengths, [7, 5]);
+    for (const padding of [0, 12, 255])
       assert.deepEqual(parse([...rr, 0xa0, 210, 0, 2, 9, 9, 9, 9, 0, 0, 0, padding]), [], `${padding}`);
   });
 

@@ -43,6 +43,21 @@ describe("TransportFeedbackReader", () => {
     assert.equal(reader.feedbackCount, 5);
   });
 
+  it("reads what Chromium sends, filled up by one, two or three bytes", () => {
+    const messages = {
+      afcd0005260113d712dd9503002e0001063b940420016201: 1,
+      afcd0006260113d75380c75c004b0004063b98082004326c3c020002: 4,
+      afcd0007260113d712dd950300140007063b910120075f01df04020207000003: 7,
+    };
+    const reader = new TransportFeedbackReader();
+    for (const [hex, received] of Object.entries(messages)) {
+      const bytes = Uint8Array.from(Buffer.from(hex, "hex"));
+      const [packet] = parseCompound(bytes, 0, bytes.length);
+      assert.ok(packet?.type === "transport-cc" && reader.read(packet.content));
+      assert.deepEqual([reader.count, reader.received], [received, received]);
+    }
+  });
+
   it("reads large and negative deltas", () => {
     const reader = new TransportFeedbackReader();
     assert.ok(reader.read(content(0, 3, 2, [0x4003], [0x7f, 0xff, 0xff, 0xff, 0x80, 0x00])));
