@@ -353,7 +353,7 @@ describe("SendTransport", () => {
     beforeEach(() => {
       connect({ ...VIDEO, extensions });
       transport.addStream(2, { ...AUDIO, extensions }, new Float64Array(SendCounters.words));
-      transport.setRateLimit(RATE_BPS);
+      transport.setRateLimit(RATE_BPS, 0);
     });
 
     /** Lets time pass until nothing waits; the datagrams that left at each moment. */
@@ -402,16 +402,29 @@ describe("SendTransport", () => {
     });
 
     it("lets go within 100 ms, however narrow the path is", () => {
-      transport.setRateLimit(50_000);
+      transport.setRateLimit(50_000, 0);
       const count = transport.sendFrame("video", picture(true, 60_000), 0);
       assert.ok((leave().at(-1)?.us ?? 0) <= 101_000);
       assert.equal(socket.datagrams.length, count);
     });
 
+    it("lets pictures go in time though the peer allows nothing at all, after much sound too", () => {
+      transport.setRateLimit(0, 0);
+      for (let i = 0; i < 500; i++) {
+        const sound = frame(random.bytes(80), { codec: "opus", durationUs: 20_000, rtpTimestamp: 960 * i });
+        transport.sendFrame("audio", sound, i * 20_000);
+      }
+      const { length } = socket.datagrams;
+      const count = transport.sendFrame("video", picture(true, 60_000), 10e6);
+      const moments = leave();
+      assert.equal(socket.datagrams.length, length + count);
+      assert.ok((moments.at(-1)?.us ?? 0) <= 10.101e6);
+    });
+
     it("lets everything go when the limit is gone", () => {
       const count = transport.sendFrame("video", picture(true, 60_000), 0);
       assert.ok(socket.datagrams.length < count);
-      transport.setRateLimit(Number.POSITIVE_INFINITY);
+      transport.setRateLimit(Number.POSITIVE_INFINITY, 50);
       transport.handleTimeout(100);
       assert.equal(socket.datagrams.length, count);
       assert.equal(transport.nextDeadlineUs(), Number.POSITIVE_INFINITY);

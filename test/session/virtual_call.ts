@@ -166,7 +166,7 @@ export class VirtualPeer {
           const bytes = new Uint8Array(numbers.flatMap((n) => [n >> 8, n & 255]));
           this.sender.resend(ssrc, bytes, numbers.length, world.nowUs);
         },
-        rateLimit: (bps) => this.sender.setRateLimit(bps),
+        rateLimit: (bps) => this.sender.setRateLimit(bps, world.nowUs),
         transportFeedback: (content) => this.sender.handleTransportFeedback(content, world.nowUs),
         keyframe: () => this.keyframeEpoch++,
         collision: (ssrc) => this.notices.push({ event: "ssrccollision", args: [{ ssrc }] }),

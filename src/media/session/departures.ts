@@ -49,9 +49,9 @@ export class Departures {
   }
 
   /** What the path carries, bits a second; Infinity: no limit is known. */
-  setPath(bps: number): void {
+  setPath(bps: number, nowUs: number): void {
     this.#pathBps = bps;
-    this.#setRate();
+    this.#setRate(nowUs);
   }
 
   /** Whether a picture may leave at once, whatever its size: nothing waits, and no limit is known. */
@@ -66,7 +66,7 @@ export class Departures {
 
   add(departure: Departure, nowUs: number): void {
     this.#push(departure);
-    this.#setRate();
+    this.#setRate(nowUs);
     this.poll(nowUs);
   }
 
@@ -125,8 +125,9 @@ export class Departures {
     this.#nextUs = Number.POSITIVE_INFINITY;
   }
 
-  #setRate(): void {
-    this.#pacer.rateBps = Math.max(this.#ahead * this.#pathBps, (8e6 * this.#waitingBytes) / MAX_WAIT_US);
+  #setRate(nowUs: number): void {
+    const owedBytes = this.#waitingBytes + this.#pacer.debt(nowUs);
+    this.#pacer.rateBps = Math.max(this.#ahead * this.#pathBps, (8e6 * owedBytes) / MAX_WAIT_US);
   }
 
   /** How many packets of it may leave now; one at least. */

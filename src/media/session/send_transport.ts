@@ -188,18 +188,18 @@ export class SendTransport {
   handleTransportFeedback(content: Uint8Array, nowUs: number): void {
     if (!this.#feedback.read(content)) return;
     this.#bandwidth.handleFeedback(this.#feedback, this.#log, nowUs);
-    this.#tellAvailable();
+    this.#tellAvailable(nowUs);
   }
 
   /** The peer asks for no more, bits a second (REMB, TMMBR); Infinity: it does not. */
-  setRateLimit(bps: number): void {
+  setRateLimit(bps: number, nowUs: number): void {
     this.#limitBps = bps;
-    this.#tellAvailable();
+    this.#tellAvailable(nowUs);
   }
 
-  #tellAvailable(): void {
+  #tellAvailable(nowUs: number): void {
     this.#options.counters[TransportCounters.estimatedBps] = this.#pathBps;
-    this.#departures.setPath(this.#pathBps);
+    this.#departures.setPath(this.#pathBps, nowUs);
   }
 
   get #pathBps(): number {

@@ -201,7 +201,7 @@ export class SenderStage implements Stage<"sender"> {
       } else if (tag === RtcpOutTag.rateLimit) {
         // The word is 32 bits with a sign.
         const bps = rtpTimestamp >>> 0;
-        transport?.setRateLimit(bps === NO_LIMIT ? Number.POSITIVE_INFINITY : bps);
+        transport?.setRateLimit(bps === NO_LIMIT ? Number.POSITIVE_INFINITY : bps, nowUs);
       } else transport?.resend(rtpTimestamp, bytes, byteLength >> 1, nowUs);
       input.release(slot);
     }

@@ -5,6 +5,9 @@ export interface PacerOptions {
   readonly burstUs?: number;
 }
 
+/** The least wait: a shorter one, of a rate that is high enough, would not move a clock that has counted for long. */
+const LEAST_WAIT_US = 1;
+
 /**
  * Spreads packets over time so that a large frame does not overrun a queue on the path. It keeps a debt of bytes that drains
  * at the rate: send while `canSend()`, tell `handleSent()`, come back at `nextSendUs()`. The queue, and what comes first in it,
@@ -20,6 +23,13 @@ export class Pacer {
   constructor(options: PacerOptions = {}) {
     this.rateBps = options.rateBps ?? Number.POSITIVE_INFINITY;
     this.burstUs = options.burstUs ?? 5_000;
+  }
+
+  /** Bytes that have yet to drain; 0 without a rate. */
+  debt(nowUs: number): number {
+    if (this.rateBps === Number.POSITIVE_INFINITY) return 0;
+    this.drain(nowUs);
+    return this.debtBytes;
   }
 
   canSend(nowUs: number): boolean {
@@ -46,7 +56,7 @@ export class Pacer {
   /** When the next packet may go; `nowUs` or earlier: now. */
   nextSendUs(nowUs: number): number {
     if (this.canSend(nowUs)) return nowUs;
-    return nowUs + (this.debtBytes - this.burstBytes) / this.bytesPerUs;
+    return nowUs + Math.max(LEAST_WAIT_US, (this.debtBytes - this.burstBytes) / this.bytesPerUs);
   }
 
   private get bytesPerUs(): number {
@@ -58,9 +68,10 @@ export class Pacer {
   }
 
   private drain(nowUs: number): void {
-    if (nowUs > this.updatedUs) {
+    if (nowUs <= this.updatedUs) return;
+    // Without a debt nothing was sent, and there is no time that it was drained at last.
+    if (this.debtBytes > 0)
       this.debtBytes = Math.max(0, this.debtBytes - (nowUs - this.updatedUs) * this.bytesPerUs);
-      this.updatedUs = nowUs;
-    }
+    this.updatedUs = nowUs;
   }
 }

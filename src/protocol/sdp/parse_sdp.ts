@@ -233,8 +233,9 @@ function finishMedia(draft: MediaDraft): SdpMedia {
   const { media } = draft;
   media.sources = [...draft.sources].map(([ssrc, attributes]) => ({ ssrc, attributes }));
   if (carriesRtp(media)) {
-    media.codecs = media.formats.flatMap((format) => {
-      const codec = finishCodec(Number(format), draft);
+    // One that is named twice is one.
+    media.codecs = [...new Set(media.formats.map(Number))].flatMap((payloadType) => {
+      const codec = finishCodec(payloadType, draft);
       return codec === undefined ? [] : [codec];
     });
   }

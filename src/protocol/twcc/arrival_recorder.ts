@@ -88,11 +88,11 @@ export class ArrivalRecorder {
       this.dueUs = Number.POSITIVE_INFINITY;
       return false;
     }
-    const firstArrival = this.firstArrivalFrom(first);
-    const reference = Math.floor(firstArrival / REFERENCE_UNIT_US);
+    const came = this.firstThatCame(first);
+    const reference = Math.floor(this.arrivals[came & this.mask] / REFERENCE_UNIT_US);
     const room = Math.min(writer.buffer.length - writer.length, 0xffff) & ~3;
     const count = this.collect(first, reference, room - HEAD_BYTES);
-    if (count === 0) return false;
+    if (count === 0) return this.passMissing(first, came, nowUs);
     this.encode(writer, senderSsrc, mediaSsrc, first, count, reference);
     this.next = first + count;
     this.fresh = Math.max(this.fresh, this.next);
@@ -104,6 +104,13 @@ export class ArrivalRecorder {
     return true;
   }
 
+  /** More is missing before the first that came than a message has room for: of those nothing is said. */
+  private passMissing(first: number, came: number, nowUs: number): boolean {
+    this.next = came;
+    this.dueUs = nowUs + this.intervalUs;
+    return came > first;
+  }
+
   private firstToReport(): number {
     if (Number.isNaN(this.next)) return Number.NaN;
     return Math.max(this.next, this.gate.highest - this.capacity + 1);
@@ -113,10 +120,10 @@ export class ArrivalRecorder {
     return this.seqs[seq & this.mask] === seq;
   }
 
-  private firstArrivalFrom(first: number): number {
+  private firstThatCame(first: number): number {
     let seq = first;
     while (!this.has(seq)) seq++;
-    return this.arrivals[seq & this.mask];
+    return seq;
   }
 
   /** Fills symbols and deltas from `first` on, as far as deltas fit 16 bits and everything fits `room` bytes; returns how many. */

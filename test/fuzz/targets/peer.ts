@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { FecEncoder } from "../../../src/protocol/fec/fec_encoder.js";
 import { isRtcp, parseRtp, RtpHeader } from "../../../src/protocol/rtp/rtp_header.js";
+import { sequenceDifference } from "../../../src/protocol/rtp/unwrap.js";
 import {
   PARITY,
   RED_PAYLOAD_TYPE,
@@ -68,10 +69,13 @@ function nextCall(): VirtualCall {
   return next;
 }
 
-/** What the peer itself has sent. */
+/** What the peer itself has sent: repetitions go on where its own numbers were, which may be behind ours. */
 function noteNumber(_index: number, data: Uint8Array): true {
   const isRtp = data.length > 12 && data[0] >> 6 === 2 && !isRtcp(data, 0, data.length);
-  if (isRtp && parseRtp(data, 0, data.length, header)) numbers.set(header.ssrc, header.sequenceNumber);
+  if (!isRtp || !parseRtp(data, 0, data.length, header)) return true;
+  const { ssrc, sequenceNumber } = header;
+  const before = numbers.get(ssrc) ?? 0;
+  if (before === 0 || sequenceDifference(sequenceNumber, before) > 0) numbers.set(ssrc, sequenceNumber);
   return true;
 }
 

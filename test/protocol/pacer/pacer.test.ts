@@ -37,6 +37,21 @@ describe("Pacer", () => {
     assert.ok(Math.abs(pacer.nextSendUs(1e6) - 9600e6) < 100);
   });
 
+  it("names a later time whenever it holds back, at any rate and however long the clock has counted", () => {
+    for (let rateBps = 1e5; rateBps < 1e12; rateBps *= 3) {
+      const pacer = new Pacer({ rateBps });
+      let nowUs = 1e12 + 1 / 3;
+      for (let i = 0; i < 2000; i++) {
+        while (!pacer.canSend(nowUs)) {
+          const nextUs = pacer.nextSendUs(nowUs);
+          assert.ok(nextUs > nowUs, `${rateBps} bit/s`);
+          nowUs = nextUs;
+        }
+        pacer.handleSent(40 + ((i * 7919) % 1200), nowUs);
+      }
+    }
+  });
+
   it("is no obstacle without a rate, and follows a new one", () => {
     const pacer = new Pacer();
     assert.deepEqual(new Set(send(pacer, 1000, 5)), new Set([5]));

@@ -151,6 +151,30 @@ describe("ArrivalRecorder", () => {
     assert.equal(recorder.write(writer, 1, 2, 700_000), false, "nothing new");
   });
 
+  it("goes on behind a gap that no message has room for", () => {
+    const recorder = new ArrivalRecorder();
+    const reader = new TransportFeedbackReader();
+    const flush = (nowUs: number) => {
+      const told: number[] = [];
+      for (let more = true, i = 0; more; i++) {
+        assert.ok(i < 10, "no end");
+        const writer = new RtcpWriter(new Uint8Array(600));
+        more = recorder.write(writer, 1, 2, nowUs);
+        const [packet] = parseCompound(writer.buffer, 0, writer.length);
+        if (packet?.type === "transport-cc" && reader.read(packet.content))
+          told.push(reader.baseSequence + reader.count - 1);
+      }
+      assert.ok(recorder.nextDeadlineUs() > nowUs, "a deadline that has passed would keep its thread busy");
+      return told;
+    };
+    recorder.handlePacket(0, 1_000_000);
+    assert.deepEqual(flush(1_050_000), [0]);
+    recorder.handlePacket(4_050, 2_000_000);
+    assert.deepEqual(flush(2_050_000), [4_050]);
+    recorder.handlePacket(4_051, 3_000_000);
+    assert.deepEqual(flush(3_050_000), [4_051]);
+  });
+
   it("reports every arrival to within a quarter of a millisecond over seeded networks", () => {
     for (let seed = 1; seed <= 12; seed++) {
       const random = seededRandom(seed);
