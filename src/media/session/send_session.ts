@@ -50,9 +50,6 @@ const BEGINNING = PayloadTraits.randomAccess | PayloadTraits.keyframeStart;
 /** How often the application is asked for a keyframe that does not come. */
 const KEYFRAME_AGAIN_US = 1_000_000;
 
-export type { EncodedFrame } from "./encoded_frame.js";
-export type { StreamNumbering } from "./stream_numbering.js";
-
 export interface SendSessionOptions {
   readonly stream: SendStreamOptions;
   /** Frames of this encoding are sent; 0 when absent. */

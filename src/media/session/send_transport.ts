@@ -8,11 +8,13 @@ import type { RtpInterceptorFactory } from "../interceptors/interceptor.js";
 import type { FrameTransform } from "../transforms/frame_transform.js";
 import type { MediaKind, SendStreamOptions } from "../transport_api.js";
 import { type Departure, Departures } from "./departures.js";
+import type { EncodedFrame } from "./encoded_frame.js";
 import type { SendRoute, SrtpKeys } from "./messages.js";
 import { OutgoingStages } from "./outgoing_stages.js";
 import { PacketRing } from "./packet_ring.js";
-import { type EncodedFrame, SendSession, type StreamNumbering } from "./send_session.js";
+import { SendSession } from "./send_session.js";
 import { SendCounters, TransportCounters } from "./stream_counters.js";
+import type { StreamNumbering } from "./stream_numbering.js";
 
 /** What sends; a `UdpSocket` is one. */
 export interface DatagramSender {

@@ -7,10 +7,10 @@ import { WorkerCounter, WorkerHistogram } from "../metrics_rows.js";
 import { ControlWord } from "../ring/control_block.js";
 import { SlotConsumer } from "../ring/slot_channel.js";
 import type { Stage, WorkerHost } from "../ring/worker_loop.js";
+import type { EncodedFrame } from "../session/encoded_frame.js";
 import type { SendRoute } from "../session/messages.js";
 import { rehearseSending } from "../session/rehearsal.js";
 import { NO_LIMIT, RtcpOutTag } from "../session/rtcp_out.js";
-import type { EncodedFrame } from "../session/send_session.js";
 import { SendTransport } from "../session/send_transport.js";
 import { systemRandom } from "../session/system_random.js";
 import { FrameTransform } from "../transforms/frame_transform.js";
@@ -137,7 +137,8 @@ export class SenderStage implements Stage<"sender"> {
     for (let i = 0; i < this.#list.length; i++) {
       leastBps = Math.min(leastBps, this.#list[i].transport.availableBps);
     }
-    const word = leastBps === Number.POSITIVE_INFINITY ? 0 : Math.round(leastBps);
+    // 0 says that there is no limit; a peer that allows nothing gets the least that pictures need.
+    const word = leastBps === Number.POSITIVE_INFINITY ? 0 : Math.max(1, Math.round(leastBps));
     if (word !== this.#toldBps) this.#host.control.set(ControlWord.pathBitrateBps, word);
     this.#toldBps = word;
   }
