@@ -10,7 +10,8 @@ import type { ReceiveStreamOptions, SendStreamOptions } from "../transport_api.j
 import { DtlsSession } from "./dtls_session.js";
 import type { MediaSinks } from "./media_receiver.js";
 import type { SrtpKeys } from "./messages.js";
-import { type DatagramSender, SendTransport } from "./send_transport.js";
+import type { DatagramSender } from "./packet_output.js";
+import { SendTransport } from "./send_transport.js";
 import { allocateCounters, ReceiveCounters, SendCounters, TransportCounters } from "./stream_counters.js";
 import { hmacSha1 } from "./system_random.js";
 import { TransportSession } from "./transport_session.js";

@@ -1,4 +1,4 @@
-import { DatagramTable, type SrtpContext } from "../../../native/addon.js";
+import type { SrtpContext } from "../../../native/addon.js";
 import { BandwidthEstimator } from "../../protocol/bwe/bandwidth_estimator.js";
 import { SendLog } from "../../protocol/bwe/send_log.js";
 import { TRAIN_PACKETS } from "../../protocol/bwe/train_rate.js";
@@ -11,19 +11,11 @@ import { type Departure, Departures } from "./departures.js";
 import type { EncodedFrame } from "./encoded_frame.js";
 import type { SendRoute, SrtpKeys } from "./messages.js";
 import { OutgoingStages } from "./outgoing_stages.js";
+import { type DatagramSender, PacketOutput } from "./packet_output.js";
 import { PacketRing } from "./packet_ring.js";
 import { SendSession } from "./send_session.js";
 import { SendCounters, TransportCounters } from "./stream_counters.js";
 import type { StreamNumbering } from "./stream_numbering.js";
-
-/** What sends; a `UdpSocket` is one. */
-export interface DatagramSender {
-  send(slab: Uint8Array, table: Int32Array, first: number, count: number): number;
-}
-
-/** How long after a full socket buffer the rest is offered again, and how often at most. */
-const RETRY_US = 500;
-const MAX_RETRIES = 6;
 
 /** Packets passed on that go out together at most: what segmentation offload takes. */
 const MAX_STAGED = 64;
@@ -49,13 +41,6 @@ export interface SendTransportOptions {
   readonly interceptors?: readonly RtpInterceptorFactory[];
 }
 
-interface Pending {
-  session: SendSession;
-  first: number;
-  count: number;
-  retries: number;
-}
-
 /** Everything one peer is sent but ICE and DTLS: its streams, its SRTP context, its place to send to. */
 export class SendTransport {
   readonly #options: SendTransportOptions;
@@ -65,11 +50,10 @@ export class SendTransport {
   readonly #video: SendSession[] = [];
   readonly #audio: SendSession[] = [];
   readonly #rtcp: PacketRing;
-  readonly #pending: Pending[] = [];
+  readonly #output: PacketOutput;
   readonly #departures: Departures;
   /** The number of the last train; from 1 on. */
   #train = 0;
-  #retryAtUs = Number.POSITIVE_INFINITY;
   #rtcpNext = 0;
   #hasStaged = false;
   /** Sessions with a transform. */
@@ -79,8 +63,6 @@ export class SendTransport {
   readonly #bandwidth = new BandwidthEstimator();
   #limitBps = Number.POSITIVE_INFINITY;
   #srtp: SrtpContext | undefined;
-  #socket: DatagramSender | undefined;
-  #route: SendRoute | undefined;
 
   constructor(options: SendTransportOptions) {
     this.#options = options;
@@ -88,10 +70,13 @@ export class SendTransport {
     const leave = (departure: Departure, count: number, nowUs: number) =>
       this.#leave(departure, count, nowUs);
     this.#departures = new Departures(leave, options.paceAhead);
+    this.#output = new PacketOutput(options.counters, (bytes, nowUs) =>
+      this.#departures.handleSent(bytes, nowUs),
+    );
   }
 
   get ready(): boolean {
-    return this.#srtp !== undefined && this.#socket !== undefined;
+    return this.#srtp !== undefined && this.#output.isOpen;
   }
 
   setKeys(keys: SrtpKeys): void {
@@ -101,8 +86,7 @@ export class SendTransport {
   }
 
   setRoute(route: SendRoute, socket: DatagramSender): void {
-    this.#route = route;
-    this.#socket = socket;
+    this.#output.setRoute(route, socket);
     this.#rtcp.setDestination(route);
     for (const session of this.#sessions.values()) session.setDestination(route);
     this.#askForKeyframes();
@@ -123,7 +107,8 @@ export class SendTransport {
       stages: OutgoingStages.make(this.#options.interceptors ?? [], streamId, stream, maxPacketBytes),
       ...(numbering !== undefined && { numbering }),
     });
-    if (this.#route !== undefined) session.setDestination(this.#route);
+    const { route } = this.#output;
+    if (route !== undefined) session.setDestination(route);
     this.#sessions.set(streamId, session);
     (stream.kind === "video" ? this.#video : this.#audio).push(session);
     this.#askForKeyframes();
@@ -141,7 +126,7 @@ export class SendTransport {
       const at = list.indexOf(session);
       if (at >= 0) list.splice(at, 1);
     }
-    this.#dropPending(session);
+    this.#output.forget(session);
   }
 
   setEncoding(streamId: number, encoding: number): void {
@@ -151,7 +136,7 @@ export class SendTransport {
 
   /** Sends a frame on every stream of its kind and encoding; returns the datagrams handed to the kernel. */
   sendFrame(kind: "audio" | "video", frame: EncodedFrame, nowUs: number): number {
-    if (this.#srtp === undefined || this.#socket === undefined) return 0;
+    if (this.#srtp === undefined || !this.#output.isOpen) return 0;
     let sent = 0;
     for (const session of kind === "video" ? this.#video : this.#audio) {
       if (!session.takes(frame)) continue;
@@ -162,7 +147,7 @@ export class SendTransport {
 
   /** Protects and sends one compound. False before there are keys and a route, or when it is too long. */
   sendRtcp(bytes: Uint8Array, length: number): boolean {
-    if (this.#srtp === undefined || this.#socket === undefined) return false;
+    if (this.#srtp === undefined || !this.#output.isOpen) return false;
     const ring = this.#rtcp;
     if (length + this.#srtp.rtcpOverhead > this.#options.maxPacketBytes) return false;
     const slot = ring.slotOf(this.#rtcpNext);
@@ -170,19 +155,19 @@ export class SendTransport {
     for (let i = 0; i < length; i++) ring.slab[offset + i] = bytes[i];
     ring.put(this.#rtcpNext, this.#srtp.protectRtcp(ring.slab, offset, length));
     this.#rtcpNext = (this.#rtcpNext + 1) & 0xffff;
-    return this.#transmit(ring, slot, 1) === 1;
+    return this.#output.send(ring, slot, 1) === 1;
   }
 
   /** Sends packets of the stream with this SSRC again (RFC 4585 §6.2.1), as long as the history has them; the numbers are big-endian. */
   resend(ssrc: number, sequenceNumbers: Uint8Array, count: number, nowUs: number): void {
     const session = this.#video.find((candidate) => candidate.stream.ssrc === ssrc);
     const srtp = this.#srtp;
-    if (session === undefined || srtp === undefined || this.#socket === undefined) return;
+    if (session === undefined || srtp === undefined || !this.#output.isOpen) return;
     const { responder } = session;
     for (let i = 0; i < count; i++) {
       const sequenceNumber = (sequenceNumbers[2 * i] << 8) | sequenceNumbers[2 * i + 1];
       const slot = responder.repeat(sequenceNumber, srtp, nowUs);
-      if (slot >= 0) this.#transmitCounted(session, responder.ring, slot, 1, nowUs);
+      if (slot >= 0) this.#output.sendCounted(session, responder.ring, slot, 1, nowUs);
     }
   }
 
@@ -225,31 +210,22 @@ export class SendTransport {
   /** Sends what is due of tones, and offers the socket what it had no room for. */
   handleTimeout(nowUs: number): void {
     this.#sendTones(nowUs);
-    this.#retry(nowUs);
-    if (this.ready && this.#pending.length === 0) this.#departures.poll(nowUs);
+    this.#output.handleTimeout(nowUs);
+    if (this.ready && !this.#output.isFull) this.#departures.poll(nowUs);
   }
 
   #sendTones(nowUs: number): void {
-    if (this.#srtp === undefined || this.#socket === undefined) return;
+    if (this.#srtp === undefined || !this.#output.isOpen) return;
     for (const session of this.#audio) {
       const count = session.packetizeTone(nowUs);
       if (count > 0) this.#sendPackets(session, count, nowUs);
     }
   }
 
-  #retry(nowUs: number): void {
-    if (nowUs < this.#retryAtUs) return;
-    this.#retryAtUs = Number.POSITIVE_INFINITY;
-    const pending = this.#pending.splice(0);
-    for (const { session, first, count, retries } of pending) {
-      this.#sendRange(session, first, count, retries + 1, nowUs);
-    }
-  }
-
   nextDeadlineUs(): number {
-    let deadlineUs = this.#retryAtUs;
+    let deadlineUs = this.#output.nextDeadlineUs();
     if (!this.ready) return deadlineUs;
-    if (this.#pending.length === 0) deadlineUs = Math.min(deadlineUs, this.#departures.nextDeadlineUs());
+    if (!this.#output.isFull) deadlineUs = Math.min(deadlineUs, this.#departures.nextDeadlineUs());
     for (let i = 0; i < this.#audio.length; i++) {
       deadlineUs = Math.min(deadlineUs, this.#audio[i].tones.nextDeadlineUs());
     }
@@ -260,8 +236,7 @@ export class SendTransport {
     for (const session of this.#sessions.values()) this.#endTransform(session);
     this.#srtp?.close();
     this.#srtp = undefined;
-    this.#socket = undefined;
-    this.#pending.length = 0;
+    this.#output.close();
     this.#departures.clear();
   }
 
@@ -325,7 +300,7 @@ export class SendTransport {
     if (this.#transforming === 0) return;
     for (const session of this.#sessions.values()) {
       session.transform?.drain((frame, bytes) => {
-        if (this.#srtp === undefined || this.#socket === undefined || !session.takes(frame)) return;
+        if (this.#srtp === undefined || !this.#output.isOpen || !session.takes(frame)) return;
         this.#packetizeOn(session, this.#srtp, { ...frame, bytes, length: bytes.byteLength }, nowUs);
       });
     }
@@ -416,14 +391,14 @@ export class SendTransport {
     else if (ring === session.ring) this.#leaveRange(session, first, count, nowUs);
     else this.#leaveParity(session, first, count, nowUs);
     this.#log.train = 0;
-    return this.#pending.length === 0;
+    return !this.#output.isFull;
   }
 
   #leaveAgain(session: SendSession, first: number, count: number, nowUs: number): void {
     const { responder } = session;
     for (let i = 0; i < count && this.#srtp !== undefined; i++) {
       const slot = responder.again((first + i) & 0xffff, this.#srtp, nowUs);
-      if (slot >= 0) this.#transmitCounted(session, responder.ring, slot, 1, nowUs);
+      if (slot >= 0) this.#output.sendCounted(session, responder.ring, slot, 1, nowUs);
     }
   }
 
@@ -436,11 +411,9 @@ export class SendTransport {
     stages?.pass(ring, first, count, session.maxPlainBytes(srtp.rtpOverhead), srtp, nowUs);
     protectRange(srtp, ring, first, count);
     stages?.dropKept(ring);
-    // What waited for room comes first, or the peer would see a reordering that nothing caused.
-    if (this.#pending.length > 0) this.#retry(this.#retryAtUs);
-    const sent = this.#sendRange(session, first, count, 0, nowUs);
+    const sent = this.#output.sendRange(session, first, count, nowUs);
     if (stages === undefined || stages.made === 0) return sent;
-    return sent + this.#transmitCounted(session, stages.ring, 0, stages.made, nowUs);
+    return sent + this.#output.sendCounted(session, stages.ring, 0, stages.made, nowUs);
   }
 
   /** Parity in a stream of its own goes once: what the socket does not take is lost. */
@@ -451,81 +424,8 @@ export class SendTransport {
     protectRange(this.#srtp, ring, first, count);
     const slot = ring.slotOf(first);
     const head = Math.min(count, ring.capacity - slot);
-    this.#transmitPaced(ring, slot, head, nowUs);
-    if (count > head) this.#transmitPaced(ring, 0, count - head, nowUs);
-  }
-
-  /** Sends the packets from sequence number `first` on; what the socket does not take is offered again shortly. */
-  #sendRange(session: SendSession, first: number, count: number, retries: number, nowUs: number): number {
-    const { ring } = session;
-    const slot = ring.slotOf(first);
-    const head = Math.min(count, ring.capacity - slot);
-    let sent = this.#transmitFirst(session, slot, head, nowUs);
-    if (sent === head && count > head) sent += this.#transmitFirst(session, 0, count - head, nowUs);
-    if (sent === count) return sent;
-    if (retries >= MAX_RETRIES) {
-      session.countDropped(count - sent);
-      return sent;
-    }
-    this.#pending.push({ session, first: (first + sent) & 0xffff, count: count - sent, retries });
-    this.#retryAtUs = nowUs + RETRY_US;
-    return sent;
-  }
-
-  #transmitFirst(session: SendSession, slot: number, count: number, nowUs: number): number {
-    const sent = this.#transmitCounted(session, session.ring, slot, count, nowUs);
-    for (let i = 0; i < sent; i++) session.responder.noteSent(Math.max(0, session.ring.lengthOf(slot + i)));
-    return sent;
-  }
-
-  #transmitCounted(
-    session: SendSession,
-    ring: PacketRing,
-    slot: number,
-    count: number,
-    nowUs: number,
-  ): number {
-    const sent = this.#transmitPaced(ring, slot, count, nowUs);
-    let packets = 0;
-    let bytes = 0;
-    for (let i = 0; i < sent; i++) {
-      const length = ring.lengthOf(slot + i);
-      if (length < 0) continue;
-      packets++;
-      bytes += length;
-    }
-    session.countSent(packets, bytes);
-    return sent;
-  }
-
-  /** Media: what comes after it waits for as long as it takes on the path. */
-  #transmitPaced(ring: PacketRing, slot: number, count: number, nowUs: number): number {
-    const { counters } = this.#options;
-    const before = counters[TransportCounters.bytesSent];
-    const sent = this.#transmit(ring, slot, count);
-    this.#departures.handleSent(counters[TransportCounters.bytesSent] - before, nowUs);
-    return sent;
-  }
-
-  #transmit(ring: PacketRing, slot: number, count: number): number {
-    const channel = this.#route?.channel;
-    if (channel !== undefined) ring.wrap(slot, count, channel);
-    const sent = this.#socket?.send(ring.slab, ring.table, slot, count) ?? 0;
-    if (channel !== undefined) ring.unwrap(slot, count);
-    const { counters } = this.#options;
-    counters[TransportCounters.packetsSent] += sent;
-    counters[TransportCounters.sendErrors] += count - sent;
-    for (let i = 0; i < sent; i++) {
-      counters[TransportCounters.bytesSent] +=
-        ring.table[(slot + i) * DatagramTable.words + DatagramTable.length];
-    }
-    return sent;
-  }
-
-  #dropPending(session: SendSession): void {
-    for (let i = this.#pending.length - 1; i >= 0; i--) {
-      if (this.#pending[i].session === session) this.#pending.splice(i, 1);
-    }
+    this.#output.sendMedia(ring, slot, head, nowUs);
+    if (count > head) this.#output.sendMedia(ring, 0, count - head, nowUs);
   }
 
   #askForKeyframes(): void {
