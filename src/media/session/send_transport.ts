@@ -328,6 +328,8 @@ export class SendTransport {
     const { ring, firstSequenceNumber } = session;
     const length = (number: number) => Math.max(0, ring.lengthOf(ring.slotOf(number)));
     const enough = this.#departures.trainBytes;
+    // What leaves at once is no train, however long.
+    if (enough === Number.POSITIVE_INFINITY) return;
     let bytes = 0;
     for (let i = 0; i < pictureCount; i++) bytes += length(firstSequenceNumber + i);
     let count = 0;

@@ -5,6 +5,8 @@ import { TrainRate } from "./train_rate.js";
 
 /** draft-ietf-rmcat-gcc-02 §5.5: what remains of the rate that came through, when a queue grows. */
 const BACK_OFF = 0.85;
+/** Of the estimate, below which what is sent is the application's choice. */
+const IDLE = 0.65;
 /** §5.5: growth a second far from the last limit. */
 const GROWTH = 1.08;
 /** A second, where trains of packets say that the path has room. */
@@ -149,7 +151,10 @@ export class BandwidthEstimator {
     if (this.receivedBps === 0 || nowUs - this.#backedOffUs < BACK_OFF_INTERVAL_US + this.roundTripUs) return;
     this.#backedOffUs = nowUs;
     this.#limitBps = this.receivedBps;
-    this.#delayBps = Math.max(this.#minBps, Math.min(this.#delayBps, BACK_OFF * this.receivedBps));
+    // Where far less is sent than the estimate allows, what came through is no measure of the path.
+    const isIdle = this.receivedBps < IDLE * this.#delayBps && this.#delayBps !== Number.POSITIVE_INFINITY;
+    const fromBps = isIdle ? this.#delayBps : Math.min(this.#delayBps, this.receivedBps);
+    this.#delayBps = Math.max(this.#minBps, BACK_OFF * fromBps);
   }
 
   #increase(nowUs: number): void {

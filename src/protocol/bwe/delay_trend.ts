@@ -15,6 +15,8 @@ const THRESHOLD_MS = { first: 12.5, min: 6, max: 600 } as const;
 const OUTLIER_MS = 15;
 /** The trend must stay above its threshold for so long to be more than noise. */
 const OVERUSE_US = 10_000;
+/** One group alone is a hiccup: of a radio link, or of a process that did not run. */
+const OVERUSE_GROUPS = 2;
 /** A pause this long says nothing about a queue; what went before is forgotten. */
 const PAUSE_US = 3_000_000;
 
@@ -42,6 +44,8 @@ export class DelayTrend {
   #updatedUs = Number.NaN;
   #trendMs = 0;
   #overSinceUs = Number.NaN;
+  /** Groups in a row whose trend was above the threshold. */
+  #overCount = 0;
 
   /** One packet that arrived, in the order of sending. The clocks may differ. */
   handlePacket(sentUs: number, arrivedUs: number): void {
@@ -114,9 +118,13 @@ export class DelayTrend {
       this.#overSinceUs = Number.isNaN(this.#overSinceUs)
         ? this.#arrivedUs - spacingUs / 2
         : this.#overSinceUs;
-      if (this.#arrivedUs - this.#overSinceUs >= OVERUSE_US && grows) this.use = "over";
+      this.#overCount++;
+      const isLasting =
+        this.#overCount >= OVERUSE_GROUPS && this.#arrivedUs - this.#overSinceUs >= OVERUSE_US;
+      if (isLasting && grows) this.use = "over";
     } else {
       this.#overSinceUs = Number.NaN;
+      this.#overCount = 0;
       this.use = trendMs < -this.#thresholdMs ? "under" : "normal";
     }
     this.#adaptThreshold(Math.abs(trendMs));
@@ -140,6 +148,7 @@ export class DelayTrend {
     this.#startUs = Number.NaN;
     this.#updatedUs = Number.NaN;
     this.#overSinceUs = Number.NaN;
+    this.#overCount = 0;
     this.#trendMs = 0;
   }
 }
