@@ -3,7 +3,7 @@ import { Fifo } from "./fifo.js";
 import type { PacketRing } from "./packet_ring.js";
 import type { SendSession } from "./send_session.js";
 
-/** Pictures leave so many times as fast as the path is thought to be: it may be faster, and what waits here waits for nothing then. */
+/** Pictures leave so many times as fast as the path is thought to be: it may be faster, and that it is shows only so (decision 0110). */
 const AHEAD = 2;
 /** A train is longer than the burst that it begins with. */
 const TRAIN_US = 10_000;
