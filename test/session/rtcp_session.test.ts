@@ -85,6 +85,20 @@ class Timeline {
 }
 
 describe("RtcpSession's regular reports", () => {
+  it("waits for a first packet before it asks for the keyframe that is wanted, and asks then", () => {
+    const timeline = new Timeline(3);
+    const { session } = timeline;
+    const video = { ...receiveOptions, kind: "video", reducedSizeRtcp: true } as const;
+    session.addReceiveStream(1, video, new Float64Array(ReceiveCounters.words));
+    session.requestKeyframe(1, timeline.nowUs);
+    session.handleTimeout(timeline.nowUs);
+    assert.ok(session.nextDeadlineUs() > timeline.nowUs, "a deadline that stays would keep the thread busy");
+    timeline.sentUs.length = 0;
+    session.handleArrival({ ...packet, transportSequence: -1, arrivalUs: timeline.nowUs });
+    session.handleTimeout(timeline.nowUs);
+    assert.deepEqual(timeline.sentUs, [timeline.nowUs]);
+  });
+
   it("come every 5 s or later while nothing is sent and nothing arrives (RFC 3550 §6.2), and share wake-ups", () => {
     const timeline = new Timeline(1);
     timeline.session.addReceiveStream(1, receiveOptions, new Float64Array(ReceiveCounters.words));

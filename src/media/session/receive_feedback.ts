@@ -96,6 +96,8 @@ export class ReceiveFeedback {
   }
 
   nextDeadlineUs(): number {
+    // Nobody can be asked before the first packet; what is wanted by then stays due.
+    if (this.ssrc === 0) return Number.POSITIVE_INFINITY;
     return Math.min(this.#keyframeDueUs, this.#nack?.nextDeadlineUs() ?? Number.POSITIVE_INFINITY);
   }
 
