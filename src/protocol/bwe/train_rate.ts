@@ -43,7 +43,10 @@ export class TrainRate {
 
   /** A packet of a train did not arrive: how long the rest took says nothing. */
   handleLoss(train: number): void {
-    if (train === this.#train) this.#packets = Number.NEGATIVE_INFINITY;
+    if (train === 0) return;
+    if (train !== this.#train) this.#finish();
+    this.#train = train;
+    this.#packets = Number.NEGATIVE_INFINITY;
   }
 
   #begin(train: number, sentUs: number, arrivedUs: number, bytes: number): void {

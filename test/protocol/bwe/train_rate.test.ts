@@ -64,7 +64,8 @@ describe("TrainRate", () => {
     send(2, 10, 100);
     send(3, 10, 1000, 0, 9);
     send(4, 10, 1000, 0, 3);
-    send(5, 1, 0);
+    send(5, 10, 1000, 0, 0);
+    send(6, 1, 0);
     assert.equal(trains.rateBps, 0);
   });
 });
