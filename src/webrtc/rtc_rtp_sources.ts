@@ -28,6 +28,7 @@ export function synchronizationSource(last: LastReceived): RTCRtpSynchronization
     // RFC 6464 §3: dB below the loudest; WebRTC 1.0 §5.3.1: linear, and 127 is silence.
     ...(audioLevel >= 0 && { audioLevel: audioLevel === 127 ? 0 : 10 ** (-audioLevel / 20) }),
     ...(captureUnixUs > 0 && { captureTimestamp: UNIX_EPOCH_IN_NTP * 1000 + captureUnixUs / 1000 }),
-    ...(!Number.isNaN(captureOffsetUs) && { senderCaptureTimeOffset: captureOffsetUs / 1000 }),
+    ...(captureUnixUs > 0 &&
+      !Number.isNaN(captureOffsetUs) && { senderCaptureTimeOffset: captureOffsetUs / 1000 }),
   };
 }

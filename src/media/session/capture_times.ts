@@ -14,7 +14,7 @@ export class CaptureTimes {
   /** The capturer's clock minus the sender's; NaN: it was not told. */
   #offsetUs = Number.NaN;
 
-  /** @param id of the extension; 0: it was not agreed on */
+  /** @param id of the extension */
   note(bytes: Uint8Array, header: RtpHeader, id: number, clockRate: number, counters: Float64Array): void {
     const seconds = readAbsCaptureTime(bytes, header, id, 0);
     if (seconds >= 0) {

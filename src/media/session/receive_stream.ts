@@ -187,6 +187,7 @@ export class ReceiveStream {
     this.#captureTimes = new CaptureTimes();
     this.counters[ReceiveCounters.ssrc] = ssrc;
     this.counters[ReceiveCounters.audioLevel] = -1;
+    this.counters[ReceiveCounters.captureUnixUs] = 0;
     return true;
   }
 
@@ -293,6 +294,7 @@ export class ReceiveStream {
 
   noteCaptureTime(bytes: Uint8Array, header: RtpHeader): void {
     const id = this.options.extensions.absCaptureTime ?? 0;
+    if (id === 0) return;
     this.#captureTimes.note(bytes, header, id, this.#clockRate, this.counters);
   }
 
