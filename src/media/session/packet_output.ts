@@ -128,7 +128,7 @@ export class PacketOutput {
   #sendRange(session: SendSession, first: number, count: number, retries: number, nowUs: number): number {
     const { ring } = session;
     const slot = ring.slotOf(first);
-    const head = Math.min(count, ring.capacity - slot);
+    const head = ring.countToEnd(first, count);
     let sent = this.#sendFirst(session, slot, head, nowUs);
     if (sent === head && count > head) sent += this.#sendFirst(session, 0, count - head, nowUs);
     if (sent === count) return sent;

@@ -60,6 +60,11 @@ export class PacketRing {
     return sequenceNumber & this.#mask;
   }
 
+  /** How many of `count` packets from sequence number `first` on lie before the ring's end; the others go on at slot 0. */
+  countToEnd(first: number, count: number): number {
+    return Math.min(count, this.capacity - this.slotOf(first));
+  }
+
   offsetOf(slot: number): number {
     return slot * this.#slotBytes + PacketRing.headroom;
   }

@@ -275,9 +275,8 @@ export class SendSession {
 
   /** Packets leave: of this stream's {@link ring}, or of its parity's. They are still plain. */
   depart(ring: PacketRing, first: number, count: number, nowUs: number): void {
-    const slot = ring.slotOf(first);
-    const head = Math.min(count, ring.capacity - slot);
-    this.#departAt(ring, slot, head, nowUs);
+    const head = ring.countToEnd(first, count);
+    this.#departAt(ring, ring.slotOf(first), head, nowUs);
     this.#departAt(ring, 0, count - head, nowUs);
   }
 

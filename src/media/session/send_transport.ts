@@ -424,9 +424,8 @@ export class SendTransport {
     if (ring === undefined || this.#srtp === undefined || count === 0) return;
     session.depart(ring, first, count, nowUs);
     protectRange(this.#srtp, ring, first, count);
-    const slot = ring.slotOf(first);
-    const head = Math.min(count, ring.capacity - slot);
-    this.#output.sendMedia(ring, slot, head, nowUs);
+    const head = ring.countToEnd(first, count);
+    this.#output.sendMedia(ring, ring.slotOf(first), head, nowUs);
     if (count > head) this.#output.sendMedia(ring, 0, count - head, nowUs);
   }
 
@@ -441,9 +440,8 @@ export class SendTransport {
 }
 
 function protectRange(srtp: SrtpContext, ring: PacketRing, first: number, count: number): void {
-  const slot = ring.slotOf(first);
-  const head = Math.min(count, ring.capacity - slot);
-  srtp.protectRtpBatch(ring.slab, ring.table, slot, head);
+  const head = ring.countToEnd(first, count);
+  srtp.protectRtpBatch(ring.slab, ring.table, ring.slotOf(first), head);
   if (count > head) srtp.protectRtpBatch(ring.slab, ring.table, 0, count - head);
 }
 

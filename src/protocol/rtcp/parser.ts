@@ -28,8 +28,8 @@ export function parseCompound(buf: Uint8Array, offset: number, length: number): 
 }
 
 /**
- * Whether `buf[offset, end)` is RTCP by RFC 3550 A.2: version 2 throughout, lengths that end exactly at the end. Padding is taken as libwebrtc writes it, which fills transport-wide
- * feedback up to a word: one to three bytes of it, and not on the last packet alone.
+ * Whether `buf[offset, end)` is RTCP by RFC 3550 A.2: version 2 throughout, lengths that end exactly at the end. Padding is taken as
+ * libwebrtc writes it, which fills transport-wide feedback up to a word: one to three bytes of it, and not on the last packet alone.
  */
 export function isSoundCompound(buf: Uint8Array, offset: number, end: number): boolean {
   let at = offset;
